@@ -1,0 +1,56 @@
+"""Networks: snippets to feature vectors (`load_network`), sequences of vectors to FOS / TCS (`build_aggregation`).
+
+`import models` and everything that planning needs (names, specifications, the identity and the faults of weights)
+import no torch; the two doors that need it import it on their first use::
+
+    import models
+    network = models.load_network("r2plus1d_34_8_kinetics")                  # public weights, fetched once
+    features = network(torch.rand(1, 3, 8, 112, 112))                        # (B, 3, T, H, W) in [0, 1] -> (B, 512)
+    classifier = models.build_aggregation("blstm", network.feature_dim, 64)  # (B, N, D) -> (B, 2): FOS, TCS
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from models.errors import ModelsError, UnknownNameError, WeightsError
+from models.registry import NetworkSpec, aggregation_names, network_names, network_spec
+
+if TYPE_CHECKING:
+    from models.aggregation import build_aggregation
+    from models.checkpoints import load_network
+    from models.weights import check_weights, weights_identity
+
+_DOORS = {
+    "build_aggregation": "models.aggregation",
+    "check_weights": "models.weights",
+    "load_network": "models.checkpoints",
+    "weights_identity": "models.weights",
+}
+
+__all__ = [
+    "ModelsError",
+    "NetworkSpec",
+    "UnknownNameError",
+    "WeightsError",
+    "aggregation_names",
+    "build_aggregation",
+    "check_weights",
+    "load_network",
+    "network_names",
+    "network_spec",
+    "weights_identity",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a door on its first use, so that `import models` stays cheap (PEP 562)."""
+    if name in _DOORS:
+        return getattr(importlib.import_module(_DOORS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the doors that are not open yet, too."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,176 @@
+"""R(2+1)D networks, composed from PyTorchVideo's blocks: one snippet of frames to one feature vector.
+
+Reference: Tran, Wang, Torresani, Ray, LeCun, Paluri, "A Closer Look at Spatiotemporal Convolutions for Action
+Recognition", CVPR 2018; weights of Ghadiyaram, Tran, Mahajan, "Large-scale weakly-supervised pre-training for video
+action recognition", CVPR 2019 (IG-65M).
+
+Differences from torchvision's `VideoResNet`, whose public checkpoints load (`models/checkpoints.py`): the classifier is
+gone, the normalisation of the colours is inside, BatchNorm's eps is 1e-3, and the second convolution of the first block
+of layers 2, 3 and 4 has 288, 576 and 1152 channels in its middle, as in the Caffe2 original.
+
+Axes: B batch, C channels, T frames, H rows, W columns, D features.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections import OrderedDict
+
+import torch
+from torch import nn
+
+from models.registry import NetworkSpec
+
+with warnings.catch_warnings():
+    # fvcore, which pytorchvideo 0.1.5 imports, calls the deprecated torch.jit.script; nothing of that is used here.
+    warnings.simplefilter("ignore")
+    from pytorchvideo.layers.convolutions import create_conv_2plus1d
+    from pytorchvideo.models.net import Net
+    from pytorchvideo.models.resnet import ResBlock, ResStage
+    from pytorchvideo.models.stem import ResNetBasicStem
+
+COLOUR_MEAN = (0.43216, 0.394666, 0.37645)  # of Kinetics-400, RGB in [0, 1] (METHOD.md)
+COLOUR_STD = (0.22803, 0.22145, 0.216989)
+NORM_EPS = 1e-3
+
+_relu = functools.partial(nn.ReLU, inplace=True)
+_norm = functools.partial(nn.BatchNorm3d, eps=NORM_EPS)
+
+
+class SpatiotemporalNetwork(nn.Module):
+    """A network that maps a snippet of RGB frames to a feature vector, with the normalisation of colours inside.
+
+    Attributes:
+        frames_per_snippet: T that it was trained on.
+        feature_dim: D.
+        frame_size: H = W that it was trained on; others are accepted.
+    """
+
+    colour_mean: torch.Tensor
+    colour_std: torch.Tensor
+
+    def __init__(self, spec: NetworkSpec, net: nn.Module) -> None:
+        super().__init__()
+        self.frames_per_snippet = spec.frames_per_snippet
+        self.feature_dim = spec.feature_dim
+        self.frame_size = spec.frame_size
+        self.net = net
+        # Constants of the method, not of a checkpoint: kept out of the state dict.
+        self.register_buffer("colour_mean", torch.tensor(COLOUR_MEAN).view(1, 3, 1, 1, 1), persistent=False)
+        self.register_buffer("colour_std", torch.tensor(COLOUR_STD).view(1, 3, 1, 1, 1), persistent=False)
+
+    def forward(self, snippets: torch.Tensor) -> torch.Tensor:
+        """Map RGB snippets in [0, 1], (B, 3, T, H, W), to features (B, D).
+
+        Raises:
+            ValueError: The shape or type is another.
+        """
+        if snippets.ndim != 5 or snippets.shape[1] != 3 or not snippets.is_floating_point():
+            raise ValueError(
+                f"wanted snippets of floats in [0, 1], shape (B, 3, T, H, W); found {snippets.dtype}, "
+                f"shape {tuple(snippets.shape)}"
+            )
+        features: torch.Tensor = self.net((snippets - self.colour_mean) / self.colour_std)
+        return features
+
+
+def build_network(spec: NetworkSpec) -> SpatiotemporalNetwork:
+    """Build the layers of `spec` without weights: parameters are on the `meta` device until a state dict is assigned.
+
+    So nothing is drawn only to be overwritten, and the caller's random generator is left alone.
+    """
+    with torch.device("meta"):
+        net = _BUILDERS[spec.architecture](spec.feature_dim)
+    return SpatiotemporalNetwork(spec, net)
+
+
+def _r2plus1d_34(feature_dim: int) -> Net:
+    """Compose R(2+1)D-34 of 63.49 M weights, for (B, 3, T, H, W)."""
+    stages = []
+    in_channels = 64
+    for out_channels, depth in ((64, 3), (128, 4), (256, 6), (feature_dim, 3)):
+        stride = 1 if out_channels == in_channels else 2
+        first, others = factorised_channels(in_channels, out_channels), factorised_channels(out_channels, out_channels)
+        # The second convolution counts its middle from its own input; torchvision counts it from the block's.
+        inners = [(first, others)] + [(others, others)] * (depth - 1)
+        stages.append(_stage(in_channels, out_channels, stride=stride, inners=inners))
+        in_channels = out_channels
+    stem = _stem(inner_channels=45, out_channels=64)  # (B, 64, T, H / 2, W / 2)
+    return Net(blocks=nn.ModuleList([stem, *stages, _pool()]))  # (B, 512, T / 8, H / 16, W / 16) -> (B, 512)
+
+
+def _r2plus1d_small(feature_dim: int) -> Net:
+    """Compose a network of the same kind for the demo and for tests, for (B, 3, T, H, W).
+
+    Differences from R(2+1)D-34: one stage of one block, because what random filters keep of a movement fades with
+    every layer; few channels; no padding in time before the first temporal filters, which would take the film's edge
+    for a change; and a normalisation of the pooled features, because nothing else would give them a common scale.
+    """
+    stem = _stem(inner_channels=16, out_channels=32, padding_frames=0)  # (B, 32, T - 2, H / 2, W / 2)
+    stage = _stage(32, feature_dim, stride=2, inners=[(64, 64)])  # (B, D, T / 2 - 1, H / 4, W / 4)
+    head = nn.Sequential(OrderedDict(pool=_pool(), norm=nn.BatchNorm1d(feature_dim, eps=NORM_EPS)))
+    return Net(blocks=nn.ModuleList([stem, stage, head]))
+
+
+_BUILDERS = {"r2plus1d_34": _r2plus1d_34, "r2plus1d_small": _r2plus1d_small}
+
+
+def factorised_channels(in_channels: int, out_channels: int) -> int:
+    """Return the channels between a 1 x 3 x 3 and a 3 x 1 x 1 convolution that have as many weights as one 3 x 3 x 3.
+
+    Section 3.5 of Tran et al.
+    """
+    return (in_channels * out_channels * 3 * 3 * 3) // (in_channels * 3 * 3 + 3 * out_channels)
+
+
+def _stem(*, inner_channels: int, out_channels: int, padding_frames: int = 1) -> ResNetBasicStem:
+    """Compose the first layer: 7 x 7 over space with stride 2, then 3 over time."""
+    conv = create_conv_2plus1d(
+        in_channels=3,
+        out_channels=out_channels,
+        inner_channels=inner_channels,
+        conv_xy_first=True,
+        kernel_size=(3, 7, 7),
+        stride=(1, 2, 2),
+        padding=(padding_frames, 3, 3),
+        norm_eps=NORM_EPS,
+        activation=_relu,
+    )
+    return ResNetBasicStem(conv=conv, norm=_norm(out_channels), activation=_relu(), pool=None)
+
+
+def _stage(in_channels: int, out_channels: int, *, stride: int, inners: list[tuple[int, int]]) -> ResStage:
+    """Compose blocks one after another; `inners` holds the middle channels of each block's two convolutions."""
+    blocks = []
+    for index, inner in enumerate(inners):
+        first = index == 0
+        blocks.append(_block(in_channels if first else out_channels, out_channels, stride if first else 1, inner))
+    return ResStage(res_blocks=nn.ModuleList(blocks))
+
+
+def _block(in_channels: int, out_channels: int, stride: int, inner_channels: tuple[int, int]) -> ResBlock:
+    """Compose a basic residual block; `stride` holds over time, rows and columns alike."""
+    conv = functools.partial(
+        create_conv_2plus1d, conv_xy_first=True, norm_eps=NORM_EPS, activation=_relu, out_channels=out_channels
+    )
+    branch2 = OrderedDict(
+        conv_a=conv(in_channels=in_channels, inner_channels=inner_channels[0], stride=(stride,) * 3),
+        norm_a=_norm(out_channels),
+        act_a=_relu(),
+        conv_b=conv(in_channels=out_channels, inner_channels=inner_channels[1], stride=(1, 1, 1)),
+        norm_b=_norm(out_channels),
+    )
+    changes_shape = stride != 1 or in_channels != out_channels
+    return ResBlock(
+        branch1_conv=nn.Conv3d(in_channels, out_channels, 1, stride=stride, bias=False) if changes_shape else None,
+        branch1_norm=_norm(out_channels) if changes_shape else None,
+        branch2=nn.Sequential(branch2),
+        activation=_relu(),
+        branch_fusion=torch.add,
+    )
+
+
+def _pool() -> nn.Sequential:
+    """Compose the head: the mean over time and space, (B, D, T, H, W) to (B, D)."""
+    return nn.Sequential(nn.AdaptiveAvgPool3d(1), nn.Flatten(start_dim=1))

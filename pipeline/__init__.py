@@ -1,0 +1,45 @@
+"""The front door: `luigi --module pipeline RunAll`.
+
+The task graph, from the videos down; one name is one stage, `results/<stage>/<label>/<key>.<ext>` its result::
+
+    SimulateRecording   one film of the demo (only with [Demo] enabled)            .mp4
+      |
+    DecodeRecording     one view of one seizure: frames on a uniform clock         .h5
+      |
+    ExtractFeatures     one seizure: snippets through the network                  .h5
+      |
+    AssignFolds         patients to folds, once it is known which films are good   .csv
+      |
+    TrainFold           one fold and seed: a classifier and its history            .pt
+      |
+    EvaluateFold        one fold and seed: the held-out patients                   .csv
+      |
+    PoolPredictions  ->  ScorePredictions                                          .csv, .json
+      |                    |
+      +--------------------+
+      |
+    WriteReport         one page                                                   .html
+      |
+    RunAll              all of it, and results/current
+"""
+
+from pipeline.run_all import RunAll
+from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
+from tasks.features import ExtractFeatures
+from tasks.folds import AssignFolds
+from tasks.report import WriteReport
+from tasks.training import TrainFold
+from tasks.videos import DecodeRecording, SimulateRecording
+
+__all__ = [
+    "AssignFolds",
+    "DecodeRecording",
+    "EvaluateFold",
+    "ExtractFeatures",
+    "PoolPredictions",
+    "RunAll",
+    "ScorePredictions",
+    "SimulateRecording",
+    "TrainFold",
+    "WriteReport",
+]

@@ -1,0 +1,33 @@
+"""The last words of a run: done or not, how well, what was left out, where to look."""
+
+from __future__ import annotations
+
+import json
+
+from tasks.config import results_root
+from tasks.features import all_features
+from tasks.folds import unusable
+from tasks.runs import SUMMARY_NAME
+
+
+def verdict(complete: bool) -> str:
+    """Return a few lines for a person; `complete` is RunAll's own word."""
+    missing = [stage.label for stage in all_features() if not stage.complete()]
+    bad = [] if missing else unusable()
+    lines = [f"  left out: {item.name}: {item.reason}" for item in bad]
+    if not complete and not bad:
+        return "RunAll: NOT complete; the first error above says why. Run the same command again to go on from here.\n"
+    if bad:
+        lines.append("  to end with exit code 0, mend the file or set use = skip in that row of the manifest")
+    word = "complete, but for what is left out" if bad else "complete"
+    return "\n".join(
+        [f"RunAll: {word}. {_scores()}", *lines, f"  report: {results_root() / 'current' / 'report.html'}", ""]
+    )
+
+
+def _scores() -> str:
+    try:
+        summary = json.loads((results_root() / "current" / SUMMARY_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "No results are published."
+    return str(summary["verdict"])

@@ -1,0 +1,308 @@
+"""The report: one self-contained HTML page from result tables, to be read by a clinician and kept by a lab."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.resources
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import jinja2
+import pandas as pd
+from matplotlib.figure import Figure
+
+from seizures import figures
+from seizures.evaluation import METRIC_TITLES, VIEW_PREFIX, count_text, verdict, view_columns
+
+RANDOM_WEIGHTS_WARNING = (
+    "The network's weights are random: these numbers show that the software runs, and say nothing about seizures."
+)
+_IN_PERCENT = ("accuracy", "f1", "precision", "recall", "specificity")
+_MEANINGS = {
+    "accuracy": "share of all seizures classified correctly",
+    "f1": "harmonic mean of precision and sensitivity",
+    "precision": "share of the seizures called {positive} that are {positive}",
+    "recall": "share of the {positive} that were found (recall)",
+    "specificity": "share of the {negative} that were called {negative}",
+    "roc_auc": "chance that a {positive} gets a higher P({positive}) than a {negative}; 0.5 is guessing",
+    "average_precision": "area under the precision-recall curve",
+}
+# Picture: title, how to read it, what to add where there are several seeds.
+_CAPTIONS = {
+    "strip": (
+        "Every seizure, by patient",
+        "Each mark is one seizure, further right when the classifier is surer of {positive}. Circles belong on the "
+        "blue side, diamonds on the orange side; a cross is a mistake, with its seizure's name.",
+        "The thin line spans the seeds.",
+    ),
+    "confusion": (
+        "Right and wrong calls",
+        "One row per true kind of seizure. Green cells are right, purple cells are mistakes.",
+        "Mean of the seeds.",
+    ),
+    "scores": (
+        "Scores and how sure they are",
+        "Dot: score. Bar: {percent} interval over patients; the longer, the less is known. Accuracy means something "
+        "only if its bar stays right of the chance mark.",
+        "Small ticks: single seeds.",
+    ),
+    "roc": (
+        "Trade-off (ROC curve)",
+        "How many {positive} are found (up) at the price of how many {negative} are called {positive} (right), as the "
+        "decision moves from 0.5. Nearer the upper left corner is better. Band: {percent} interval over patients.",
+        "Thin: single seeds; thick: their mean.",
+    ),
+    "learning": (
+        "Training",
+        "One thin line per fold and seed, on the seizures it was trained on: loss should fall and level off. High "
+        "accuracy here is not a result; the held-out seizures above are.",
+        "",
+    ),
+}
+
+
+class FoldRowLike(Protocol):
+    """One line of folds.csv."""
+
+    @property
+    def patient_id(self) -> str:
+        """The patient."""
+
+    @property
+    def seizure_id(self) -> str:
+        """The seizure."""
+
+    @property
+    def fold(self) -> int:
+        """The fold in which the seizure is held out."""
+
+    @property
+    def num_patients_in_fold(self) -> int:
+        """How many patients that fold holds out."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportInputs:
+    """Everything that the page tells, as result tables and plain values.
+
+    Attributes:
+        predictions: predictions.csv of all folds and seeds.
+        summary: what `seizures.evaluation.summarise` returned.
+        histories: columns fold, seed, epoch, loss and, where there are, accuracy and validation_loss; may be empty.
+        folds: the lines of folds.csv.
+        left_out: (patient_id, seizure_id, view or "" for the whole seizure, reason).
+        settings: section to name to value.
+        provenance: name to value (versions, commit, device, digests).
+        weights: which weights made the features: a file's name and SHA-256, or `random:<seed>`.
+        timings: stage to seconds.
+        notes: further things that a reader must know.
+        title: heading of the page.
+    """
+
+    predictions: pd.DataFrame
+    summary: Mapping[str, Any]
+    histories: pd.DataFrame
+    folds: Sequence[FoldRowLike]
+    left_out: Sequence[tuple[str, str, str, str]]
+    settings: Mapping[str, Mapping[str, Any]]
+    provenance: Mapping[str, Any]
+    weights: str
+    timings: Mapping[str, float] | None = None
+    notes: Sequence[str] = ()
+    title: str = "Seizure classification from video"
+
+
+def has_random_weights(weights: str) -> bool:
+    """Tell whether `weights` names random weights (`random:<seed>`)."""
+    return weights.strip().lower().startswith("random")
+
+
+def write_report(path: Path, inputs: ReportInputs) -> None:
+    """Write the page to `path`: inline style and pictures, no script, nothing that asks a network."""
+    path.write_text(render_report(inputs), encoding="utf-8")
+
+
+def render_report(inputs: ReportInputs) -> str:
+    """Return the page as HTML text; the same inputs give the same text."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    source = importlib.resources.files("seizures").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
+    environment.filters["keep_units"] = lambda text: text.replace(" %", "\u00a0%")
+    summary = inputs.summary
+    random_weights = has_random_weights(inputs.weights)
+    return environment.from_string(source).render(
+        inputs=inputs,
+        summary=summary,
+        percent_level=f"{100 * summary['interval']['confidence_level']:g} %",
+        random_weights_warning=RANDOM_WEIGHTS_WARNING if random_weights else "",
+        verdict=verdict(summary),
+        better_than_chance=not random_weights and summary["chance"]["accuracy_interval_excludes_chance"],
+        tiles=_tiles(summary),
+        metrics=_metric_rows(summary),
+        pictures=_pictures(inputs),
+        wrong=_wrong_rows(inputs.predictions),
+        seizures=_seizure_rows(inputs.predictions),
+        views=[name.removeprefix(VIEW_PREFIX) for name in view_columns(inputs.predictions)],
+        left_out=sorted(inputs.left_out, key=lambda row: [figures.natural_key(part) for part in row[:3]]),
+        folds=_fold_rows(inputs),
+        notes=[*inputs.notes, *summary["notes"]],
+        timings=_timing_rows(inputs.timings),
+        settings={section: _text_rows(values) for section, values in inputs.settings.items()},
+        provenance=_text_rows(inputs.provenance),
+    )
+
+
+def _score(name: str, value: float | None) -> str:
+    if value is None:
+        return "cannot be computed"
+    return f"{100 * value:.0f} %" if name in _IN_PERCENT else f"{value:.2f}"
+
+
+def _interval(name: str, metric: Mapping[str, Any]) -> str:
+    low, high = metric["low"], metric["high"]
+    if low is None:
+        return "none"
+    return f"{100 * low:.0f} to {100 * high:.0f} %" if name in _IN_PERCENT else f"{low:.2f} to {high:.2f}"
+
+
+def _tiles(summary: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the three scores that a clinician asks for first, each with its counts in words."""
+    mean, sizes = summary["counts"]["mean"], summary["num_seizures_by_label"]
+    positive, negative = summary["positive_label"], summary["negative_label"]
+    words = {
+        "accuracy": f"{count_text(mean['TP'] + mean['TN'])} of {summary['num_seizures']} seizures right",
+        "recall": f"{count_text(mean['TP'])} of {sizes[positive]} {positive} found",
+        "specificity": f"{count_text(mean['TN'])} of {sizes[negative]} {negative} recognised",
+    }
+    return [
+        {
+            "title": METRIC_TITLES[name],
+            "value": _score(name, summary["metrics"][name]["mean"]),
+            "interval": _interval(name, summary["metrics"][name]),
+            "words": text,
+        }
+        for name, text in words.items()
+    ]
+
+
+def _metric_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = {"positive": summary["positive_label"], "negative": summary["negative_label"]}
+    return [
+        {
+            "title": METRIC_TITLES[name],
+            "meaning": _MEANINGS[name].format(**names),
+            "value": _score(name, metric["mean"]),
+            "interval": _interval(name, metric),
+            "seeds": ", ".join("none" if value is None else _score(name, value) for value in metric["per_seed"]),
+            "num_patients": metric["num_patients"],
+            "num_seizures": metric["num_seizures"],
+        }
+        for name, metric in summary["metrics"].items()
+    ]
+
+
+def _pictures(inputs: ReportInputs) -> list[dict[str, str]]:
+    """Draw the figures; one that its data cannot carry is left out."""
+    summary, several = inputs.summary, len(inputs.summary["seeds"]) > 1
+    positive, negative = summary["positive_label"], summary["negative_label"]
+    drawn: dict[str, Figure | None] = {
+        "strip": figures.probability_strip(inputs.predictions, positive_label=positive, negative_label=negative),
+        "confusion": figures.confusion_matrix(summary),
+        "scores": figures.score_intervals(summary),
+        "roc": figures.roc(inputs.predictions, summary),
+        "learning": figures.learning_curves(inputs.histories),
+    }
+    words = {
+        "positive": positive,
+        "negative": negative,
+        "percent": f"{100 * summary['interval']['confidence_level']:g} %",
+    }
+    pictures = []
+    for name, figure in drawn.items():
+        if figure is not None:
+            title, caption, about_seeds = _CAPTIONS[name]
+            text = f"{caption} {about_seeds}" if several and about_seeds else caption
+            picture = {"title": title, "caption": text.format(**words), "source": figures.to_svg_data_uri(figure)}
+            pictures.append(picture)
+    return pictures
+
+
+def _wrong_rows(predictions: pd.DataFrame) -> list[dict[str, str]]:
+    """List every seizure that any seed got wrong, the most often wrong first."""
+    table = figures.mean_over_seeds(predictions)
+    wrong = table[table["num_wrong"] > 0].sort_values("num_wrong", ascending=False, kind="stable")
+    return [
+        {
+            "patient_id": row["patient_id"],
+            "seizure_id": row["seizure_id"],
+            "label": row["label"],
+            "probability": f"{row['probability']:.2f}",
+            "times": f"{row['num_wrong']} of {row['num_seeds']}",
+        }
+        for _, row in wrong.iterrows()
+    ]
+
+
+def _seizure_rows(predictions: pd.DataFrame) -> list[dict[str, Any]]:
+    """List every seizure with its probability, mean of the seeds, and by view."""
+    columns = view_columns(predictions)
+    by_view = predictions.groupby(["patient_id", "seizure_id"])[columns].mean()
+    return [
+        {
+            "patient_id": row["patient_id"],
+            "seizure_id": row["seizure_id"],
+            "label": row["label"],
+            "fold": row["fold"],
+            "probability": f"{row['probability']:.2f}",
+            "by_view": [
+                "" if pd.isna(value) else f"{value:.2f}"
+                for value in by_view.loc[(row["patient_id"], row["seizure_id"])].tolist()
+            ],
+            "times_wrong": f"{row['num_wrong']} of {row['num_seeds']}",
+        }
+        for _, row in figures.mean_over_seeds(predictions).iterrows()
+    ]
+
+
+def _fold_rows(inputs: ReportInputs) -> list[dict[str, Any]]:
+    """Say for each fold who is held out and how many of its predictions, over all seeds, were right."""
+    rows = []
+    for fold in sorted({row.fold for row in inputs.folds}):
+        held_out = [row for row in inputs.folds if row.fold == fold]
+        patients = sorted({row.patient_id for row in held_out}, key=figures.natural_key)
+        scored = inputs.predictions[inputs.predictions["fold"] == fold]
+        seizures = scored.drop_duplicates(["patient_id", "seizure_id"])
+        sizes = seizures["label"].value_counts()
+        rows.append(
+            {
+                "fold": fold,
+                "num_patients": held_out[0].num_patients_in_fold,
+                "patients": ", ".join(patients),
+                "negative": int(sizes.get(inputs.summary["negative_label"], 0)),
+                "positive": int(sizes.get(inputs.summary["positive_label"], 0)),
+                "right": f"{int(scored['correct'].sum())} of {len(scored)}",
+            }
+        )
+    return rows
+
+
+def _timing_rows(timings: Mapping[str, float] | None) -> list[tuple[str, str]]:
+    return [(stage, _duration(seconds)) for stage, seconds in (timings or {}).items()]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _text_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (str(name), value if isinstance(value, str) else json.dumps(value, default=str))
+        for name, value in values.items()
+    ]

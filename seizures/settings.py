@@ -1,0 +1,140 @@
+"""What a person may set, as frozen values that know their own bounds, and the digest that names them in a key.
+
+A stage of the pipeline is given exactly the settings that it reads, so that its key (`digest`) changes when, and only
+when, its result may.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from seizures.errors import SettingsError
+
+PREPROCESSINGS = ("letterbox", "center_crop")
+SELECTIONS = ("last", "inner")
+KEY_LENGTH = 12
+
+
+def canonical(value: Any) -> Any:
+    """Turn `value` into what JSON can hold with one spelling only: text keys, lists, finite numbers, text.
+
+    Infinities and NaN become text, dataclasses become mappings, and tuples become lists.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: canonical(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): canonical(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [canonical(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    return value
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of `value`: sorted keys, no spaces."""
+    return json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """Return the first 12 hex digits of the SHA-256 of the canonical JSON of `value`."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _refuse(faults: Iterable[str]) -> None:
+    found = list(faults)
+    if found:
+        raise SettingsError("; ".join(found))
+
+
+@dataclasses.dataclass(frozen=True)
+class FrameSettings:
+    """How a video becomes frames on a uniform clock (paper, section 3.1).
+
+    `letterbox` is the paper's: 320 x 180, 5 % of the columns off each side, black bars up to a square. `center_crop`
+    is the Kinetics custom: 171 x 128, then the square in the middle.
+    """
+
+    frame_rate_hz: float = 15.0
+    preprocessing: str = "letterbox"
+
+    def __post_init__(self) -> None:
+        """Refuse a rate that is not above 0 and an unknown preprocessing."""
+        faults = []
+        if not 0 < self.frame_rate_hz <= 240:
+            faults.append(f"frame_rate_hz = {self.frame_rate_hz}: wanted above 0 and at most 240")
+        if self.preprocessing not in PREPROCESSINGS:
+            faults.append(f"preprocessing = {self.preprocessing}: wanted one of {', '.join(PREPROCESSINGS)}")
+        _refuse(faults)
+
+
+@dataclasses.dataclass(frozen=True)
+class FoldSettings:
+    """How patients are dealt into folds."""
+
+    num_folds: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse fewer than two folds."""
+        _refuse([f"num_folds = {self.num_folds}: wanted at least 2"] if self.num_folds < 2 else [])
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSettings:
+    """How one classifier is fitted (paper, sections 2.3 and 3.3).
+
+    `gamma` is the parameter of the Beta(gamma, gamma) that places a snippet in its segment; infinity is the middle.
+    `selection` = `last` keeps the last epoch; `inner` picks the number of epochs on patient-wise inner folds of the
+    training set, and never looks at the fold that will be scored.
+    """
+
+    aggregation: str = "blstm"
+    hidden_units: int = 64
+    num_segments: int = 16
+    gamma: float = 4.0
+    learning_rate: float = 1e-2
+    weight_decay: float = 1e-2
+    batch_size: int = 64
+    num_epochs: int = 400
+    selection: str = "last"
+    num_inner_folds: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse counts below 1, a gamma below 1, rates that are not positive, and an unknown selection."""
+        counts = ("hidden_units", "num_segments", "batch_size", "num_epochs")
+        faults = [f"{name} = {getattr(self, name)}: wanted at least 1" for name in counts if getattr(self, name) < 1]
+        if not self.gamma >= 1:
+            faults.append(f"gamma = {self.gamma}: wanted at least 1 (1 is uniform, inf is the middle)")
+        if not 0 < self.learning_rate < math.inf:
+            faults.append(f"learning_rate = {self.learning_rate}: wanted above 0")
+        if not 0 <= self.weight_decay < math.inf:
+            faults.append(f"weight_decay = {self.weight_decay}: wanted at least 0")
+        if self.selection not in SELECTIONS:
+            faults.append(f"selection = {self.selection}: wanted one of {', '.join(SELECTIONS)}")
+        if self.num_inner_folds < 2:
+            faults.append(f"num_inner_folds = {self.num_inner_folds}: wanted at least 2")
+        _refuse(faults)
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationSettings:
+    """How sure the scores are: bootstrap over patients."""
+
+    num_bootstraps: int = 2000
+    confidence_level: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse too few resamples and a level outside (0, 1)."""
+        faults = []
+        if self.num_bootstraps < 100:
+            faults.append(f"num_bootstraps = {self.num_bootstraps}: wanted at least 100")
+        if not 0 < self.confidence_level < 1:
+            faults.append(f"confidence_level = {self.confidence_level}: wanted between 0 and 1")
+        _refuse(faults)

@@ -1,0 +1,40 @@
+"""Where snippets start: pure index arithmetic (paper, section 2.2).
+
+A snippet is `frames_per_snippet` consecutive frames; snippet `s` starts at frame `s * stride_frames`. Only whole
+snippets count, so with 10 frames, 4 frames per snippet and a stride of 2 there are four::
+
+    frames   0 1 2 3 4 5 6 7 8 9
+    s = 0    x x x x
+    s = 1        x x x x
+    s = 2            x x x x
+    s = 3                x x x x
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def count_snippets(num_frames: int, frames_per_snippet: int, stride_frames: int = 1) -> int:
+    """Count the whole snippets in `num_frames` frames; 0 where the film is shorter than one snippet.
+
+    Raises:
+        ValueError: `num_frames` is negative, or a length or stride is below 1.
+
+    """
+    if num_frames < 0:
+        raise ValueError(f"num_frames = {num_frames}: wanted at least 0")
+    if frames_per_snippet < 1 or stride_frames < 1:
+        raise ValueError(
+            f"frames_per_snippet = {frames_per_snippet}, stride_frames = {stride_frames}: wanted at least 1"
+        )
+    if num_frames < frames_per_snippet:
+        return 0
+    return (num_frames - frames_per_snippet) // stride_frames + 1
+
+
+def snippet_starts(num_frames: int, frames_per_snippet: int, stride_frames: int = 1) -> NDArray[np.int64]:
+    """Return the first frame of every whole snippet, int64 (S,)."""
+    num_snippets = count_snippets(num_frames, frames_per_snippet, stride_frames)
+    return np.arange(num_snippets, dtype=np.int64) * stride_frames

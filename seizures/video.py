@@ -1,0 +1,173 @@
+"""Videos into frames on a uniform clock, for the library the one door to a decoder.
+
+Every source frame of the window is decoded, because the next ones are drawn from it. Frames are chosen by their true
+timestamps (`seizures.clock`), so that a film of any rate, also a variable one, is seen as a person would see it. Only
+the chosen frames go through one libavfilter graph (`seizures.filters`), whose text is kept with them. Files are opened,
+sought and decoded in `seizures.film`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from seizures.clock import Clock, Stamped, choose
+from seizures.errors import VideoError
+from seizures.film import Pieces
+from seizures.filters import FrameGraph
+from seizures.manifest import Box
+from seizures.settings import FrameSettings
+
+BLOCK_LENGTH = 64
+LONGEST_SHORTFALL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class FrameBlock:
+    """Successive frames of the clock: `frames` uint8 (T, H, W, 3) RGB and `valid` bool (T,), False where damaged."""
+
+    frames: NDArray[np.uint8]
+    valid: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class WindowFacts:
+    """What decoding found. Sizes and rate are the file's claims, `num_frames_decoded` counts ticks that were filled."""
+
+    video_name: str
+    codec: str
+    source_width: int
+    source_height: int
+    source_frame_rate_hz: float
+    num_frames_decoded: int
+    preprocessing: str
+
+
+def open_window(
+    paths: Sequence[Path],
+    *,
+    onset_seconds: float | None,
+    offset_seconds: float | None,
+    crop: Box | None,
+    mask: Box | None,
+    settings: FrameSettings,
+    frame_size: int,
+) -> Window:
+    """Open the part of a recording between its onset and its offset.
+
+    Args:
+        paths: the pieces of one continuous recording in order; each begins where the one before it ended.
+        onset_seconds: on the clock whose 0 is the first frame of the first piece; None is that frame.
+        offset_seconds: on the same clock; None is the end of the last piece.
+        crop: the region that is this view, in pixels of the picture as shown; None is the whole picture.
+        mask: a region to paint black, in the same pixels.
+        settings: frame rate and preprocessing.
+        frame_size: height and width of the frames to make.
+
+    Raises:
+        VideoError: a piece cannot be opened, holds no video, is damaged before the onset, or a box does not fit.
+
+    """
+    clock = Clock(onset_seconds or 0.0, offset_seconds, settings.frame_rate_hz)
+    names = ";".join(path.name for path in paths)
+    if clock.onset_seconds < 0:
+        raise VideoError(f"{names}: onset_seconds = {clock.onset_seconds:g} is before the first frame, which is at 0")
+    graph = FrameGraph(crop, mask, settings.preprocessing, frame_size)
+    return Window(Pieces(paths, clock.onset_seconds), clock, graph)
+
+
+class Window:
+    """The frames of one window, read once and in order as blocks of at most 64; `facts` after the last.
+
+    Use it as a context manager: leaving closes the file. Iteration raises VideoError where decoding breaks, where
+    there are no frames, and where the film ends more than a second before the offset.
+    """
+
+    def __init__(self, pieces: Pieces, clock: Clock, graph: FrameGraph) -> None:
+        self.clock = clock
+        self.frame_size = graph.frame_size
+        self._pieces = pieces
+        self._graph = graph
+        self._num_frames = 0
+        self._exhausted = False
+
+    def __enter__(self) -> Window:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file that is open."""
+        self._pieces.close()
+
+    def __iter__(self) -> Iterator[FrameBlock]:
+        """Yield the blocks: all of 64 frames but the last."""
+        frames, valid = self._new_block()
+        row = 0
+        shown: Stamped[av.VideoFrame] | None = None
+        picture = frames[0]
+        for _, stamped in choose(self._pieces.frames(), self.clock, self._pieces.tolerance_seconds):
+            if stamped is not shown:
+                shown, picture = stamped, self._painted(stamped)
+            frames[row], valid[row] = picture, not stamped.frame.is_corrupt
+            row += 1
+            self._num_frames += 1
+            if row == BLOCK_LENGTH:
+                yield FrameBlock(frames, valid)
+                frames, valid = self._new_block()
+                row = 0
+        self._check_end()
+        if row:
+            yield FrameBlock(frames[:row], valid[:row])
+        self._exhausted = True
+
+    @property
+    def facts(self) -> WindowFacts:
+        """What decoding found; known once every block was read."""
+        if not self._exhausted:
+            raise RuntimeError("the facts of a window are known after its last block")
+        source = self._pieces.source
+        return WindowFacts(
+            video_name=self._pieces.name,
+            codec=source.codec,
+            source_width=source.width,
+            source_height=source.height,
+            source_frame_rate_hz=math.nan if source.frame_rate_hz is None else float(source.frame_rate_hz),
+            num_frames_decoded=self._num_frames,
+            preprocessing=self._graph.text,
+        )
+
+    def _new_block(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        size = self.frame_size
+        return np.zeros((BLOCK_LENGTH, size, size, 3), np.uint8), np.zeros(BLOCK_LENGTH, np.bool_)
+
+    def _painted(self, stamped: Stamped[av.VideoFrame]) -> NDArray[np.uint8]:
+        try:
+            return self._graph.apply(stamped.frame, self._pieces.source.pixel_aspect)
+        except av.FFmpegError as error:
+            raise VideoError(f"{self._pieces.name}: the frame at {stamped.start_seconds:.3f} s: {error}") from error
+        except VideoError as error:
+            raise VideoError(f"{self._pieces.name}: {error}") from error
+
+    def _check_end(self) -> None:
+        name, end_seconds = self._pieces.name, self._pieces.end_seconds
+        if self._num_frames == 0:
+            onset_seconds = self.clock.onset_seconds
+            raise VideoError(f"{name}: no frames from {onset_seconds:g} s on; the film ends at {end_seconds:.3f} s")
+        wanted, decoded = self.clock.num_ticks(), self.clock.num_ticks(end_seconds)
+        shortfall_seconds = (self.clock.offset_seconds or 0.0) - end_seconds
+        if wanted is not None and decoded != wanted and shortfall_seconds > LONGEST_SHORTFALL_SECONDS:
+            raise VideoError(
+                f"{name}: offset_seconds = {self.clock.offset_seconds:g} is {shortfall_seconds:.1f} s after the end of "
+                f"the film at {end_seconds:.3f} s; correct it in the manifest, or leave it empty for the end"
+            )

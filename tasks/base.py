@@ -1,0 +1,120 @@
+"""The base of every stage: a key made of all that decides the result, and a result that lands whole, once."""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from seizures.errors import SeizuresError
+from seizures.settings import canonical, digest
+from tasks.atomic import landing, write_json
+from tasks.config import results_root
+from tasks.preflight import require_sound_input
+
+BAD_EXTENSION = "bad.json"
+
+
+class Stage(luigi.Task):
+    """A task whose result is `<root>/<stage>/<label>/<key>.<extension>`.
+
+    The key is the digest of the recipe: the stage and its version, what `reads` returns, and the keys of the stages in
+    `upstream`. Whatever changes the bytes is in the recipe, and nothing else is, so a result is complete when its file
+    exists, and is never edited. Beside it, `<key>.why.json` holds the recipe and the seconds that it took.
+
+    A stage says what it `reads`, and how to `produce` its file at a given path. Errors in `leaves_out` are the
+    input's fault: they land as `<key>.bad.json`, which counts as the result, and the run goes on without that input.
+    """
+
+    version = 1
+    extension = "json"
+    leaves_out: tuple[type[SeizuresError], ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        require_sound_input()
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.task_id = f"{self.task_id}_{self.key}"
+
+    @property
+    def label(self) -> str:
+        """The folder of this stage's results, for people."""
+        raise NotImplementedError
+
+    def reads(self) -> dict[str, Any]:
+        """Return all that decides the result, besides the upstream results: settings, manifest fields, file hashes."""
+        return {}
+
+    def requires(self) -> Sequence[Stage]:
+        """Return the stages that must be complete before this one runs."""
+        return []
+
+    def upstream(self) -> Sequence[Stage]:
+        """Return the stages whose results this one reads."""
+        return self.requires()
+
+    def produce(self, path: Path) -> None:
+        """Write the result to `path`."""
+        raise NotImplementedError
+
+    @functools.cached_property
+    def recipe(self) -> dict[str, Any]:
+        """All that decides the result, as JSON can hold it."""
+        recipe = {
+            "stage": self.task_family,
+            "version": self.version,
+            "label": self.label,
+            "reads": self.reads(),
+            "upstream": {f"{stage.task_family}/{stage.label}": stage.key for stage in self.upstream()},
+        }
+        return dict(canonical(recipe))
+
+    @functools.cached_property
+    def key(self) -> str:
+        """The name of the result: 12 hex digits."""
+        return digest(self.recipe)
+
+    def file(self, extension: str) -> Path:
+        """Return the path of this key's file with the given extension."""
+        return results_root().joinpath(self.task_family, self.label, f"{self.key}.{extension}")
+
+    @functools.cached_property
+    def path(self) -> Path:
+        """The path of the result."""
+        return self.file(self.extension)
+
+    def output(self) -> luigi.LocalTarget:
+        """Return the result as Luigi sees it."""
+        return luigi.LocalTarget(str(self.path))
+
+    def complete(self) -> bool:
+        """Tell whether the result, or the note that its input is bad, exists."""
+        return self.path.exists() or bool(self.leaves_out and self.file(BAD_EXTENSION).exists())
+
+    def bad_reason(self) -> str | None:
+        """Return why the input of this stage was left out, or None where it was not."""
+        if not self.leaves_out:
+            return None
+        try:
+            return str(json.loads(self.file(BAD_EXTENSION).read_text(encoding="utf-8"))["reason"])
+        except FileNotFoundError:
+            return None
+
+    def run(self) -> None:
+        """Produce the result and land it, or land why the input is bad."""
+        started = time.monotonic()
+        try:
+            with landing(self.path) as temporary:
+                self.produce(temporary)
+                self._say_why(time.monotonic() - started)
+        except self.leaves_out as error:
+            self._say_why(time.monotonic() - started)
+            write_json(self.file(BAD_EXTENSION), {"reason": str(error), "kind": type(error).__name__})
+
+    def _say_why(self, seconds: float) -> None:
+        made: Mapping[str, Any] = {"key": self.key, "made": time.strftime("%FT%T%z"), "seconds": round(seconds, 3)}
+        write_json(self.file("why.json"), {**self.recipe, **made})

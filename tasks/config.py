@@ -1,0 +1,167 @@
+"""The settings a person may write in luigi.cfg or on the command line: one class a section, each key documented here.
+
+A section is named for what it sets (`[Training]`), never for a task, since Luigi gives both one namespace. The
+methods named `settings` hand a stage of the library the frozen values that it reads. What stands in `[Machine]`
+changes how fast a result comes, never what it is, and so is in no key.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any, TypeVar
+
+import luigi
+
+from seizures import simulation
+from seizures.settings import EvaluationSettings, FoldSettings, FrameSettings, TrainingSettings
+
+SectionT = TypeVar("SectionT", bound=luigi.Config)
+
+_FRAMES, _FOLDS, _TRAINING, _EVALUATION = FrameSettings(), FoldSettings(), TrainingSettings(), EvaluationSettings()
+
+
+def _text(default: str, description: str) -> Any:
+    return luigi.Parameter(default=default, description=description)
+
+
+def _whole(default: int, description: str) -> Any:
+    return luigi.IntParameter(default=default, description=description)
+
+
+def _number(default: float, description: str) -> Any:
+    return luigi.FloatParameter(default=default, description=description)
+
+
+def _switch(default: bool, description: str) -> Any:
+    return luigi.BoolParameter(default=default, description=description, parsing=luigi.BoolParameter.EXPLICIT_PARSING)
+
+
+class Dataset(luigi.Config):
+    """Which seizures, and where their videos are."""
+
+    manifest = _text("data_manifest.csv", "the table of recordings")
+    video_root = _text("videos", "the folder that the manifest's video names start from")
+    allow_outside_video_root = _switch(False, "let the manifest name videos outside video_root")
+    labels = _text("FOS, TCS", "the two labels; the second one is the positive class")
+    minimum_duration_seconds = _number(15.0, "shorter seizures are left out, and named")
+
+    def label_names(self) -> tuple[str, str]:
+        """Return the negative and the positive label."""
+        negative, positive = (part.strip() for part in self.labels.split(","))
+        return negative, positive
+
+
+class Demo(luigi.Config):
+    """The simulated cohort that a fresh clone runs on."""
+
+    enabled = _switch(False, "render the simulated videos that the manifest names, instead of reading video_root")
+    num_patients = _whole(12, "patients of the simulated cohort")
+    num_seizures = _whole(36, "seizures of the simulated cohort")
+    seed = _whole(simulation.DEFAULT_SEED, "the seed of the simulated cohort")
+    min_duration_seconds = _number(15.0, "its shortest seizure")
+    max_duration_seconds = _number(40.0, "its longest seizure")
+
+
+class Results(luigi.Config):
+    """Where results go."""
+
+    root = _text("results", "the folder of all results")
+
+
+class Frames(luigi.Config):
+    """How a video becomes frames (DecodeRecording)."""
+
+    frame_rate_hz = _number(_FRAMES.frame_rate_hz, "the uniform clock on which frames are taken")
+    preprocessing = _text(_FRAMES.preprocessing, "letterbox (the paper's) or center_crop (Kinetics' usual)")
+
+    def settings(self) -> FrameSettings:
+        """Return the values that decoding reads."""
+        return FrameSettings(self.frame_rate_hz, self.preprocessing)
+
+
+class Features(luigi.Config):
+    """How frames become features (ExtractFeatures)."""
+
+    network = _text("r2plus1d_34_8_kinetics", "the network that turns a snippet into a feature vector")
+    weights = _text("", "a weights file, random:<seed>, or empty for the public weights of that network")
+    weights_dir = _text("", "where public weights are kept; empty: the user's cache folder")
+    stride_frames = _whole(1, "frames from the start of one snippet to the start of the next")
+
+
+class Folds(luigi.Config):
+    """How patients are dealt into folds (AssignFolds)."""
+
+    num_folds = _whole(_FOLDS.num_folds, "patient-wise folds")
+    seed = _whole(_FOLDS.seed, "the seed of the dealing")
+
+    def settings(self) -> FoldSettings:
+        """Return the values that the dealing reads."""
+        return FoldSettings(self.num_folds, self.seed)
+
+
+class Training(luigi.Config):
+    """How a classifier is fitted (TrainFold)."""
+
+    aggregation = _text(_TRAINING.aggregation, "mean, lstm or blstm")
+    hidden_units = _whole(_TRAINING.hidden_units, "LSTM units (in each direction)")
+    num_segments = _whole(_TRAINING.num_segments, "equal segments of a seizure, one snippet from each")
+    gamma = _number(_TRAINING.gamma, "Beta(gamma, gamma) places the snippet in its segment; inf: the middle")
+    learning_rate = _number(_TRAINING.learning_rate, "of AdamW")
+    weight_decay = _number(_TRAINING.weight_decay, "of AdamW")
+    batch_size = _whole(_TRAINING.batch_size, "sequences in a step")
+    num_epochs = _whole(_TRAINING.num_epochs, "epochs")
+    selection = _text(_TRAINING.selection, "last: the last epoch; inner: chosen on inner patient-wise folds")
+    num_inner_folds = _whole(_TRAINING.num_inner_folds, "inner folds of selection = inner")
+    num_seeds = _whole(3, "every fold is trained once with each of the seeds 0, 1, ...")
+
+    def settings(self) -> TrainingSettings:
+        """Return the values that training reads, without the number of seeds: each seed is a task of its own."""
+        return TrainingSettings(
+            aggregation=self.aggregation,
+            hidden_units=self.hidden_units,
+            num_segments=self.num_segments,
+            gamma=self.gamma,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            batch_size=self.batch_size,
+            num_epochs=self.num_epochs,
+            selection=self.selection,
+            num_inner_folds=self.num_inner_folds,
+        )
+
+
+class Evaluation(luigi.Config):
+    """How sure the scores are (PoolFolds)."""
+
+    num_bootstraps = _whole(_EVALUATION.num_bootstraps, "resamples of the patients")
+    confidence_level = _number(_EVALUATION.confidence_level, "of the intervals")
+    seed = _whole(_EVALUATION.seed, "the seed of the resampling")
+
+    def settings(self) -> EvaluationSettings:
+        """Return the values that the evaluation reads."""
+        return EvaluationSettings(self.num_bootstraps, self.confidence_level, self.seed)
+
+
+class Machine(luigi.Config):
+    """How fast, never what: no key holds any of these."""
+
+    device = _text("auto", "auto, cpu, cuda or cuda:<index>")
+    snippets_per_batch = _whole(16, "snippets in one pass of the network")
+    num_threads = _whole(0, "threads of one task; 0: all cores for the network, one for training")
+
+
+SECTIONS: tuple[type[luigi.Config], ...] = (
+    Dataset, Demo, Results, Frames, Features, Folds, Training, Evaluation, Machine,
+)  # fmt: skip
+
+
+@functools.cache
+def section(of: type[SectionT]) -> SectionT:
+    """Return the one instance of a section; Luigi's constructor is slow, and a run asks thousands of times."""
+    return of()
+
+
+def results_root() -> Path:
+    """Return the folder of all results."""
+    return Path(section(Results).root)

@@ -1,0 +1,131 @@
+"""Classifiers to predictions on the patients that they have never seen, pooled over the folds, and scored."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from seizures.folds import training_and_held_out
+from tasks.base import Stage
+from tasks.config import Dataset, Evaluation, Machine, section
+from tasks.features import features_of
+from tasks.folds import fold_rows, folds_file, seizure_of
+from tasks.training import TrainFold, all_classifiers, classifier_of
+
+
+class EvaluateFold(Stage):
+    """Classify the seizures of the fold that was held out."""
+
+    extension = "csv"
+    fold: int = luigi.IntParameter()
+    seed: int = luigi.IntParameter()
+
+    @property
+    def classifier(self) -> TrainFold:
+        """The task that trains the classifier."""
+        return classifier_of(self.fold, self.seed, folds_file())
+
+    @property
+    def label(self) -> str:
+        """Fold and seed."""
+        return self.classifier.label
+
+    def held_out(self) -> list[Any]:
+        """Return the rows of the folds that are scored here."""
+        return list(training_and_held_out(fold_rows(folds_file()), self.fold)[1])
+
+    def requires(self) -> list[Stage]:
+        """Require the classifier and the features of the held-out seizures."""
+        return [self.classifier, *(features_of(row.patient_id, row.seizure_id) for row in self.held_out())]
+
+    def reads(self) -> dict[str, Any]:
+        """Return the true labels."""
+        return {"labels": {f"{row.patient_id}+{row.seizure_id}": seizure_of(row).label for row in self.held_out()}}
+
+    def produce(self, path: Path) -> None:
+        """Predict, and write one row a seizure."""
+        import models
+        from seizures import evaluation, training
+        from seizures.sequences import load_bank
+        from seizures.threads import threads
+
+        classifier, *features = self.requires()
+        labels = section(Dataset).label_names()
+        bank = load_bank([stage.path for stage in features], labels=labels, uses=("all", "evaluate"))
+        fitted, _ = training.load_checkpoint(classifier.path)
+        build = functools.partial(
+            models.build_aggregation, fitted.settings.aggregation, bank.feature_dim, fitted.settings.hidden_units
+        )
+        with threads(section(Machine).num_threads or 1):
+            probabilities = training.predict(bank, training.load_classifier(classifier.path, build), fitted.settings)
+        table = evaluation.predictions_for(
+            bank.patient_ids,
+            bank.seizure_ids,
+            bank.views,
+            bank.labels,
+            probabilities,
+            fold=self.fold,
+            seed=self.seed,
+            label_names=labels,
+        )
+        evaluation.write_predictions(path, table)
+
+
+def all_evaluations() -> list[EvaluateFold]:
+    """Return the task of every fold and seed of the present folds."""
+    return [EvaluateFold(fold=stage.fold, seed=stage.seed) for stage in all_classifiers()]
+
+
+class PoolPredictions(Stage):
+    """Put the out-of-fold predictions of all folds and seeds into one table."""
+
+    extension = "csv"
+
+    @property
+    def label(self) -> str:
+        """One table for all."""
+        return "predictions"
+
+    def requires(self) -> list[EvaluateFold]:
+        """Require the predictions of every fold and seed."""
+        return all_evaluations()
+
+    def produce(self, path: Path) -> None:
+        """Join the tables."""
+        from seizures import evaluation
+
+        tables = [evaluation.read_predictions(stage.path) for stage in self.requires()]
+        evaluation.write_predictions(path, evaluation.pool_predictions(tables))
+
+
+class ScorePredictions(Stage):
+    """Compute the metrics of the pooled predictions, with intervals over patients."""
+
+    @property
+    def label(self) -> str:
+        """One file for all."""
+        return "metrics"
+
+    def requires(self) -> list[PoolPredictions]:
+        """Require the pooled predictions."""
+        return [PoolPredictions()]
+
+    def reads(self) -> dict[str, Any]:
+        """Return how to resample, and which label is positive."""
+        return {"settings": section(Evaluation).settings(), "labels": section(Dataset).label_names()}
+
+    def produce(self, path: Path) -> None:
+        """Score."""
+        from seizures import evaluation
+
+        predictions = evaluation.read_predictions(PoolPredictions().path)
+        negative, positive = section(Dataset).label_names()
+        evaluation.write_summary(
+            path,
+            evaluation.summarise(
+                predictions, section(Evaluation).settings(), positive_label=positive, negative_label=negative
+            ),
+        )

@@ -1,0 +1,136 @@
+"""Frames to features: one task a seizure, with the network loaded once a process."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import luigi
+
+import models
+from seizures.errors import VideoError
+from seizures.manifest import Recording, Seizure
+from tasks import cohort
+from tasks.base import Stage
+from tasks.cohort import LeftOut
+from tasks.config import Features, Frames, Machine, section
+from tasks.videos import DecodeRecording
+
+if TYPE_CHECKING:
+    from seizures.extraction import SnippetNetwork
+
+
+class ExtractFeatures(Stage):
+    """Turn the frames of every good view of a seizure into one feature file."""
+
+    extension = "h5"
+    leaves_out = (VideoError,)
+    patient_id: str = luigi.Parameter()
+    seizure_id: str = luigi.Parameter()
+
+    @functools.cached_property
+    def seizure(self) -> Seizure:
+        """The seizure, as the manifest has it."""
+        return cohort.seizures()[self.patient_id, self.seizure_id]
+
+    @property
+    def label(self) -> str:
+        """Patient and seizure."""
+        return self.seizure.name
+
+    def requires(self) -> list[DecodeRecording]:
+        """Require the frames of every view."""
+        return [decoded(item.patient_id, item.seizure_id, item.view) for item in self.seizure.recordings]
+
+    def reads(self) -> dict[str, Any]:
+        """Return the network, its weights, the stride, and what the feature file says of the seizure."""
+        features, seizure = section(Features), self.seizure
+        return {
+            "network": features.network,
+            "weights": models.weights_identity(
+                features.network, features.weights or None, features.weights_dir or None
+            ),
+            "stride_frames": features.stride_frames,
+            "frame_rate_hz": section(Frames).frame_rate_hz,
+            "label": seizure.label,
+            "clonic_onset_seconds": seizure.clonic_onset_seconds,
+            "uses": {item.view: item.use for item in seizure.recordings},
+        }
+
+    def produce(self, path: Path) -> None:
+        """Extract from the views that were decoded."""
+        from seizures.extraction import choose_device, extract_seizure
+        from seizures.feature_file import FeatureHeader
+
+        bad = {stage.view: stage.bad_reason() for stage in self.requires() if stage.bad_reason() is not None}
+        good = {stage.view: stage.path for stage in self.requires() if stage.view not in bad}
+        if not good:
+            raise VideoError("; ".join(f"{view}: {reason}" for view, reason in bad.items()))
+        features, machine, read = section(Features), section(Machine), self.reads()
+        device = choose_device(machine.device)
+        network = loaded_network(features.network, features.weights, features.weights_dir, device)
+        header = FeatureHeader(
+            patient_id=self.patient_id,
+            seizure_id=self.seizure_id,
+            label=self.seizure.label,
+            recipe=self.recipe,
+            recipe_key=self.key,
+            network=features.network,
+            weights_sha256=read["weights"],
+            frames_per_snippet=network.frames_per_snippet,
+            stride_frames=features.stride_frames,
+            frame_rate_hz=section(Frames).frame_rate_hz,
+        )
+        extract_seizure(
+            good,
+            network,
+            path,
+            header,
+            view_attributes={item.view: _attributes(item) for item in self.seizure.recordings},
+            batch_size=machine.snippets_per_batch,
+            device=device,
+        )
+
+    def left_out(self) -> list[LeftOut]:
+        """Return the views that could not be decoded, or the whole seizure where none could."""
+        reasons = [(stage, stage.bad_reason()) for stage in self.requires()]
+        own = self.bad_reason()
+        if own is not None:
+            return [LeftOut(self.patient_id, self.seizure_id, "", own)]
+        return [LeftOut(self.patient_id, self.seizure_id, stage.view, why) for stage, why in reasons if why is not None]
+
+
+def weights_identity() -> str:
+    """Return what tells these weights from others: a hash, or `random:<seed>`."""
+    features = section(Features)
+    return models.weights_identity(features.network, features.weights or None, features.weights_dir or None)
+
+
+def _attributes(item: Recording) -> dict[str, Any]:
+    names = ("onset_seconds", "offset_seconds", "clonic_onset_seconds", "use")
+    return {name: getattr(item, name) for name in names}
+
+
+@functools.cache
+def decoded(patient_id: str, seizure_id: str, view: str) -> DecodeRecording:
+    """Return the task of one view; Luigi's constructor is slow."""
+    return DecodeRecording(patient_id=patient_id, seizure_id=seizure_id, view=view)
+
+
+@functools.cache
+def features_of(patient_id: str, seizure_id: str) -> ExtractFeatures:
+    """Return the task of one seizure; Luigi's constructor is slow."""
+    return ExtractFeatures(patient_id=patient_id, seizure_id=seizure_id)
+
+
+def all_features() -> list[ExtractFeatures]:
+    """Return the task of every seizure that the manifest does not leave out."""
+    return [features_of(*ids) for ids in cohort.seizures()]
+
+
+@functools.cache
+def loaded_network(name: str, weights: str, weights_dir: str, device: str) -> SnippetNetwork:
+    """Return the network on its device; it is loaded once a process."""
+    network = models.load_network(name, weights or None, weights_dir or None).to(device)
+    return cast("SnippetNetwork", network)

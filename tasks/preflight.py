@@ -1,0 +1,101 @@
+"""What must be sound before anything is scheduled, in one message: settings, manifest, videos, weights, folders."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import models
+from seizures.errors import SeizuresError, SettingsError
+from seizures.folds import FoldItem, check_folds
+from seizures.manifest import Recording, check_videos
+from seizures.sampling import minimum_frames
+from tasks import cohort
+from tasks.config import Dataset, Demo, Features, Folds, Frames, Machine, Training, results_root, section
+from tasks.config_check import config_mistakes
+
+
+@functools.cache
+def require_sound_input() -> None:
+    """Raise one error with every fault that can be seen before the work begins; each run asks once."""
+    mistakes = config_mistakes()
+    if not mistakes:
+        mistakes = [*_setting_mistakes(), *_folder_mistakes(), *_cohort_mistakes()]
+    if mistakes:
+        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        raise SettingsError("\n  ".join([f"nothing was run: {count}", *mistakes]))
+
+
+def _setting_mistakes() -> Iterator[str]:
+    features, training, dataset = section(Features), section(Training), section(Dataset)
+    if training.aggregation not in models.aggregation_names():
+        known = ", ".join(models.aggregation_names())
+        yield f"[Training] aggregation = {training.aggregation}: wanted one of {known}"
+    for name, minimum in ((("Features", "stride_frames"), 1), (("Training", "num_seeds"), 1)):
+        found = getattr(features if name[0] == "Features" else training, name[1])
+        if found < minimum:
+            yield f"[{name[0]}] {name[1]} = {found}: wanted at least {minimum}"
+    if section(Machine).snippets_per_batch < 1:
+        yield f"[Machine] snippets_per_batch = {section(Machine).snippets_per_batch}: wanted at least 1"
+    try:
+        spec = models.network_spec(features.network)
+    except models.ModelsError as error:
+        yield f"[Features] network = {features.network}: {error}"
+        return
+    yield from (
+        f"[Features] {fault}"
+        for fault in models.check_weights(features.network, features.weights or None, features.weights_dir or None)
+    )
+    wanted = minimum_frames(spec.frames_per_snippet, training.num_segments) / section(Frames).frame_rate_hz
+    if dataset.minimum_duration_seconds < wanted:
+        yield (
+            f"[Dataset] minimum_duration_seconds = {dataset.minimum_duration_seconds:g}: {training.num_segments} "
+            f"segments of more than {spec.frames_per_snippet} frames need at least {wanted:.2f} s; raise it, or lower "
+            "[Training] num_segments"
+        )
+
+
+def _folder_mistakes() -> Iterator[str]:
+    root = results_root()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=root).close()
+    except OSError as error:
+        yield f"[Results] root = {root}: cannot be written ({error.strerror}); choose another folder or mend its rights"
+
+
+def _cohort_mistakes() -> Iterator[str]:
+    try:
+        found = cohort.recordings()
+    except SeizuresError as error:
+        yield str(error)
+        return
+    yield from _video_mistakes(found)
+    items = [
+        FoldItem(item.patient_id, item.seizure_id, item.label, item.duration_seconds or 0.0)
+        for item in cohort.seizures().values()
+    ]
+    try:
+        check_folds(items, section(Folds).num_folds)
+    except SeizuresError as error:
+        yield str(error)
+
+
+def _video_mistakes(found: tuple[Recording, ...]) -> Iterator[str]:
+    dataset, manifest = section(Dataset), Path(section(Dataset).manifest).name
+    if not section(Demo).enabled:
+        yield from (
+            f"{manifest}: {fault}"
+            for fault in check_videos(found, Path(dataset.video_root), allow_outside=dataset.allow_outside_video_root)
+        )
+        return
+    rendered = cohort.demo()
+    unknown = [item for item in found if not set(item.video) <= set(rendered)]
+    if unknown:
+        first = unknown[0]
+        yield (
+            f"{manifest}: row {first.row}: the demo renders no {';'.join(first.video)} ({len(unknown)} such rows); "
+            "for your own videos set [Demo] enabled = false in luigi.cfg, and [Dataset] video_root"
+        )

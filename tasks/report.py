@@ -1,0 +1,81 @@
+"""Result tables to the page that a person reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seizures.settings import canonical
+from tasks.base import Stage
+from tasks.config import SECTIONS, Machine, Results, section
+from tasks.evaluation import PoolPredictions, ScorePredictions
+from tasks.features import weights_identity
+from tasks.folds import fold_rows, folds_file, left_out
+from tasks.runs import seconds_by_stage, walk
+from tasks.training import all_classifiers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class WriteReport(Stage):
+    """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
+
+    extension = "html"
+
+    @property
+    def label(self) -> str:
+        """One page for all."""
+        return "report"
+
+    def requires(self) -> list[Stage]:
+        """Require the predictions, their scores, and the classifiers, whose learning curves are drawn."""
+        return [PoolPredictions(), ScorePredictions(), *all_classifiers()]
+
+    def reads(self) -> dict[str, Any]:
+        """Return what the page says besides: what was left out, the folds, and every setting that decides a result."""
+        return {"left_out": left_out(), "folds": fold_rows(folds_file()), "settings": settings_by_section()}
+
+    def produce(self, path: Path) -> None:
+        """Gather the tables, and write the page."""
+        from seizures import evaluation, provenance, report
+        from seizures.extraction import choose_device
+
+        report.write_report(
+            path,
+            report.ReportInputs(
+                predictions=evaluation.read_predictions(PoolPredictions().path),
+                summary=evaluation.read_summary(ScorePredictions().path),
+                histories=_histories(),
+                left_out=left_out(),
+                folds=fold_rows(folds_file()),
+                settings=settings_by_section(),
+                provenance=provenance.collect(choose_device(section(Machine).device)),
+                weights=weights_identity(),
+                timings={name: seconds for name, (_, seconds) in seconds_by_stage(walk(self)).items()},
+            ),
+        )
+
+
+def _histories() -> pd.DataFrame:
+    """Return the learning curves of all classifiers, one row an epoch."""
+    import pandas as pd
+
+    from seizures.training import load_checkpoint
+
+    rows = (
+        {"fold": stage.fold, "seed": stage.seed, **row._asdict()}
+        for stage in all_classifiers()
+        for row in load_checkpoint(stage.path)[0].history
+    )
+    table: pd.DataFrame = pd.DataFrame(rows)
+    return table
+
+
+def settings_by_section() -> dict[str, dict[str, Any]]:
+    """Return every setting that decides a result, by section."""
+    return {
+        kind.get_task_family(): {name: canonical(getattr(section(kind), name)) for name, _ in kind.get_params()}
+        for kind in SECTIONS
+        if kind not in (Machine, Results)
+    }

@@ -1,0 +1,80 @@
+"""Features of the training patients to a classifier: one task a fold and seed."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from seizures.folds import FoldRow, training_and_held_out
+from tasks.base import Stage
+from tasks.config import Dataset, Features, Machine, Training, section
+from tasks.features import features_of
+from tasks.folds import AssignFolds, fold_rows, folds_file, seizure_of
+
+
+class TrainFold(Stage):
+    """Fit a classifier to all folds but one."""
+
+    extension = "pt"
+    fold: int = luigi.IntParameter()
+    seed: int = luigi.IntParameter()
+
+    @property
+    def label(self) -> str:
+        """Fold and seed."""
+        return f"fold{self.fold:02d}+seed{self.seed}"
+
+    @functools.cached_property
+    def rows(self) -> tuple[FoldRow, ...]:
+        """The rows of the training side."""
+        return training_and_held_out(fold_rows(folds_file()), self.fold)[0]
+
+    def upstream(self) -> list[Stage]:
+        """Return the features of the training side; of the folds only the membership is read."""
+        return [features_of(row.patient_id, row.seizure_id) for row in self.rows]
+
+    def requires(self) -> list[Stage]:
+        """Require the folds and the features."""
+        return [AssignFolds(), *self.upstream()]
+
+    def reads(self) -> dict[str, Any]:
+        """Return how to train, and the order of the labels."""
+        return {
+            "settings": section(Training).settings(),
+            "seed": self.seed,
+            "labels": section(Dataset).label_names(),
+            "training": {f"{row.patient_id}+{row.seizure_id}": seizure_of(row).label for row in self.rows},
+        }
+
+    def produce(self, path: Path) -> None:
+        """Train, and save the classifier with its history."""
+        import models
+        from seizures import training
+        from seizures.sequences import load_bank
+        from seizures.threads import threads
+
+        settings, labels = section(Training).settings(), section(Dataset).label_names()
+        bank = load_bank([stage.path for stage in self.upstream()], labels=labels, uses=("all",))
+        build = functools.partial(
+            models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
+        )
+        with threads(section(Machine).num_threads or 1):
+            fitted = training.fit(bank, build, settings, seed=self.seed)
+        training.save_classifier(path, fitted, {"fold": self.fold, "network": section(Features).network})
+
+
+@functools.cache
+def classifier_of(fold: int, seed: int, folds: Path) -> TrainFold:
+    """Return the task of a fold and seed; `folds`, the file they belong to, keeps the memory honest."""
+    assert folds == folds_file()
+    return TrainFold(fold=fold, seed=seed)
+
+
+def all_classifiers() -> list[TrainFold]:
+    """Return the tasks of every fold and seed of the present folds."""
+    folds = folds_file()
+    numbers = sorted({row.fold for row in fold_rows(folds)})
+    return [classifier_of(fold, seed, folds) for fold in numbers for seed in range(section(Training).num_seeds)]

@@ -1,0 +1,130 @@
+"""Settings know their bounds, and their digest changes when, and only when, they do."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seizures.errors import SettingsError
+from seizures.settings import (
+    EvaluationSettings,
+    FoldSettings,
+    FrameSettings,
+    TrainingSettings,
+    canonical_json,
+    digest,
+)
+
+ALL = (FrameSettings, FoldSettings, TrainingSettings, EvaluationSettings)
+OTHER_VALUES: dict[str, Any] = {
+    "frame_rate_hz": 25.0,
+    "preprocessing": "center_crop",
+    "num_folds": 3,
+    "seed": 7,
+    "aggregation": "mean",
+    "hidden_units": 8,
+    "num_segments": 4,
+    "gamma": math.inf,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.0,
+    "batch_size": 2,
+    "num_epochs": 5,
+    "selection": "inner",
+    "num_inner_folds": 2,
+    "num_bootstraps": 500,
+    "confidence_level": 0.9,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (FrameSettings, "frame_rate_hz", 0),
+        (FrameSettings, "frame_rate_hz", math.nan),
+        (FrameSettings, "frame_rate_hz", math.inf),
+        (FrameSettings, "preprocessing", "letter_box"),
+        (FoldSettings, "num_folds", 1),
+        (TrainingSettings, "hidden_units", 0),
+        (TrainingSettings, "num_segments", 0),
+        (TrainingSettings, "batch_size", 0),
+        (TrainingSettings, "num_epochs", 0),
+        (TrainingSettings, "gamma", 0.5),
+        (TrainingSettings, "gamma", math.nan),
+        (TrainingSettings, "learning_rate", 0),
+        (TrainingSettings, "learning_rate", math.inf),
+        (TrainingSettings, "weight_decay", -1e-3),
+        (TrainingSettings, "selection", "best"),
+        (TrainingSettings, "num_inner_folds", 1),
+        (EvaluationSettings, "num_bootstraps", 99),
+        (EvaluationSettings, "confidence_level", 1.0),
+    ],
+)
+def test_a_value_that_cannot_work_is_named(kind: Any, name: str, value: Any) -> None:
+    with pytest.raises(SettingsError, match=rf"^{name} = {value}: wanted [^;]*$"):
+        kind(**{name: value})
+
+
+def test_all_faults_are_in_one_message() -> None:
+    with pytest.raises(SettingsError) as caught:
+        TrainingSettings(gamma=0, batch_size=0, selection="fold")
+    assert str(caught.value).count("wanted") == 3
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_field_is_in_the_digest(kind: Any) -> None:
+    usual = kind()
+    digests = {digest(usual)}
+    for field in dataclasses.fields(kind):
+        assert OTHER_VALUES[field.name] != getattr(usual, field.name)
+        digests.add(digest(dataclasses.replace(usual, **{field.name: OTHER_VALUES[field.name]})))
+    assert len(digests) == len(dataclasses.fields(kind)) + 1
+    assert digest(kind()) == digest(usual)
+
+
+keys = st.text(max_size=5)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(mapping=st.dictionaries(keys, values, max_size=5))
+def test_the_order_of_keys_and_the_kind_of_list_do_not_matter(mapping: dict[str, Any]) -> None:
+    backwards = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in reversed(list(mapping.items()))
+    }
+    assert canonical_json(backwards) == canonical_json(mapping)
+    assert digest(backwards) == digest(mapping)
+
+
+def test_canonical_json_is_plain_json() -> None:
+    value = {"b": (1, 2.5), "a": FoldSettings(3), "c": [math.inf, -math.inf, math.nan], 4: None}
+    text = '{"4":null,"a":{"num_folds":3,"seed":0},"b":[1,2.5],"c":["inf","-inf","nan"]}'
+    assert canonical_json(value) == text
+    assert digest(value) == hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def test_digests_do_not_depend_on_the_process() -> None:
+    code = "from seizures.settings import *; print(digest(TrainingSettings()))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == digest(TrainingSettings())
+
+
+def test_unknown_values_are_an_error_not_a_guess() -> None:
+    with pytest.raises(TypeError):
+        canonical_json({"a": {1, 2}})
+
+
+def test_a_settings_object_cannot_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        FoldSettings().num_folds = 3  # type: ignore[misc]
