@@ -24,6 +24,7 @@ The task graph, from the videos down; one name is one stage, `results/<stage>/<l
 """
 
 from pipeline.run_all import RunAll
+from tasks.command_line import refuse_mistakes
 from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.features import ExtractFeatures
 from tasks.folds import AssignFolds
@@ -43,3 +44,5 @@ __all__ = [
     "TrainFold",
     "WriteReport",
 ]
+
+refuse_mistakes(__name__, __all__)

@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.front_door import FrontDoorTask, on_command_line
+from pipeline.front_door import FrontDoorTask
 from pipeline.verdict import verdict
 from seizures.errors import SeizuresError
+from tasks.command_line import on_command_line
 from tasks.evaluation import PoolPredictions, ScorePredictions
 from tasks.features import ExtractFeatures, all_features
 from tasks.folds import AssignFolds, left_out, unusable

@@ -187,12 +187,16 @@ def _nearest_column(name: str, header: Sequence[str]) -> str | None:
 
 
 def _edit_distance(one: str, other: str) -> int:
-    distances = list(range(len(other) + 1))
-    for letter in one:
-        diagonal, distances[0] = distances[0], distances[0] + 1
+    """Count the letters to insert, drop, change or swap with a neighbour (optimal string alignment)."""
+    before, distances = list[int](), list(range(len(other) + 1))
+    for row, letter in enumerate(one, start=1):
+        above, distances = distances, [row]
         for at, wanted in enumerate(other, start=1):
-            step = min(distances[at] + 1, distances[at - 1] + 1, diagonal + (letter != wanted))
-            diagonal, distances[at] = distances[at], step
+            step = min(above[at] + 1, distances[at - 1] + 1, above[at - 1] + (letter != wanted))
+            if row > 1 and at > 1 and letter == other[at - 2] and one[row - 2] == wanted:
+                step = min(step, before[at - 2] + 1)
+            distances.append(step)
+        before = above
     return distances[-1]
 
 

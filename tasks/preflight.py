@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,19 +14,22 @@ from seizures.folds import FoldItem, check_folds
 from seizures.manifest import Recording, check_videos
 from seizures.sampling import minimum_frames
 from tasks import cohort
+from tasks.command_line import say
 from tasks.config import Dataset, Demo, Features, Folds, Frames, Machine, Training, results_root, section
-from tasks.config_check import config_mistakes
+from tasks.config_check import file_mistakes, value_mistakes
+
+_MOST_VIDEOS = 3  # that are told one by one
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 @functools.cache
 def require_sound_input() -> None:
     """Raise one error with every fault that can be seen before the work begins; each run asks once."""
-    mistakes = config_mistakes()
+    mistakes = [*file_mistakes(), *value_mistakes()]
     if not mistakes:
         mistakes = [*_setting_mistakes(), *_folder_mistakes(), *_cohort_mistakes()]
     if mistakes:
-        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        raise SettingsError("\n  ".join([f"nothing was run: {count}", *mistakes]))
+        raise SettingsError(say(mistakes))
 
 
 def _setting_mistakes() -> Iterator[str]:
@@ -39,6 +43,10 @@ def _setting_mistakes() -> Iterator[str]:
             yield f"[{name[0]}] {name[1]} = {found}: wanted at least {minimum}"
     if section(Machine).snippets_per_batch < 1:
         yield f"[Machine] snippets_per_batch = {section(Machine).snippets_per_batch}: wanted at least 1"
+    if section(Machine).num_threads < 0:
+        yield f"[Machine] num_threads = {section(Machine).num_threads}: wanted at least 0"
+    if not _DEVICE.fullmatch(section(Machine).device):
+        yield f"[Machine] device = {section(Machine).device}: wanted auto, cpu, cuda or cuda:<number>"
     try:
         spec = models.network_spec(features.network)
     except models.ModelsError as error:
@@ -86,10 +94,10 @@ def _cohort_mistakes() -> Iterator[str]:
 def _video_mistakes(found: tuple[Recording, ...]) -> Iterator[str]:
     dataset, manifest = section(Dataset), Path(section(Dataset).manifest).name
     if not section(Demo).enabled:
-        yield from (
-            f"{manifest}: {fault}"
-            for fault in check_videos(found, Path(dataset.video_root), allow_outside=dataset.allow_outside_video_root)
-        )
+        faults = check_videos(found, Path(dataset.video_root), allow_outside=dataset.allow_outside_video_root)
+        yield from (f"{manifest}: {fault}" for fault in faults[:_MOST_VIDEOS])
+        if len(faults) > _MOST_VIDEOS:
+            yield f"{manifest}: and {len(faults) - _MOST_VIDEOS} more such rows; mend them, or [Dataset] video_root"
         return
     rendered = cohort.demo()
     unknown = [item for item in found if not set(item.video) <= set(rendered)]
