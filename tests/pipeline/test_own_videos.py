@@ -1,4 +1,4 @@
-"""A lab's own videos: one that breaks is named and left out, the others are finished, exit code 30 until it is mended."""
+"""A lab's own videos: one that breaks is named and left out, the others are finished; exit code 30 until mended."""
 
 from __future__ import annotations
 
