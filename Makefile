@@ -21,7 +21,7 @@ run: $(READY) ## Run the whole pipeline on what luigi.cfg says (as shipped: the 
 	$(BIN)/luigi --module pipeline RunAll
 
 test: $(READY) ## Run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(READY) ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
