@@ -21,9 +21,15 @@ The task graph, from the videos down; one name is one stage, `results/<stage>/<l
     WriteReport         one page                                                   .html
       |
     RunAll              all of it, and results/current
+
+Three questions make no result: `Plan` (what would RunAll do, and why?), `Status` (is it complete?), and `Prune` (what
+is no longer used?).
 """
 
+from pipeline.plan import Plan
+from pipeline.prune import Prune
 from pipeline.run_all import RunAll
+from pipeline.status import Status
 from tasks.command_line import refuse_mistakes
 from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.features import ExtractFeatures
@@ -37,10 +43,13 @@ __all__ = [
     "DecodeRecording",
     "EvaluateFold",
     "ExtractFeatures",
+    "Plan",
     "PoolPredictions",
+    "Prune",
     "RunAll",
     "ScorePredictions",
     "SimulateRecording",
+    "Status",
     "TrainFold",
     "WriteReport",
 ]

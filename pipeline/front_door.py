@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import Any, NamedTuple
 
 import luigi
 
@@ -26,3 +27,33 @@ class FrontDoorTask(luigi.Task):
             if on_command_line():
                 refuse(str(error))
             raise
+
+
+class Answer(NamedTuple):
+    """What a question is answered with."""
+
+    text: str
+    exit_code: int
+
+
+class Question(FrontDoorTask):
+    """A task that makes no result: on the command line it answers and ends the process before Luigi schedules anything.
+
+    So it needs no scheduler, is not kept waiting by a run in progress, and its answer is the last thing printed.
+    In Python, call `answer`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not on_command_line():
+            return
+        try:
+            text, exit_code = self.answer()
+        except (SeizuresError, ModelsError) as error:
+            refuse(str(error))
+        sys.stdout.write(text)
+        raise SystemExit(exit_code)
+
+    def answer(self) -> Answer:
+        """Return the answer and the exit code that tells it to a script."""
+        raise NotImplementedError

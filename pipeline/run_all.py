@@ -22,6 +22,19 @@ class SeizuresLeftOutError(SeizuresError):
     """All results are written, but some recordings could not be used and the manifest does not say so."""
 
 
+def published() -> bool:
+    """Tell whether the report of the present settings exists, and `current` shows it."""
+    if not all(stage.complete() for stage in all_features()) or not AssignFolds().complete():
+        return False
+    report = WriteReport()
+    return report.complete() and published_key() == report.key
+
+
+def everything_is_complete() -> bool:
+    """Tell whether RunAll is complete: the report is published, and no unusable recording is unacknowledged."""
+    return published() and not unusable()
+
+
 class RunAll(FrontDoorTask):
     """Everything: features of every seizure, patient-wise folds, classifiers, scores, the report, `results/current`."""
 
@@ -36,10 +49,7 @@ class RunAll(FrontDoorTask):
 
     def complete(self) -> bool:
         """Tell whether the report exists, `current` shows it, and no unusable recording is unacknowledged."""
-        if not all(stage.complete() for stage in all_features()) or not AssignFolds().complete():
-            return False
-        report = WriteReport()
-        return report.complete() and published_key() == report.key and not unusable()
+        return everything_is_complete()
 
     def run(self) -> Iterator[Any]:
         """Ask for the folds, then for all that follows, and publish."""

@@ -12,7 +12,7 @@ from seizures.folds import training_and_held_out
 from tasks.base import Stage
 from tasks.config import Dataset, Evaluation, Machine, section
 from tasks.features import features_of
-from tasks.folds import fold_rows, folds_file, seizure_of
+from tasks.folds import fold_rows, seizure_of
 from tasks.training import TrainFold, all_classifiers, classifier_of
 
 
@@ -26,7 +26,7 @@ class EvaluateFold(Stage):
     @property
     def classifier(self) -> TrainFold:
         """The task that trains the classifier."""
-        return classifier_of(self.fold, self.seed, folds_file())
+        return classifier_of(self.fold, self.seed)
 
     @property
     def label(self) -> str:
@@ -35,7 +35,7 @@ class EvaluateFold(Stage):
 
     def held_out(self) -> list[Any]:
         """Return the rows of the folds that are scored here."""
-        return list(training_and_held_out(fold_rows(folds_file()), self.fold)[1])
+        return list(training_and_held_out(fold_rows(), self.fold)[1])
 
     def requires(self) -> list[Stage]:
         """Require the classifier and the features of the held-out seizures."""

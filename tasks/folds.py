@@ -16,6 +16,8 @@ from tasks.cohort import LeftOut
 from tasks.config import Folds, section
 from tasks.features import ExtractFeatures, all_features
 
+_folds: dict[str, tuple[FoldRow, ...]] = {}  # by the key of AssignFolds, which decides them, whatever the settings
+
 
 def unusable() -> list[LeftOut]:
     """Return the recordings that could not be used although the manifest asks for them, and why."""
@@ -86,18 +88,27 @@ class AssignFolds(Stage):
         write_folds(path, assign_folds(items, settings))
 
 
-def folds_file() -> Path:
-    """Return the file of the present folds."""
-    path = AssignFolds().path
-    if not path.exists():
-        raise TooFewSeizuresError(f"{path}: no folds are assigned yet; run `luigi --module pipeline RunAll` first")
-    return path
+def fold_rows() -> tuple[FoldRow, ...]:
+    """Return the present folds, checked for leaks when read; a plan deals them ahead of their stage."""
+    stage = AssignFolds()
+    if stage.key not in _folds:
+        if not stage.path.exists():
+            raise TooFewSeizuresError(f"{stage.path}: no folds are assigned yet; run RunAll first")
+        _folds[stage.key] = read_folds(stage.path)
+    return _folds[stage.key]
 
 
-@functools.cache
-def fold_rows(path: Path) -> tuple[FoldRow, ...]:
-    """Return the folds in a file, checked for leaks when read."""
-    return read_folds(path)
+def deal_ahead() -> bool:
+    """Deal the present folds in memory, as though all features were made; return False where that cannot be known.
+
+    The folds follow from the key of `AssignFolds` alone. They are unknown as long as a seizure's duration is.
+    """
+    if any(stage.seizure.duration_seconds is None and not stage.complete() for stage in all_features()):
+        return False
+    stage = AssignFolds()
+    if stage.key not in _folds and not stage.path.exists():
+        _folds[stage.key] = assign_folds(fold_items(), section(Folds).settings())
+    return True
 
 
 def seizure_of(row: FoldRow) -> Seizure:

@@ -10,7 +10,7 @@ from tasks.base import Stage
 from tasks.config import SECTIONS, Machine, Results, section
 from tasks.evaluation import PoolPredictions, ScorePredictions
 from tasks.features import weights_identity
-from tasks.folds import fold_rows, folds_file, left_out
+from tasks.folds import fold_rows, left_out
 from tasks.runs import seconds_by_stage, walk
 from tasks.training import all_classifiers
 
@@ -34,7 +34,7 @@ class WriteReport(Stage):
 
     def reads(self) -> dict[str, Any]:
         """Return what the page says besides: what was left out, the folds, and every setting that decides a result."""
-        return {"left_out": left_out(), "folds": fold_rows(folds_file()), "settings": settings_by_section()}
+        return {"left_out": left_out(), "folds": fold_rows(), "settings": settings_by_section()}
 
     def produce(self, path: Path) -> None:
         """Gather the tables, and write the page."""
@@ -48,7 +48,7 @@ class WriteReport(Stage):
                 summary=evaluation.read_summary(ScorePredictions().path),
                 histories=_histories(),
                 left_out=left_out(),
-                folds=fold_rows(folds_file()),
+                folds=fold_rows(),
                 settings=settings_by_section(),
                 provenance=provenance.collect(choose_device(section(Machine).device)),
                 weights=weights_identity(),

@@ -15,6 +15,7 @@ from tasks.base import BAD_EXTENSION, Stage
 from tasks.config import results_root
 
 SUMMARY_NAME = "summary.json"
+INDEX_NAME = "index.csv"
 
 
 def walk(*roots: Stage) -> list[Stage]:
@@ -71,7 +72,7 @@ def publish(report: Stage, named: dict[str, Stage], summary: dict[str, Any]) -> 
             rows.append((stage.task_family, stage.label, stage.key, path.relative_to(root).as_posix()))
     for name, stage in named.items():
         _link(draft / name, stage.path, folder, draft)
-    with (draft / "index.csv").open("w", newline="", encoding="utf-8") as file:
+    with (draft / INDEX_NAME).open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("stage", "label", "key", "file"), *rows])
     write_json(draft / SUMMARY_NAME, {"run": report.key, **summary})
     shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ from seizures.folds import FoldRow, training_and_held_out
 from tasks.base import Stage
 from tasks.config import Dataset, Features, Machine, Training, section
 from tasks.features import features_of
-from tasks.folds import AssignFolds, fold_rows, folds_file, seizure_of
+from tasks.folds import AssignFolds, fold_rows, seizure_of
 
 
 class TrainFold(Stage):
@@ -30,7 +30,7 @@ class TrainFold(Stage):
     @functools.cached_property
     def rows(self) -> tuple[FoldRow, ...]:
         """The rows of the training side."""
-        return training_and_held_out(fold_rows(folds_file()), self.fold)[0]
+        return training_and_held_out(fold_rows(), self.fold)[0]
 
     def upstream(self) -> list[Stage]:
         """Return the features of the training side; of the folds only the membership is read."""
@@ -67,14 +67,12 @@ class TrainFold(Stage):
 
 
 @functools.cache
-def classifier_of(fold: int, seed: int, folds: Path) -> TrainFold:
-    """Return the task of a fold and seed; `folds`, the file they belong to, keeps the memory honest."""
-    assert folds == folds_file()
+def classifier_of(fold: int, seed: int) -> TrainFold:
+    """Return the task of a fold and seed; Luigi's constructor is slow."""
     return TrainFold(fold=fold, seed=seed)
 
 
 def all_classifiers() -> list[TrainFold]:
     """Return the tasks of every fold and seed of the present folds."""
-    folds = folds_file()
-    numbers = sorted({row.fold for row in fold_rows(folds)})
-    return [classifier_of(fold, seed, folds) for fold in numbers for seed in range(section(Training).num_seeds)]
+    numbers = sorted({row.fold for row in fold_rows()})
+    return [classifier_of(fold, seed) for fold in numbers for seed in range(section(Training).num_seeds)]
