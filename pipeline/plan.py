@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import luigi
 
 from pipeline.front_door import Answer, Question
-from pipeline.run_all import everything_is_complete
+from pipeline.verdict import everything_is_complete
 from seizures.errors import SettingsError
 from tasks.plan import Plan as Foreseen
 from tasks.plan import make_plan, some, stage_states

@@ -5,8 +5,7 @@ from __future__ import annotations
 import luigi.retcodes
 
 from pipeline.front_door import Answer, Question
-from pipeline.run_all import everything_is_complete, published
-from pipeline.verdict import verdict
+from pipeline.verdict import everything_is_complete, published, verdict
 from tasks.folds import unusable
 from tasks.plan import make_plan, stage_states
 from tasks.tables import table

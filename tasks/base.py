@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import time
@@ -13,7 +14,8 @@ import luigi
 
 from seizures.errors import SeizuresError
 from seizures.settings import canonical, digest
-from tasks.atomic import landing, write_json
+from tasks.atomic import full_disk_told, landing, write_json
+from tasks.attempts import attempt
 from tasks.config import results_root
 from tasks.preflight import require_sound_input
 
@@ -107,13 +109,21 @@ class Stage(luigi.Task):
     def run(self) -> None:
         """Produce the result and land it, or land why the input is bad."""
         started = time.monotonic()
-        try:
-            with landing(self.path) as temporary:
-                self.produce(temporary)
+        with full_disk_told(self.path.parent):
+            try:
+                with self._attempt(), landing(self.path) as temporary:
+                    self.produce(temporary)
+                    self._say_why(time.monotonic() - started)
+            except self.leaves_out as error:
                 self._say_why(time.monotonic() - started)
-        except self.leaves_out as error:
-            self._say_why(time.monotonic() - started)
-            write_json(self.file(BAD_EXTENSION), {"reason": str(error), "kind": type(error).__name__})
+                write_json(self.file(BAD_EXTENSION), {"reason": str(error), "kind": type(error).__name__})
+
+    def _attempt(self) -> contextlib.AbstractContextManager[None]:
+        """Mark the attempt where a bad input may kill the process: after two such ends, the input is left out."""
+        if not self.leaves_out:
+            return contextlib.nullcontext()
+        name = f"{self.task_family}+{self.label}+{self.key}"
+        return attempt(results_root() / "attempts", name, self.file(BAD_EXTENSION))
 
     def _say_why(self, seconds: float) -> None:
         made: Mapping[str, Any] = {"key": self.key, "made": time.strftime("%FT%T%z"), "seconds": round(seconds, 3)}

@@ -13,6 +13,7 @@ from tasks.base import Stage
 from tasks.config import Dataset, Evaluation, Machine, section
 from tasks.features import features_of
 from tasks.folds import fold_rows, seizure_of
+from tasks.processes import computing
 from tasks.training import TrainFold, all_classifiers, classifier_of
 
 
@@ -50,7 +51,6 @@ class EvaluateFold(Stage):
         import models
         from seizures import evaluation, training
         from seizures.sequences import load_bank
-        from seizures.threads import threads
 
         classifier, *features = self.requires()
         labels = section(Dataset).label_names()
@@ -59,7 +59,7 @@ class EvaluateFold(Stage):
         build = functools.partial(
             models.build_aggregation, fitted.settings.aggregation, bank.feature_dim, fitted.settings.hidden_units
         )
-        with threads(section(Machine).num_threads or 1):
+        with computing(section(Machine).num_threads or 1):
             probabilities = training.predict(bank, training.load_classifier(classifier.path, build), fitted.settings)
         table = evaluation.predictions_for(
             bank.patient_ids,

@@ -15,6 +15,7 @@ from tasks import cohort
 from tasks.base import Stage
 from tasks.cohort import LeftOut
 from tasks.config import Features, Frames, Machine, section
+from tasks.processes import computing
 from tasks.videos import DecodeRecording
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class ExtractFeatures(Stage):
 
     extension = "h5"
     leaves_out = (VideoError,)
+    # One at a time, since it takes the whole GPU, or all cores; `[resources] network = 2` in luigi.cfg allows two.
+    resources = {"network": 1}  # noqa: RUF012  # declared so by Luigi
     patient_id: str = luigi.Parameter()
     seizure_id: str = luigi.Parameter()
 
@@ -68,29 +71,30 @@ class ExtractFeatures(Stage):
         if not good:
             raise VideoError("; ".join(f"{view}: {reason}" for view, reason in bad.items()))
         features, machine, read = section(Features), section(Machine), self.reads()
-        device = choose_device(machine.device)
-        network = loaded_network(features.network, features.weights, features.weights_dir, device)
-        header = FeatureHeader(
-            patient_id=self.patient_id,
-            seizure_id=self.seizure_id,
-            label=self.seizure.label,
-            recipe=self.recipe,
-            recipe_key=self.key,
-            network=features.network,
-            weights_sha256=read["weights"],
-            frames_per_snippet=network.frames_per_snippet,
-            stride_frames=features.stride_frames,
-            frame_rate_hz=section(Frames).frame_rate_hz,
-        )
-        extract_seizure(
-            good,
-            network,
-            path,
-            header,
-            view_attributes={item.view: _attributes(item) for item in self.seizure.recordings},
-            batch_size=machine.snippets_per_batch,
-            device=device,
-        )
+        with computing(machine.num_threads or None):
+            device = choose_device(machine.device)
+            network = loaded_network(features.network, features.weights, features.weights_dir, device)
+            header = FeatureHeader(
+                patient_id=self.patient_id,
+                seizure_id=self.seizure_id,
+                label=self.seizure.label,
+                recipe=self.recipe,
+                recipe_key=self.key,
+                network=features.network,
+                weights_sha256=read["weights"],
+                frames_per_snippet=network.frames_per_snippet,
+                stride_frames=features.stride_frames,
+                frame_rate_hz=section(Frames).frame_rate_hz,
+            )
+            extract_seizure(
+                good,
+                network,
+                path,
+                header,
+                view_attributes={item.view: _attributes(item) for item in self.seizure.recordings},
+                batch_size=machine.snippets_per_batch,
+                device=device,
+            )
 
     def left_out(self) -> list[LeftOut]:
         """Return the views that could not be decoded, or the whole seizure where none could."""

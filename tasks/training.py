@@ -13,6 +13,7 @@ from tasks.base import Stage
 from tasks.config import Dataset, Features, Machine, Training, section
 from tasks.features import features_of
 from tasks.folds import AssignFolds, fold_rows, seizure_of
+from tasks.processes import computing
 
 
 class TrainFold(Stage):
@@ -54,14 +55,13 @@ class TrainFold(Stage):
         import models
         from seizures import training
         from seizures.sequences import load_bank
-        from seizures.threads import threads
 
         settings, labels = section(Training).settings(), section(Dataset).label_names()
         bank = load_bank([stage.path for stage in self.upstream()], labels=labels, uses=("all",))
         build = functools.partial(
             models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
         )
-        with threads(section(Machine).num_threads or 1):
+        with computing(section(Machine).num_threads or 1):
             fitted = training.fit(bank, build, settings, seed=self.seed)
         training.save_classifier(path, fitted, {"fold": self.fold, "network": section(Features).network})
 
