@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seizures.errors import TooFewSeizuresError
-from seizures.feature_file import open_features
+from seizures.feature_file import read_duration
 from seizures.folds import FoldItem, FoldRow, assign_folds, check_folds, read_folds, write_folds
 from seizures.manifest import Seizure
 from tasks import cohort
@@ -16,6 +16,7 @@ from tasks.cohort import LeftOut
 from tasks.config import Folds, section
 from tasks.features import ExtractFeatures, all_features
 
+_measured_duration = functools.cache(read_duration)
 _folds: dict[str, tuple[FoldRow, ...]] = {}  # by the key of AssignFolds, which decides them, whatever the settings
 
 
@@ -51,12 +52,6 @@ def _duration(stage: ExtractFeatures) -> float:
     """Return the seizure's duration, from its features where the manifest leaves the offset open."""
     stated = stage.seizure.duration_seconds
     return _measured_duration(stage.path) if stated is None else stated
-
-
-@functools.cache
-def _measured_duration(path: Path) -> float:
-    with open_features(path) as features:
-        return float(max(view.num_frames for view in features.views.values()) / features.frame_rate_hz)
 
 
 class AssignFolds(Stage):
