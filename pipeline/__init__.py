@@ -21,9 +21,12 @@ The task graph, from the videos down; one name is one stage, `results/<stage>/<l
     WriteReport         one page                                                   .html
       |
     RunAll              all of it, and results/current
+
+For several machines, `ExtractShard` and `FoldShard` do the same in parts (docs/cluster.md).
 """
 
 from pipeline.run_all import RunAll
+from pipeline.shards import ExtractShard, FoldShard
 from tasks.command_line import refuse_mistakes
 from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.features import ExtractFeatures
@@ -37,6 +40,8 @@ __all__ = [
     "DecodeRecording",
     "EvaluateFold",
     "ExtractFeatures",
+    "ExtractShard",
+    "FoldShard",
     "PoolPredictions",
     "RunAll",
     "ScorePredictions",
