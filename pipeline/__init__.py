@@ -24,11 +24,13 @@ The task graph, from the videos down; one name is one stage, `results/<stage>/<l
 
 Three questions make no result: `Plan` (what would RunAll do, and why?), `Status` (is it complete?), and `Prune` (what
 is no longer used?).
+For several machines, `ExtractShard` and `FoldShard` do the same in parts (docs/cluster.md).
 """
 
 from pipeline.plan import Plan
 from pipeline.prune import Prune
 from pipeline.run_all import RunAll
+from pipeline.shards import ExtractShard, FoldShard
 from pipeline.status import Status
 from tasks.command_line import refuse_mistakes
 from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
@@ -43,6 +45,8 @@ __all__ = [
     "DecodeRecording",
     "EvaluateFold",
     "ExtractFeatures",
+    "ExtractShard",
+    "FoldShard",
     "Plan",
     "PoolPredictions",
     "Prune",

@@ -22,13 +22,13 @@ class QuarantineError(VideoError):
 
 
 @contextlib.contextmanager
-def attempt(folder: Path, name: str, note: Path) -> Iterator[None]:
+def attempt(folder: Path, name: str, remedy: str) -> Iterator[None]:
     """Mark in `folder` that this process attempts `name` as long as the block lasts.
 
     Args:
         folder: of the marks of all attempts.
         name: what is attempted; another file or setting is another name.
-        note: the file that will say that it was given up; named in the message, because deleting it is the remedy.
+        remedy: what to do to have it tried again as it is, for the message.
 
     Raises:
         QuarantineError: two earlier attempts were killed; their marks are removed.
@@ -40,7 +40,7 @@ def attempt(folder: Path, name: str, note: Path) -> Iterator[None]:
         _forget(marks)
         raise QuarantineError(
             f"killed the process {len(marks)} times ({ends}): out of memory, a crash of the decoder, or kill -9. Mend "
-            f"the video or set use = skip; to try it again as it is, delete {note}"
+            f"the video or set use = skip; to try it again as it is, {remedy}"
         )
     with presence(folder / f"{name}@{own_name()}.json", attempt=name):
         yield

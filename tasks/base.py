@@ -123,7 +123,12 @@ class Stage(luigi.Task):
         if not self.leaves_out:
             return contextlib.nullcontext()
         name = f"{self.task_family}+{self.label}+{self.key}"
-        return attempt(results_root() / "attempts", name, self.file(BAD_EXTENSION))
+        remedy = f"delete {' and '.join(map(str, self.retry_folders()))}"
+        return attempt(results_root() / "attempts", name, remedy)
+
+    def retry_folders(self) -> list[Path]:
+        """Return the folders to delete where an input that was left out is to be tried again as it is."""
+        return [self.path.parent]
 
     def _say_why(self, seconds: float) -> None:
         made: Mapping[str, Any] = {"key": self.key, "made": time.strftime("%FT%T%z"), "seconds": round(seconds, 3)}

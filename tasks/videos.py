@@ -11,7 +11,7 @@ import luigi
 import models
 from seizures import simulation
 from seizures.errors import VideoError
-from seizures.manifest import Recording
+from seizures.manifest import Recording, Seizure
 from tasks import cohort
 from tasks.base import Stage
 from tasks.config import Demo, Features, Frames, results_root, section
@@ -60,6 +60,12 @@ class DecodeRecording(Stage):
     def requires(self) -> list[SimulateRecording]:
         """Require the films of the demo; a lab's own are just there."""
         return [SimulateRecording(video=name) for name in self.recording.video] if section(Demo).enabled else []
+
+    def retry_folders(self) -> list[Path]:
+        """Return the folder of the frames, and that of the seizure's features, which were made without this view."""
+        item = self.recording
+        features = results_root() / "ExtractFeatures" / Seizure(item.patient_id, item.seizure_id, item.label, ()).name
+        return [*super().retry_folders(), features]
 
     def paths(self) -> tuple[Path, ...]:
         """Return the films of this recording, in order."""
