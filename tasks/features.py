@@ -52,6 +52,7 @@ class ExtractFeatures(Stage):
                 features.network, features.weights or None, features.weights_dir or None
             ),
             "stride_frames": features.stride_frames,
+            "precision": features.precision,
             "frame_rate_hz": section(Frames).frame_rate_hz,
             "label": seizure.label,
             "clonic_onset_seconds": seizure.clonic_onset_seconds,
@@ -69,7 +70,7 @@ class ExtractFeatures(Stage):
             raise VideoError("; ".join(f"{view}: {reason}" for view, reason in bad.items()))
         features, machine, read = section(Features), section(Machine), self.reads()
         device = choose_device(machine.device)
-        network = loaded_network(features.network, features.weights, features.weights_dir, device)
+        network = loaded_network(features.network, features.weights, features.weights_dir, features.precision, device)
         header = FeatureHeader(
             patient_id=self.patient_id,
             seizure_id=self.seizure_id,
@@ -90,6 +91,7 @@ class ExtractFeatures(Stage):
             view_attributes={item.view: _attributes(item) for item in self.seizure.recordings},
             batch_size=machine.snippets_per_batch,
             device=device,
+            precision=features.precision,
         )
 
     def left_out(self) -> list[LeftOut]:
@@ -130,7 +132,10 @@ def all_features() -> list[ExtractFeatures]:
 
 
 @functools.cache
-def loaded_network(name: str, weights: str, weights_dir: str, device: str) -> SnippetNetwork:
-    """Return the network on its device; it is loaded once a process."""
-    network = models.load_network(name, weights or None, weights_dir or None).to(device)
-    return cast("SnippetNetwork", network)
+def loaded_network(name: str, weights: str, weights_dir: str, precision: str, device: str) -> SnippetNetwork:
+    """Return the network, ready for its device; it is loaded once a process."""
+    network, machine = models.load_network(name, weights or None, weights_dir or None), section(Machine)
+    if device == "cpu" and precision != "float32":  # what the engines of a CPU compute is float32
+        return cast("SnippetNetwork", network)
+    prepared = models.prepare(network, engine=machine.engine, device=device, num_threads=machine.num_threads)
+    return cast("SnippetNetwork", prepared)
