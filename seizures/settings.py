@@ -17,6 +17,7 @@ from seizures.errors import SettingsError
 
 PREPROCESSINGS = ("letterbox", "center_crop")
 SELECTIONS = ("last", "inner")
+PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
 KEY_LENGTH = 12
 
 

@@ -87,6 +87,7 @@ class Features(luigi.Config):
     weights = _text("", "a weights file, random:<seed>, or empty for the public weights of that network")
     weights_dir = _text("", "where public weights are kept; empty: the user's cache folder")
     stride_frames = _whole(1, "frames from the start of one snippet to the start of the next")
+    precision = _text("float32", "float32; on CUDA also tf32, float16 or bfloat16: faster, and not the same features")
 
 
 class Folds(luigi.Config):
@@ -147,7 +148,8 @@ class Machine(luigi.Config):
     """How fast, never what: no key holds any of these."""
 
     device = _text("auto", "auto, cpu, cuda or cuda:<index>")
-    snippets_per_batch = _whole(16, "snippets in one pass of the network")
+    engine = _text("auto", "what runs the network on a CPU: torch, openvino, or auto: OpenVINO where it is installed")
+    snippets_per_batch = _whole(0, "snippets in one pass of the network; 0: 16 on a CPU, on CUDA as many as fit")
     num_threads = _whole(0, "threads of one task; 0: all cores for the network, one for training")
 
 

@@ -20,6 +20,7 @@ from tasks.videos import DecodeRecording
 
 if TYPE_CHECKING:
     from seizures.extraction import SnippetNetwork
+    from seizures.feature_file import FeatureHeader
 
 
 class ExtractFeatures(Stage):
@@ -55,6 +56,7 @@ class ExtractFeatures(Stage):
                 features.network, features.weights or None, features.weights_dir or None
             ),
             "stride_frames": features.stride_frames,
+            "precision": features.precision,
             "frame_rate_hz": section(Frames).frame_rate_hz,
             "label": seizure.label,
             "clonic_onset_seconds": seizure.clonic_onset_seconds,
@@ -64,37 +66,41 @@ class ExtractFeatures(Stage):
     def produce(self, path: Path) -> None:
         """Extract from the views that were decoded."""
         from seizures.extraction import choose_device, extract_seizure
-        from seizures.feature_file import FeatureHeader
 
         bad = {stage.view: stage.bad_reason() for stage in self.requires() if stage.bad_reason() is not None}
         good = {stage.view: stage.path for stage in self.requires() if stage.view not in bad}
         if not good:
             raise VideoError("; ".join(f"{view}: {reason}" for view, reason in bad.items()))
-        features, machine, read = section(Features), section(Machine), self.reads()
+        features, machine = section(Features), section(Machine)
         with computing(machine.num_threads or None):
             device = choose_device(machine.device)
-            network = loaded_network(features.network, features.weights, features.weights_dir, device)
-            header = FeatureHeader(
-                patient_id=self.patient_id,
-                seizure_id=self.seizure_id,
-                label=self.seizure.label,
-                recipe=self.recipe,
-                recipe_key=self.key,
-                network=features.network,
-                weights_sha256=read["weights"],
-                frames_per_snippet=network.frames_per_snippet,
-                stride_frames=features.stride_frames,
-                frame_rate_hz=section(Frames).frame_rate_hz,
-            )
             extract_seizure(
                 good,
-                network,
+                loaded_network(features.network, features.weights, features.weights_dir, features.precision, device),
                 path,
-                header,
+                self._header(),
                 view_attributes={item.view: _attributes(item) for item in self.seizure.recordings},
                 batch_size=machine.snippets_per_batch,
                 device=device,
+                precision=features.precision,
             )
+
+    def _header(self) -> FeatureHeader:
+        from seizures.feature_file import FeatureHeader
+
+        features = section(Features)
+        return FeatureHeader(
+            patient_id=self.patient_id,
+            seizure_id=self.seizure_id,
+            label=self.seizure.label,
+            recipe=self.recipe,
+            recipe_key=self.key,
+            network=features.network,
+            weights_sha256=weights_identity(),
+            frames_per_snippet=models.network_spec(features.network).frames_per_snippet,
+            stride_frames=features.stride_frames,
+            frame_rate_hz=section(Frames).frame_rate_hz,
+        )
 
     def left_out(self) -> list[LeftOut]:
         """Return the views that could not be decoded, or the whole seizure where none could."""
@@ -134,7 +140,10 @@ def all_features() -> list[ExtractFeatures]:
 
 
 @functools.cache
-def loaded_network(name: str, weights: str, weights_dir: str, device: str) -> SnippetNetwork:
-    """Return the network on its device; it is loaded once a process."""
-    network = models.load_network(name, weights or None, weights_dir or None).to(device)
-    return cast("SnippetNetwork", network)
+def loaded_network(name: str, weights: str, weights_dir: str, precision: str, device: str) -> SnippetNetwork:
+    """Return the network, ready for its device; it is loaded once a process."""
+    network, machine = models.load_network(name, weights or None, weights_dir or None), section(Machine)
+    if device == "cpu" and precision != "float32":  # what the engines of a CPU compute is float32
+        return cast("SnippetNetwork", network)
+    prepared = models.prepare(network, engine=machine.engine, device=device, num_threads=machine.num_threads)
+    return cast("SnippetNetwork", prepared)

@@ -13,6 +13,7 @@ from seizures.errors import SeizuresError, SettingsError
 from seizures.folds import FoldItem, check_folds
 from seizures.manifest import Recording, check_videos
 from seizures.sampling import minimum_frames
+from seizures.settings import PRECISIONS
 from tasks import cohort
 from tasks.command_line import say
 from tasks.config import Dataset, Demo, Features, Folds, Frames, Machine, Training, results_root, section
@@ -41,12 +42,9 @@ def _setting_mistakes() -> Iterator[str]:
         found = getattr(features if name[0] == "Features" else training, name[1])
         if found < minimum:
             yield f"[{name[0]}] {name[1]} = {found}: wanted at least {minimum}"
-    if section(Machine).snippets_per_batch < 1:
-        yield f"[Machine] snippets_per_batch = {section(Machine).snippets_per_batch}: wanted at least 1"
-    if section(Machine).num_threads < 0:
-        yield f"[Machine] num_threads = {section(Machine).num_threads}: wanted at least 0"
-    if not _DEVICE.fullmatch(section(Machine).device):
-        yield f"[Machine] device = {section(Machine).device}: wanted auto, cpu, cuda or cuda:<number>"
+    if features.precision not in PRECISIONS:
+        yield f"[Features] precision = {features.precision}: wanted one of {', '.join(PRECISIONS)}"
+    yield from _machine_mistakes()
     try:
         spec = models.network_spec(features.network)
     except models.ModelsError as error:
@@ -63,6 +61,17 @@ def _setting_mistakes() -> Iterator[str]:
             f"segments of more than {spec.frames_per_snippet} frames need at least {wanted:.2f} s; raise it, or lower "
             "[Training] num_segments"
         )
+
+
+def _machine_mistakes() -> Iterator[str]:
+    machine = section(Machine)
+    if not _DEVICE.fullmatch(machine.device):
+        yield f"[Machine] device = {machine.device}: wanted auto, cpu, cuda or cuda:<number>"
+    if machine.engine not in models.ENGINES:
+        yield f"[Machine] engine = {machine.engine}: wanted one of {', '.join(models.ENGINES)}"
+    for name in ("snippets_per_batch", "num_threads"):
+        if getattr(machine, name) < 0:
+            yield f"[Machine] {name} = {getattr(machine, name)}: wanted at least 0"
 
 
 def _folder_mistakes() -> Iterator[str]:

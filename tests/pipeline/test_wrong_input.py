@@ -100,7 +100,7 @@ CASES: dict[str, tuple[Change, str, tuple[str, ...]]] = {
     "one label": (setting("Dataset", labels="FOS"), "RunAll", ("labels = FOS", "FOS, TCS")),
     "too few resamples": (setting("Evaluation", num_bootstraps=3), "RunAll", ("num_bootstraps = 3", "100")),
     "a level of 95": (setting("Evaluation", confidence_level=95), "RunAll", ("confidence_level = 95", "between 0 and 1")),
-    "no snippets in a batch": (setting("Machine", snippets_per_batch=0), "RunAll", ("snippets_per_batch = 0",)),
+    "fewer than no snippets in a batch": (setting("Machine", snippets_per_batch=-1), "RunAll", ("snippets_per_batch = -1",)),
     "unknown device": (setting("Machine", device="gpu"), "RunAll", ("device = gpu", "cuda")),
     "misspelt key of Luigi's": (setting("retcode", task_faild=30), "RunAll", ("[retcode] task_faild", "task_failed?")),
     "text for workers": (setting("core", workers="two"), "RunAll", ("[core] workers = two", "whole number")),
