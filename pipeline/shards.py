@@ -58,7 +58,8 @@ class _Shard(WorkingTask):
 
     def verdict(self) -> str:
         """Return whether this part is done."""
-        ending = "complete" if self.complete() else "NOT complete. Run the same command again to go on from here"
+        done: bool = self.complete()  # type: ignore[no-untyped-call]
+        ending = "complete" if done else "NOT complete. Run the same command again to go on from here"
         return f"{self}: {ending}.\n"
 
 

@@ -46,6 +46,7 @@ CHANGES = {
     "Features.weights": ("random:1", FEATURES),
     "Features.weights_dir": ("elsewhere", REPORT),
     "Features.stride_frames": ("2", FEATURES),
+    "Features.precision": ("bfloat16", FEATURES),
     "Folds.num_folds": ("3", FOLDS),
     "Folds.seed": ("3", FOLDS),  # with this one, other patients are together
     "Training.aggregation": ("mean", TRAINING),
@@ -63,6 +64,7 @@ CHANGES = {
     "Evaluation.confidence_level": ("0.9", SCORES),
     "Evaluation.seed": ("1", SCORES),
     "Machine.device": ("cpu", NONE),
+    "Machine.engine": ("torch", NONE),
     "Machine.snippets_per_batch": ("3", NONE),
     "Machine.num_threads": ("2", NONE),
 }
