@@ -9,7 +9,6 @@ from typing import Any
 import luigi
 
 import models
-from seizures import simulation
 from seizures.errors import VideoError
 from seizures.manifest import Recording, Seizure
 from tasks import cohort
@@ -35,7 +34,9 @@ class SimulateRecording(Stage):
 
     def produce(self, path: Path) -> None:
         """Render the film."""
-        simulation.render(cohort.demo()[self.video], path)
+        from seizures.rendering import render
+
+        render(cohort.demo()[self.video], path)
 
 
 class DecodeRecording(Stage):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from small_project import Project, make_small_project
 
-from seizures import simulation
+from seizures import rendering, simulation
 
 BROKEN = "P04_01_large.mp4"
 
@@ -18,7 +18,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Project:
     videos.mkdir()
     cohort = simulation.simulate_cohort(4, 6, 7, min_duration_seconds=3, max_duration_seconds=4)
     for recording in cohort:
-        simulation.render(recording, videos / recording.video)
+        rendering.render(recording, videos / recording.video)
     film = videos / BROKEN
     film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
     (videos / "P04_01_small.mp4").write_text("this is no film")
