@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import luigi
 
 from pipeline.front_door import Answer, Question
-from seizures.errors import SettingsError
+from pipeline.working import others_at_work
+from seizures.errors import SeizuresError, SettingsError
 from tasks.prune import DAY_SECONDS, Unused, delete, spent_frames, unused
 from tasks.tables import say_bytes, say_seconds, table
 
@@ -28,6 +29,11 @@ class Prune(Question):
         """Return what may go, or has gone, as text; the exit code is 0."""
         if self.keep_runs < 1 or not self.older_than_days >= 0:
             raise SettingsError("wanted --keep-runs of at least 1 and --older-than-days of at least 0")
+        others = list(others_at_work(str(self))) if self.delete else []
+        if others:
+            raise SeizuresError(
+                "".join(["nothing was deleted, because what a run is making is not named yet:\n", *others]).rstrip()
+            )
         age = self.older_than_days * DAY_SECONDS
         found = (
             spent_frames(older_than_seconds=age)

@@ -28,7 +28,6 @@ WHY_EXTENSION = "why.json"
 DAY_SECONDS = 86400.0
 RUNS, TEMPORARY = "(old runs)", "(temporary files)"
 _KEY = f"[0-9a-f]{{{KEY_LENGTH}}}"
-_RUN_DRAFT = re.compile(rf"\.({_KEY}|current)\.\d+\.tmp")
 
 
 class Result(NamedTuple):
@@ -91,11 +90,11 @@ def spent_frames(*, older_than_seconds: float) -> list[Unused]:
 def temporaries() -> Iterator[Unused]:
     """Yield what a killed process left before it was whole: files, drafts of runs, and links."""
     for folder, folders, files in os.walk(results_root()):
-        drafts = [name for name in folders if _RUN_DRAFT.fullmatch(name)]
+        drafts = [name for name in folders if is_temporary(Path(name))]
         folders[:] = [name for name in folders if name not in drafts]
-        for name in [*files, *folders, *drafts]:
+        for name in [*drafts, *files]:
             path = Path(folder, name)
-            if _RUN_DRAFT.fullmatch(name) or (is_temporary(path) and path.is_file()):
+            if is_temporary(path):
                 yield _unused(TEMPORARY, path.relative_to(results_root()).as_posix(), [path])
 
 

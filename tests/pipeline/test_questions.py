@@ -17,6 +17,7 @@ from pipeline import Plan, Prune, Status
 from seizures.errors import SeizuresError
 from tasks.plan import Plan as Foreseen
 from tasks.plan import make_plan
+from tasks.presence import presence
 
 DAYS = 86400
 
@@ -165,6 +166,14 @@ def test_prune_refuses_where_it_cannot_know_what_is_used(done: Project) -> None:
         Prune(delete=True).answer()
 
 
+def test_prune_deletes_nothing_while_a_run_is_at_work(done: Project) -> None:
+    age(done, "**/*")
+    with inside(done), presence(done.results / ".run" / "other.json", task="RunAll()"), unchanged(done):
+        with pytest.raises(SeizuresError, match="another run is at work here"):
+            Prune(delete=True).answer()
+        assert "Prune" in Prune().answer().text
+
+
 def test_prune_drops_the_frames_of_complete_features_alone(done: Project) -> None:
     one = next(done.results.glob("ExtractFeatures/P01+01/*.h5"))
     one.unlink()
@@ -180,11 +189,11 @@ def test_prune_drops_the_frames_of_complete_features_alone(done: Project) -> Non
 
 def test_prune_removes_what_killed_processes_left_a_day_ago(done: Project) -> None:
     left = [done.results / name for name in ("DecodeRecording/P01+01+large/.0123456789ab.host.1.tmp.h5",)]
-    left.append(done.results / "runs" / ".0123456789ab.77.tmp" / "index.csv")
+    left.append(done.results / "runs" / ".0123456789ab.host.77.tmp" / "index.csv")
     left[1].parent.mkdir()
     for path in left:
         path.write_text("half")
-    link = done.results / ".current.77.tmp"
+    link = done.results / ".current.host.77.tmp"
     link.symlink_to("runs")
     with inside(done):
         Prune(delete=True, older_than_days=0).answer()
