@@ -6,6 +6,7 @@ file needs neither torch nor Luigi: a collaborator opens features with h5py and 
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
@@ -22,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seizures.errors import FeatureFileError
+from seizures.hdf5_output import Output, created
 from seizures.settings import canonical_json
 
 if TYPE_CHECKING:
@@ -84,8 +86,8 @@ class FeatureFileWriter:
 
     def __init__(self, path: str | os.PathLike[str], header: FeatureHeader) -> None:
         self._header = header
-        # No lock: the path is the writer's own, and some network file systems refuse locks.
-        self._file = h5py.File(os.fspath(path), "w", locking=False)
+        self._opened = contextlib.ExitStack()
+        self._file, self._output = self._opened.enter_context(created(path))
         self._views: list[ViewWriter] = []
         attributes = self._file.attrs
         attributes["format"] = FORMAT
@@ -123,7 +125,7 @@ class FeatureFileWriter:
         chunk = (min(num_snippets, CHUNK_BYTES // 8),)
         _create(group, "start_seconds", np.float64, (num_snippets,), chunk)[:] = np.arange(num_snippets) * step_seconds
         _create(group, "valid", np.bool_, (num_snippets,), chunk)[:] = valid
-        writer = ViewWriter(name, features)
+        writer = ViewWriter(name, features, self._output)
         self._views.append(writer)
         return writer
 
@@ -133,7 +135,7 @@ class FeatureFileWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._file:
+        with self._opened:
             if kind is not None:
                 return
             short = [f"{view.name} has {view.next_row} of {view.num_rows} rows" for view in self._views if view.missing]
@@ -146,8 +148,9 @@ class FeatureFileWriter:
 class ViewWriter:
     """Take the feature rows of one view in order, so that memory does not grow with the length of the film."""
 
-    def __init__(self, name: str, features: Any) -> None:
+    def __init__(self, name: str, features: Any, output: Output) -> None:
         self.name = name
+        self._output = output
         self._features = features
         self.num_rows: int = features.shape[0]
         self.next_row = 0
@@ -163,6 +166,7 @@ class ViewWriter:
             wanted = f"rows {self.next_row} to {self.num_rows}"
             raise ValueError(f"view {self.name}: got rows {start_row} to {start_row + len(rows)}, wanted {wanted}")
         self._features[start_row : start_row + len(rows)] = rows
+        self._output.check()
         self.next_row += len(rows)
 
 

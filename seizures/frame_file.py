@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seizures.errors import FeatureFileError
+from seizures.hdf5_output import created
 from seizures.video import Window
 
 FORMAT = "seizure-frames"
@@ -40,10 +41,11 @@ def write_frames(path: Path, window: Window, *, attributes: Mapping[str, str | i
 
     Raises:
         VideoError: the window cannot be decoded; what stands at `path` then is not complete.
+        OSError: the disk is full, for instance.
 
     """
     size = window.frame_size
-    with h5py.File(path, "w") as file:
+    with created(path) as (file, output):
         frames = file.create_dataset(
             "frames",
             (0, size, size, 3),
@@ -61,6 +63,7 @@ def write_frames(path: Path, window: Window, *, attributes: Mapping[str, str | i
             valid.resize(stop, axis=0)
             frames[start:stop] = block.frames
             valid[start:stop] = block.valid
+            output.check()
         header = {"format": FORMAT, "format_version": FORMAT_VERSION, "frame_rate_hz": window.clock.frame_rate_hz}
         for name, value in {**attributes, **dataclasses.asdict(window.facts), **header}.items():
             if value is not None:
