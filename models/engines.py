@@ -125,7 +125,8 @@ class _BlockedConv(nn.Module):
         super().__init__()
         padding = tuple(int(size) for size in conv.padding)
         self._arguments: Any = (padding, conv.stride, conv.dilation, conv.groups)
-        self._weight = torch._C._nn.mkldnn_reorder_conv3d_weight(conv.weight.detach().to_mkldnn(), *self._arguments)
+        blocks = conv.weight.detach().to_mkldnn()
+        self._weight = torch._C._nn.mkldnn_reorder_conv3d_weight(blocks, *self._arguments)  # type: ignore[arg-type]
         self._bias = None if conv.bias is None else conv.bias.detach().to_mkldnn()
 
     def forward(self, blocked: torch.Tensor) -> torch.Tensor:
