@@ -8,12 +8,13 @@ from typing import Any
 from pipeline.verdict import everything_is_complete, verdict
 from pipeline.working import WorkingTask
 from seizures.errors import SeizuresError
+from tasks.costs import stage_costs
 from tasks.evaluation import PoolPredictions, ScorePredictions
 from tasks.features import ExtractFeatures, all_features
 from tasks.folds import AssignFolds, left_out, unusable
 from tasks.processes import import_before_forks
 from tasks.report import WriteReport
-from tasks.runs import publish
+from tasks.runs import publish, walk
 
 
 class SeizuresLeftOutError(SeizuresError):
@@ -49,6 +50,7 @@ class RunAll(WorkingTask):
             named={"report.html": report, "folds.csv": folds, "predictions.csv": predictions, "metrics.json": metrics},
             summary={
                 "left_out": [item._asdict() for item in left_out()],
+                "costs": [cost._asdict() for cost in stage_costs(walk(report))],
                 "verdict": evaluation.verdict(evaluation.read_summary(metrics.path)),
             },
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tasks.config import results_root
+from tasks.costs import cost_table
 from tasks.features import all_features
 from tasks.folds import AssignFolds, unusable
 from tasks.report import WriteReport
@@ -24,8 +26,14 @@ def verdict(complete: bool) -> str:
     if bad:
         lines.append("  to end with exit code 0, mend the file or set use = skip in that row of the manifest")
     word = "complete, but for what is left out" if bad else "complete"
+    table = cost_table(_summary().get("costs", []))
     return "\n".join(
-        [f"RunAll: {word}. {_scores()}", *lines, f"  report: {results_root() / 'current' / 'report.html'}", ""]
+        [
+            f"{table}\nRunAll: {word}. {_summary().get('verdict', 'No results are published.')}",
+            *lines,
+            f"  report: {results_root() / 'current' / 'report.html'}",
+            "",
+        ]
     )
 
 
@@ -42,9 +50,10 @@ def everything_is_complete() -> bool:
     return published() and not unusable()
 
 
-def _scores() -> str:
+def _summary() -> dict[str, Any]:
+    """Return what the run said of itself when it was published; what the stages cost is when they were made."""
     try:
         summary = json.loads((results_root() / "current" / SUMMARY_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return "No results are published."
-    return str(summary["verdict"])
+        return {}
+    return dict(summary)

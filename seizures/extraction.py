@@ -147,8 +147,8 @@ def extract_seizure(
     batch_size: int,
     device: str,
     precision: str = "float32",
-) -> None:
-    """Write the feature file of one seizure from the frame files of its views.
+) -> int:
+    """Write the feature file of one seizure from the frame files of its views; return how many snippets it holds.
 
     Args:
         frame_files: view to frame file.
@@ -168,6 +168,7 @@ def extract_seizure(
     if header.frames_per_snippet != network.frames_per_snippet:
         found = f"{network.frames_per_snippet} frames, the header says {header.frames_per_snippet}"
         raise FeatureFileError(f"{header.network}: its snippets have {found}")
+    num_snippets = 0
     with FeatureFileWriter(path, header) as file:
         for view, frame_path in frame_files.items():
             name = f"{header.patient_id}+{header.seizure_id}+{view}"
@@ -189,7 +190,9 @@ def extract_seizure(
                 with contextlib.closing(batches):  # type: ignore[type-var]  # a generator: its thread ends here
                     for row, rows in batches:
                         writer.write(row, rows)
+            num_snippets += len(valid)
             logger.info("%s: %d snippets, %d of them valid", name, len(valid), int(valid.sum()))
+    return num_snippets
 
 
 def _usable_snippets(name: str, frames: FrameFile, header: FeatureHeader) -> npt.NDArray[np.bool_]:

@@ -96,6 +96,8 @@ class _Piece:
         self._path = path
         self._container, self._stream = _open_stream(path)
         self.source = _describe(self._stream)
+        self._time_base = self.source.time_base.as_integer_ratio()
+        self._period_seconds = 1 / float(self.source.frame_rate_hz or _GUESSED_RATE_HZ)
         self._zero_pts: int | None = None
         self._decoder = self._decode()
         try:
@@ -114,7 +116,7 @@ class _Piece:
 
     def measure(self) -> float:
         """Return the length in seconds by reading the packets, without decoding: no header is believed."""
-        period_seconds = 1 / float(self.source.frame_rate_hz or _GUESSED_RATE_HZ)
+        period_seconds = self._period_seconds
         end_seconds, num_packets = 0.0, 0
         container, stream = _open_stream(self._path)
         with container:
@@ -187,11 +189,12 @@ class _Piece:
 
     def _stamp(self, frame: av.VideoFrame, expected_seconds: float) -> Stamped[av.VideoFrame]:
         """Give a frame its time; one without a timestamp follows the frame before it."""
-        time_base = self.source.time_base
+        # Whole numbers divided are rounded once, as a Fraction would be, and cost nothing beside a small frame.
+        numerator, denominator = self._time_base
         start_seconds = expected_seconds
         if frame.pts is not None and self._zero_pts is not None:
-            start_seconds = float((frame.pts - self._zero_pts) * time_base)
-        length_seconds = float(frame.duration * time_base) or 1 / float(self.source.frame_rate_hz or _GUESSED_RATE_HZ)
+            start_seconds = (frame.pts - self._zero_pts) * numerator / denominator
+        length_seconds = frame.duration * numerator / denominator or self._period_seconds
         return Stamped(start_seconds, start_seconds + length_seconds, frame)
 
 

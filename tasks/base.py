@@ -6,9 +6,9 @@ import contextlib
 import functools
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import luigi
 
@@ -22,12 +22,20 @@ from tasks.preflight import require_sound_input
 BAD_EXTENSION = "bad.json"
 
 
+class Amount(NamedTuple):
+    """How much a stage worked through, and of what: 450 frames."""
+
+    amount: int
+    unit: str
+
+
 class Stage(luigi.Task):
     """A task whose result is `<root>/<stage>/<label>/<key>.<extension>`.
 
     The key is the digest of the recipe: the stage and its version, what `reads` returns, and the keys of the stages in
     `upstream`. Whatever changes the bytes is in the recipe, and nothing else is, so a result is complete when its file
-    exists, and is never edited. Beside it, `<key>.why.json` holds the recipe and the seconds that it took.
+    exists, and is never edited. Beside it, `<key>.why.json` holds the recipe, the seconds that it took, and
+    how much it worked through.
 
     A stage says what it `reads`, and how to `produce` its file at a given path. Errors in `leaves_out` are the
     input's fault: they land as `<key>.bad.json`, which counts as the result, and the run goes on without that input.
@@ -59,8 +67,8 @@ class Stage(luigi.Task):
         """Return the stages whose results this one reads."""
         return self.requires()
 
-    def produce(self, path: Path) -> None:
-        """Write the result to `path`."""
+    def produce(self, path: Path) -> Amount | None:
+        """Write the result to `path`; return how much was worked through, where that says how fast the stage is."""
         raise NotImplementedError
 
     @functools.cached_property
@@ -112,8 +120,8 @@ class Stage(luigi.Task):
         with full_disk_told(self.path.parent):
             try:
                 with self._attempt(), landing(self.path) as temporary:
-                    self.produce(temporary)
-                    self._say_why(time.monotonic() - started)
+                    amount = self.produce(temporary)
+                    self._say_why(time.monotonic() - started, amount)
             except self.leaves_out as error:
                 self._say_why(time.monotonic() - started)
                 write_json(self.file(BAD_EXTENSION), {"reason": str(error), "kind": type(error).__name__})
@@ -130,6 +138,8 @@ class Stage(luigi.Task):
         """Return the folders to delete where an input that was left out is to be tried again as it is."""
         return [self.path.parent]
 
-    def _say_why(self, seconds: float) -> None:
-        made: Mapping[str, Any] = {"key": self.key, "made": time.strftime("%FT%T%z"), "seconds": round(seconds, 3)}
+    def _say_why(self, seconds: float, amount: Amount | None = None) -> None:
+        made: dict[str, Any] = {"key": self.key, "made": time.strftime("%FT%T%z"), "seconds": round(seconds, 3)}
+        if amount is not None:
+            made |= amount._asdict()
         write_json(self.file("why.json"), {**self.recipe, **made})

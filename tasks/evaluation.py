@@ -9,7 +9,7 @@ from typing import Any
 import luigi
 
 from seizures.folds import training_and_held_out
-from tasks.base import Stage
+from tasks.base import Amount, Stage
 from tasks.config import Dataset, Evaluation, Machine, section
 from tasks.features import features_of
 from tasks.folds import fold_rows, seizure_of
@@ -46,7 +46,7 @@ class EvaluateFold(Stage):
         """Return the true labels."""
         return {"labels": {f"{row.patient_id}+{row.seizure_id}": seizure_of(row).label for row in self.held_out()}}
 
-    def produce(self, path: Path) -> None:
+    def produce(self, path: Path) -> Amount:
         """Predict, and write one row a seizure."""
         import models
         from seizures import evaluation, training
@@ -72,6 +72,7 @@ class EvaluateFold(Stage):
             label_names=labels,
         )
         evaluation.write_predictions(path, table)
+        return Amount(len(bank), "sequences")
 
 
 def all_evaluations() -> list[EvaluateFold]:

@@ -12,7 +12,7 @@ import models
 from seizures.errors import VideoError
 from seizures.manifest import Recording, Seizure
 from tasks import cohort
-from tasks.base import Stage
+from tasks.base import Amount, Stage
 from tasks.cohort import LeftOut
 from tasks.config import Features, Frames, Machine, section
 from tasks.processes import computing
@@ -63,7 +63,7 @@ class ExtractFeatures(Stage):
             "uses": {item.view: item.use for item in seizure.recordings},
         }
 
-    def produce(self, path: Path) -> None:
+    def produce(self, path: Path) -> Amount:
         """Extract from the views that were decoded."""
         from seizures.extraction import choose_device, extract_seizure
 
@@ -74,7 +74,7 @@ class ExtractFeatures(Stage):
         features, machine = section(Features), section(Machine)
         with computing(machine.num_threads or None):
             device = choose_device(machine.device)
-            extract_seizure(
+            num_snippets = extract_seizure(
                 good,
                 loaded_network(features.network, features.weights, features.weights_dir, features.precision, device),
                 path,
@@ -84,6 +84,7 @@ class ExtractFeatures(Stage):
                 device=device,
                 precision=features.precision,
             )
+        return Amount(num_snippets, "snippets")
 
     def _header(self) -> FeatureHeader:
         from seizures.feature_file import FeatureHeader

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from seizures.settings import canonical
 from tasks.base import Stage
 from tasks.config import SECTIONS, Machine, Results, section
+from tasks.costs import StageCost, stage_costs
 from tasks.evaluation import PoolPredictions, ScorePredictions
 from tasks.features import weights_identity
 from tasks.folds import fold_rows, left_out
-from tasks.runs import seconds_by_stage, walk
+from tasks.runs import walk
 from tasks.training import all_classifiers
 
 if TYPE_CHECKING:
@@ -52,9 +53,13 @@ class WriteReport(Stage):
                 settings=settings_by_section(),
                 provenance=provenance.collect(choose_device(section(Machine).device)),
                 weights=weights_identity(),
-                timings={name: seconds for name, (_, seconds) in seconds_by_stage(walk(self)).items()},
+                timings={_cost_name(cost): cost.seconds for cost in stage_costs(walk(self))},
             ),
         )
+
+
+def _cost_name(cost: StageCost) -> str:
+    return ", ".join(filter(None, (f"{cost.stage}: {cost.num_results} results", cost.throughput)))
 
 
 def _histories() -> pd.DataFrame:

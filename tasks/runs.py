@@ -7,7 +7,6 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +33,6 @@ def walk(*roots: Stage) -> list[Stage]:
     for root in roots:
         visit(root)
     return list(found.values())
-
-
-def seconds_by_stage(stages: Iterable[Stage]) -> dict[str, tuple[int, float]]:
-    """Return, for each kind of stage, how many results there are and how many seconds they took when they were made."""
-    found: dict[str, tuple[int, float]] = {}
-    for stage in stages:
-        try:
-            seconds = float(json.loads(stage.file("why.json").read_text(encoding="utf-8"))["seconds"])
-        except (FileNotFoundError, ValueError, KeyError):
-            continue
-        count, total = found.get(stage.task_family, (0, 0.0))
-        found[stage.task_family] = (count + 1, total + seconds)
-    return found
 
 
 def published_key() -> str | None:

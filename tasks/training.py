@@ -9,7 +9,7 @@ from typing import Any
 import luigi
 
 from seizures.folds import FoldRow, training_and_held_out
-from tasks.base import Stage
+from tasks.base import Amount, Stage
 from tasks.config import Dataset, Features, Machine, Training, section
 from tasks.features import features_of
 from tasks.folds import AssignFolds, fold_rows, seizure_of
@@ -50,7 +50,7 @@ class TrainFold(Stage):
             "training": {f"{row.patient_id}+{row.seizure_id}": seizure_of(row).label for row in self.rows},
         }
 
-    def produce(self, path: Path) -> None:
+    def produce(self, path: Path) -> Amount:
         """Train, and save the classifier with its history."""
         import models
         from seizures import training
@@ -64,6 +64,7 @@ class TrainFold(Stage):
         with computing(section(Machine).num_threads or 1):
             fitted = training.fit(bank, build, settings, seed=self.seed)
         training.save_classifier(path, fitted, {"fold": self.fold, "network": section(Features).network})
+        return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
 
 
 @functools.cache

@@ -12,7 +12,7 @@ import models
 from seizures.errors import VideoError
 from seizures.manifest import Recording, Seizure
 from tasks import cohort
-from tasks.base import Stage
+from tasks.base import Amount, Stage
 from tasks.config import Demo, Features, Frames, results_root, section
 from tasks.fingerprint import fingerprint
 
@@ -87,7 +87,7 @@ class DecodeRecording(Stage):
             "frame_size": models.network_spec(section(Features).network).frame_size,
         }
 
-    def produce(self, path: Path) -> None:
+    def produce(self, path: Path) -> Amount:
         """Decode, and write the frames as they come."""
         from seizures.frame_file import write_frames
         from seizures.video import open_window
@@ -104,3 +104,4 @@ class DecodeRecording(Stage):
             frame_size=read["frame_size"],
         ) as window:
             write_frames(path, window, attributes={"video_sha256": ";".join(hashes)})
+            return Amount(window.facts.num_frames_decoded, "frames")
