@@ -72,6 +72,7 @@ def prepare(
     """
     folded = copy.copy(network)
     folded._modules = {**network._modules, "net": fold_norms(network.net)}
+    folded._buffers = dict(network._buffers)
     if device != "cpu":
         return folded.to(device=device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload,no-any-return]
     num_streams = num_threads or len(os.sched_getaffinity(0))

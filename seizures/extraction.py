@@ -287,7 +287,7 @@ def _compute(windows: torch.Tensor, network: SnippetNetwork, precision: str) -> 
     with torch.inference_mode(), contextlib.ExitStack() as settings:
         if device == "cuda":
             allow_tf32 = precision == "tf32"
-            settings.enter_context(torch.backends.cudnn.flags(deterministic=True, allow_tf32=allow_tf32))
+            settings.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=allow_tf32))
             layout = torch.channels_last_3d  # in which frames come, and in which tensor cores want them
         if precision in HALF_TYPES:
             settings.enter_context(torch.autocast(device, dtype=HALF_TYPES[precision]))

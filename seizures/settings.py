@@ -82,8 +82,9 @@ class FoldSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse fewer than two folds."""
-        _refuse([f"num_folds = {self.num_folds}: wanted at least 2"] if self.num_folds < 2 else [])
+        """Refuse fewer than two folds, and a seed below 0."""
+        faults = [f"num_folds = {self.num_folds}: wanted at least 2"] if self.num_folds < 2 else []
+        _refuse([*faults, *([f"seed = {self.seed}: wanted at least 0"] if self.seed < 0 else [])])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,10 +133,12 @@ class EvaluationSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse too few resamples and a level outside (0, 1)."""
+        """Refuse too few resamples, a level outside (0, 1), and a seed below 0."""
         faults = []
         if self.num_bootstraps < 100:
             faults.append(f"num_bootstraps = {self.num_bootstraps}: wanted at least 100")
+        if self.seed < 0:
+            faults.append(f"seed = {self.seed}: wanted at least 0")
         if not 0 < self.confidence_level < 1:
             faults.append(f"confidence_level = {self.confidence_level}: wanted between 0 and 1")
         _refuse(faults)

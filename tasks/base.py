@@ -29,6 +29,10 @@ class Amount(NamedTuple):
     unit: str
 
 
+class ChangedInputError(SeizuresError):
+    """What a result is made of has changed since its key was made."""
+
+
 class Stage(luigi.Task):
     """A task whose result is `<root>/<stage>/<label>/<key>.<extension>`.
 
@@ -119,12 +123,21 @@ class Stage(luigi.Task):
         started = time.monotonic()
         with full_disk_told(self.path.parent):
             try:
+                self._check_recipe()
                 with self._attempt(), landing(self.path) as temporary:
                     amount = self.produce(temporary)
+                    self._check_recipe()
                     self._say_why(time.monotonic() - started, amount)
             except self.leaves_out as error:
                 self._say_why(time.monotonic() - started)
                 write_json(self.file(BAD_EXTENSION), {"reason": str(error), "kind": type(error).__name__})
+
+    def _check_recipe(self) -> None:
+        """Refuse to make a result under a key that no longer says what it is made of."""
+        now, then = canonical(self.reads()), self.recipe["reads"]
+        if now != then:
+            names = ", ".join(sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name)))
+            raise ChangedInputError(f"{self.label}: {names} changed while the run was at work; run it again")
 
     def _attempt(self) -> contextlib.AbstractContextManager[None]:
         """Mark the attempt where a bad input may kill the process: after two such ends, the input is left out."""

@@ -133,7 +133,7 @@ class Training(luigi.Config):
 
 
 class Evaluation(luigi.Config):
-    """How sure the scores are (PoolFolds)."""
+    """How sure the scores are (ScorePredictions)."""
 
     num_bootstraps = _whole(_EVALUATION.num_bootstraps, "resamples of the patients")
     confidence_level = _number(_EVALUATION.confidence_level, "of the intervals")

@@ -89,6 +89,7 @@ def _mistakes_in_luigis_own(path: Path, name: str, items: dict[str, str]) -> Ite
 
 def value_mistakes() -> Iterator[str]:
     """Yield one line for each of our settings that has an impossible value, from a file or the command line."""
+    unsound = set()
     for kind in SECTIONS:
         family, sound = kind.get_task_family(), True
         for name, parameter in kind.get_params():
@@ -96,6 +97,7 @@ def value_mistakes() -> Iterator[str]:
                 parameter.task_value(family, name)
             except ValueError as error:
                 sound = False
+                unsound.add(kind)
                 found = _found(family, name)
                 yield f"[{family}] {name} = {found}: wanted {_WANTED.get(type(parameter), str(error))}"
         if sound and hasattr(kind, "settings"):
@@ -103,6 +105,10 @@ def value_mistakes() -> Iterator[str]:
                 section(kind).settings()
             except SeizuresError as error:
                 yield f"[{family}] {error}"
+    if Dataset in unsound:
+        return
+    if not section(Dataset).minimum_duration_seconds >= 0:
+        yield f"[Dataset] minimum_duration_seconds = {section(Dataset).minimum_duration_seconds}: wanted at least 0"
     labels = [label.strip() for label in section(Dataset).labels.split(",")]
     if len(labels) != 2 or len(set(labels)) != 2 or not all(labels):
         yield f"[Dataset] labels = {section(Dataset).labels}: wanted two with a comma between them, as in FOS, TCS"

@@ -12,7 +12,7 @@ from seizures.folds import training_and_held_out
 from tasks.base import Amount, Stage
 from tasks.config import Dataset, Evaluation, Machine, section
 from tasks.features import features_of
-from tasks.folds import fold_rows, seizure_of
+from tasks.folds import fold_rows, what_is_read
 from tasks.processes import computing
 from tasks.training import TrainFold, all_classifiers, classifier_of
 
@@ -43,8 +43,8 @@ class EvaluateFold(Stage):
         return [self.classifier, *(features_of(row.patient_id, row.seizure_id) for row in self.held_out())]
 
     def reads(self) -> dict[str, Any]:
-        """Return the true labels."""
-        return {"labels": {f"{row.patient_id}+{row.seizure_id}": seizure_of(row).label for row in self.held_out()}}
+        """Return the true labels, and the views that could be decoded."""
+        return {"held_out": {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in self.held_out()}}
 
     def produce(self, path: Path) -> Amount:
         """Predict, and write one row a seizure."""

@@ -67,9 +67,9 @@ class ExtractFeatures(Stage):
         """Extract from the views that were decoded."""
         from seizures.extraction import choose_device, extract_seizure
 
-        bad = {stage.view: stage.bad_reason() for stage in self.requires() if stage.bad_reason() is not None}
-        good = {stage.view: stage.path for stage in self.requires() if stage.view not in bad}
+        good = {stage.view: stage.path for stage in self.requires() if stage.view in self.good_views()}
         if not good:
+            bad = {stage.view: stage.bad_reason() for stage in self.requires()}
             raise VideoError("; ".join(f"{view}: {reason}" for view, reason in bad.items()))
         features, machine = section(Features), section(Machine)
         with computing(machine.num_threads or None):
@@ -102,6 +102,10 @@ class ExtractFeatures(Stage):
             stride_frames=features.stride_frames,
             frame_rate_hz=section(Frames).frame_rate_hz,
         )
+
+    def good_views(self) -> list[str]:
+        """Return the views that could be decoded."""
+        return [stage.view for stage in self.requires() if stage.bad_reason() is None]
 
     def left_out(self) -> list[LeftOut]:
         """Return the views that could not be decoded, or the whole seizure where none could."""

@@ -14,7 +14,7 @@ from tasks import cohort
 from tasks.base import Stage
 from tasks.cohort import LeftOut
 from tasks.config import Folds, section
-from tasks.features import ExtractFeatures, all_features
+from tasks.features import ExtractFeatures, all_features, features_of
 
 _measured_duration = functools.cache(read_duration)
 _folds: dict[str, tuple[FoldRow, ...]] = {}  # by the key of AssignFolds, which decides them, whatever the settings
@@ -52,6 +52,15 @@ def _duration(stage: ExtractFeatures) -> float:
     """Return the seizure's duration, from its features where the manifest leaves the offset open."""
     stated = stage.seizure.duration_seconds
     return _measured_duration(stage.path) if stated is None else stated
+
+
+def what_is_read(row: FoldRow) -> dict[str, Any]:
+    """Return the label of a seizure, and those of its views that could be decoded.
+
+    The key of its features cannot say the latter: it is made before anything is decoded.
+    """
+    views = features_of(row.patient_id, row.seizure_id).good_views()
+    return {"label": seizure_of(row).label, "views": views}
 
 
 class AssignFolds(Stage):

@@ -109,10 +109,11 @@ def _video_mistakes(found: tuple[Recording, ...]) -> Iterator[str]:
             yield f"{manifest}: and {len(faults) - _MOST_VIDEOS} more such rows; mend them, or [Dataset] video_root"
         return
     rendered = cohort.demo()
-    unknown = [item for item in found if not set(item.video) <= set(rendered)]
+    unknown = [item for item in found if item.use != "skip" and not (item.video and set(item.video) <= set(rendered))]
     if unknown:
         first = unknown[0]
+        name = ";".join(first.video) or "film without a name"
         yield (
-            f"{manifest}: row {first.row}: the demo renders no {';'.join(first.video)} ({len(unknown)} such rows); "
-            "for your own videos set [Demo] enabled = false in luigi.cfg, and [Dataset] video_root"
+            f"{manifest}: row {first.row}: the demo renders no {name} ({len(unknown)} such rows); for your own videos "
+            "set [Demo] enabled = false in luigi.cfg, and [Dataset] video_root"
         )

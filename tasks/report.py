@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir")
+
+
 class WriteReport(Stage):
     """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
 
@@ -78,9 +81,13 @@ def _histories() -> pd.DataFrame:
 
 
 def settings_by_section() -> dict[str, dict[str, Any]]:
-    """Return every setting that decides a result, by section."""
+    """Return every setting that decides a result, by section; of a path its last name, as folders tell of people."""
     return {
-        kind.get_task_family(): {name: canonical(getattr(section(kind), name)) for name, _ in kind.get_params()}
+        kind.get_task_family(): {name: _shown(name, getattr(section(kind), name)) for name, _ in kind.get_params()}
         for kind in SECTIONS
         if kind not in (Machine, Results)
     }
+
+
+def _shown(name: str, value: Any) -> Any:
+    return Path(value).name if name in PATH_SETTINGS else canonical(value)

@@ -12,7 +12,7 @@ from seizures.folds import FoldRow, training_and_held_out
 from tasks.base import Amount, Stage
 from tasks.config import Dataset, Features, Machine, Training, section
 from tasks.features import features_of
-from tasks.folds import AssignFolds, fold_rows, seizure_of
+from tasks.folds import AssignFolds, fold_rows, what_is_read
 from tasks.processes import computing
 
 
@@ -47,7 +47,7 @@ class TrainFold(Stage):
             "settings": section(Training).settings(),
             "seed": self.seed,
             "labels": section(Dataset).label_names(),
-            "training": {f"{row.patient_id}+{row.seizure_id}": seizure_of(row).label for row in self.rows},
+            "training": {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in self.rows},
         }
 
     def produce(self, path: Path) -> Amount:
