@@ -54,6 +54,12 @@ class Stage(luigi.Task):
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         self.task_id = f"{self.task_id}_{self.key}"
 
+    @classmethod
+    @functools.cache
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        """Return the parameters; Luigi looks through all attributes of the class, four times for each new task."""
+        return list(super().get_params())  # type: ignore[no-untyped-call]
+
     @property
     def label(self) -> str:
         """The folder of this stage's results, for people."""

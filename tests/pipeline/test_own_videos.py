@@ -45,6 +45,10 @@ def test_a_second_run_says_so_again_and_decodes_nothing(broken: Project) -> None
     assert second.exit_code == 30
     assert second.tasks == ["RunAll()"]
     assert "P04+01" in second.output.splitlines()[-3]
+    status = broken.luigi("Status")
+    assert status.exit_code == 30
+    assert "ExtractFeatures           5        0    1           0" in status.output
+    assert "P04+01" in status.output.splitlines()[-3]
 
 
 def test_skipping_it_is_an_answer(broken: Project) -> None:
