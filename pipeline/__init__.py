@@ -21,8 +21,16 @@ The task graph, from the videos down; one name is one stage, `results/<stage>/<l
     WriteReport         one page                                                   .html
       |
     RunAll              all of it, and results/current
+
+Beside it, before anything is computed::
+
+    SurveyFile          one film decoded: what it is, what is wrong with it        .json
+    DrawContactSheet    one view of one seizure, with its crop and mask            .png
+      |
+    InspectVideos       a table and a page with a verdict on every film            .csv, .html
 """
 
+from pipeline.inspect_videos import InspectVideos
 from pipeline.run_all import RunAll
 from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.features import ExtractFeatures
@@ -36,6 +44,7 @@ __all__ = [
     "DecodeRecording",
     "EvaluateFold",
     "ExtractFeatures",
+    "InspectVideos",
     "PoolPredictions",
     "RunAll",
     "ScorePredictions",

@@ -80,6 +80,11 @@ class Pieces:
         self._note_damage()
         return self.tally.first_damage
 
+    @property
+    def num_corrupt_packets(self) -> int:
+        """Count the packets of the open file that its demuxer found damaged."""
+        return self._piece.num_corrupt_packets
+
     def _note_damage(self) -> None:
         self.tally.first_damage = self.tally.first_damage or self._piece.first_error
 
@@ -97,7 +102,7 @@ class Pieces:
         length_seconds, own_end_seconds = measured
         self._piece = _Piece(self._later.pop(0), self.tally, self._progress)
         pause_seconds = self._piece.zero_seconds - own_end_seconds
-        runs_on = self._piece.has_running_clock and -_LARGEST_OVERLAP_SECONDS < pause_seconds < LONGEST_GAP_SECONDS
+        runs_on = self._piece.is_broadcast and -_LARGEST_OVERLAP_SECONDS < pause_seconds < LONGEST_GAP_SECONDS
         self._start_seconds += length_seconds
         if runs_on and pause_seconds > self.source.cadence.slack_seconds:
             self._start_seconds += pause_seconds
@@ -112,6 +117,7 @@ class _Piece:
         self._path = path
         self._file = OpenFile(path, progress)
         self.source = self._file.source
+        self.is_broadcast = self._file.is_broadcast
         self.end_seconds = 0.0  # of what the file holds, decoded or not; known after the last frame
         self._tally = tally
         self._shots = self._prepared(self._file, self._file.shots())
@@ -131,14 +137,14 @@ class _Piece:
         self._file.close()
 
     @property
+    def num_corrupt_packets(self) -> int:
+        """Count the packets that the demuxer found damaged."""
+        return self._file.num_corrupt_packets
+
+    @property
     def first_error(self) -> str:
         """What decoder or demuxer said first; empty where nothing."""
         return self._file.first_error
-
-    @property
-    def has_running_clock(self) -> bool:
-        """Tell whether the container's clock means something beyond the file: MPEG's does."""
-        return self.source.container in ("mpeg", "mpegts")
 
     def measure(self) -> tuple[float, float]:
         """Return the length in seconds, and the end on the file's own clock."""

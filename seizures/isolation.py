@@ -21,8 +21,9 @@ from types import TracebackType
 from typing import Any
 
 from seizures.clock import Clock
-from seizures.errors import VideoError
+from seizures.errors import SeizuresError, VideoError
 from seizures.frames import FrameBlock, WindowFacts
+from seizures.inspection import FileFacts
 from seizures.manifest import Box
 from seizures.settings import FrameSettings
 
@@ -89,37 +90,57 @@ class IsolatedWindow:
     def __iter__(self) -> Iterator[FrameBlock]:
         """Yield the blocks as the child sends them."""
         self._is_reading = True
-        for kind, value in self._answers():
+        for kind, value in _answers(self.name, ("decode", self._request), self._longest_silence_seconds):
             if kind == "block":
                 yield FrameBlock(*value)
-            elif kind == "error":
-                self._is_reading = False
-                raise value
-            elif kind == "facts":
+            elif kind == "done":
                 self._facts = value
         self._is_reading = False
 
-    def _answers(self) -> Iterator[tuple[str, Any]]:
-        child = _child()
-        try:
-            child.connection.send(self._request)
-            while True:
-                if not child.connection.poll(self._longest_silence_seconds):
-                    _stop_child()
-                    raise VideoError(
-                        f"{self.name}: the decoder hangs: it gave no sign of life for "
-                        f"{self._longest_silence_seconds:g} s and was stopped; repair the video or say use = skip"
-                    )
-                kind, value = child.connection.recv()
-                yield kind, value
-                if kind in ("facts", "error"):
-                    return
-        except (EOFError, OSError) as error:
-            how = _death(child.process)
-            _stop_child()
-            raise VideoError(
-                f"{self.name}: the decoder died ({how}); the video is probably damaged: repair it or say use = skip"
-            ) from error
+
+def survey_isolated(path: Path, longest_silence_seconds: float = LONGEST_SILENCE_SECONDS) -> FileFacts:
+    """Return what `seizures.survey.survey` finds in a file; a decoder that dies or hangs is a fault of the file."""
+    try:
+        answers = list(_answers(path.name, ("survey", {"path": path.absolute()}), longest_silence_seconds))
+    except VideoError as error:
+        return FileFacts(video=path.name, error=str(error).removeprefix(f"{path.name}: "))
+    facts: FileFacts = answers[-1][1]
+    return facts
+
+
+def draw_sheet_isolated(path: Path, paths: Sequence[Path], **more: Any) -> None:
+    """Do as `seizures.contact_sheet.draw_sheet`; a decoder that dies or hangs is a VideoError."""
+    request = {"path": path.absolute(), "paths": [film.absolute() for film in paths], **more}
+    for _ in _answers(";".join(film.name for film in paths), ("sheet", request), LONGEST_SILENCE_SECONDS):
+        pass
+
+
+def _answers(
+    name: str, request: tuple[str, dict[str, Any]], longest_silence_seconds: float
+) -> Iterator[tuple[str, Any]]:
+    """Ask the child, and yield its answers up to the last, which is `done`; raise what it raised."""
+    child = _child()
+    try:
+        child.connection.send(request)
+        while True:
+            if not child.connection.poll(longest_silence_seconds):
+                _stop_child()
+                raise VideoError(
+                    f"{name}: the decoder hangs: it gave no sign of life for {longest_silence_seconds:g} s and was "
+                    "stopped; repair the video or say use = skip"
+                )
+            kind, value = child.connection.recv()
+            if kind == "error":
+                raise value
+            yield kind, value
+            if kind == "done":
+                return
+    except (EOFError, OSError) as error:
+        how = _death(child.process)
+        _stop_child()
+        raise VideoError(
+            f"{name}: the decoder died ({how}); the video is probably damaged: repair it or say use = skip"
+        ) from error
 
 
 @dataclasses.dataclass
@@ -172,23 +193,35 @@ def _death(process: subprocess.Popen[bytes]) -> str:
 
 
 def serve() -> None:
-    """Decode one window after the other, as the parent asks; end when the parent does. The child's whole life."""
-    from seizures.errors import SeizuresError
-    from seizures.video import open_window  # here and not above: the parent needs no decoder
-
+    """Do one thing after the other, as the parent asks; end when the parent does. The child's whole life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's matter, whose end ends this
     connection = Connection(int(sys.argv[1]))
     with contextlib.suppress(EOFError, OSError):
         while True:
-            request = connection.recv()
-            alive = _sign_of_life(connection)
+            what, arguments = connection.recv()
             try:
-                with open_window(**request, progress=alive) as window:
-                    for block in window:
-                        connection.send(("block", (block.frames, block.valid)))
-                    connection.send(("facts", window.facts))
+                connection.send(("done", _serve(what, arguments, connection)))
             except SeizuresError as error:
                 connection.send(("error", error))
+
+
+def _serve(what: str, arguments: dict[str, Any], connection: Connection) -> WindowFacts | FileFacts | None:
+    progress = _sign_of_life(connection)
+    if what == "survey":  # the decoder is imported here and not above: the parent needs none
+        from seizures.survey import survey
+
+        return survey(**arguments, progress=progress)
+    if what == "sheet":
+        from seizures.contact_sheet import draw_sheet
+
+        draw_sheet(**arguments, progress=progress)
+        return None
+    from seizures.video import open_window
+
+    with open_window(**arguments, progress=progress) as window:
+        for block in window:
+            connection.send(("block", (block.frames, block.valid)))
+        return window.facts
 
 
 def _sign_of_life(connection: Connection) -> Callable[[], None]:

@@ -37,6 +37,8 @@ _DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2"}  # the containers whose frames follow e
 _AVI_CHUNK_HEADER_BYTES = 8
 _TAIL_SECONDS = 5.0
 
+_FIELD_ORDERS = {0: "unknown", 1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
+
 FrameShot = Shot[av.VideoFrame]
 Progress = Callable[[], None]
 
@@ -69,6 +71,7 @@ class OpenFile:
 
     Attributes:
         last_end_seconds: end of the last frame that a packet announced, on the file's own clock.
+        num_corrupt_packets: packets that the demuxer found damaged.
         num_lost_tail: frames that were announced after the last one that was decoded; known after the last shot.
         first_error: what decoder or demuxer said first.
 
@@ -79,6 +82,7 @@ class OpenFile:
         self.path = path
         self.last_end_seconds = -math.inf
         self.num_lost_tail = 0
+        self.num_corrupt_packets = 0
         self._announced: list[int] = []  # a heap of the stamps of packets whose frames have not come out
         self.first_error = ""
         try:
@@ -102,9 +106,37 @@ class OpenFile:
         # What precedes the first key frame cannot be decoded and is not lost: the film was cut there.
         self._lost_from_seconds = self.first_key_seconds if self.first_key_seconds is not None else math.inf
 
+    @property
+    def is_broadcast(self) -> bool:
+        """Tell whether this is MPEG's program or transport stream, whose clock means something beyond the file."""
+        return self._container.format.name in ("mpeg", "mpegts")
+
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+
+    def claims(self) -> dict[str, str | int | float]:
+        """Return what the header says of the file and its stream, by the names of `seizures.inspection.FileFacts`."""
+        stream, context, container = self._stream, self._stream.codec_context, self._container
+        aspect, duration = self.source.pixel_aspect, math.nan
+        if stream.duration:
+            duration = float(stream.duration * self._time_base)
+        elif container.duration:
+            duration = container.duration / 1e6
+        return {
+            "container": container.format.name,
+            "codec": context.name,
+            "width": context.width,
+            "height": context.height,
+            "pixel_format": context.pix_fmt or "",
+            "pixel_aspect": f"{aspect.numerator}:{aspect.denominator}",
+            "num_video_streams": len(container.streams.video),
+            "start_time": container.metadata.get("creation_time", ""),
+            "field_order_claimed": _FIELD_ORDERS.get(int(context.field_order), "") if self.has_timestamps else "",
+            "frame_rate_claimed_hz": float(self.source.frame_rate_hz or math.nan),
+            "duration_claimed_seconds": duration,
+            "num_frames_claimed": stream.frames,
+        }
 
     def seek(self, seconds: float) -> None:
         """Stand at a key frame that the container believes to be at or before `seconds` of the file's own clock.
@@ -212,6 +244,7 @@ class OpenFile:
             if packet.pts is not None and not packet.is_discard:
                 heapq.heappush(self._announced, packet.pts)
                 if packet.is_corrupt:
+                    self.num_corrupt_packets += 1
                     damaged.add(packet.pts)
             waiting.append(packet)
             if len(waiting) > num_ahead:
@@ -281,9 +314,13 @@ class OpenFile:
         )
 
     def _find_first_key(self) -> float | None:
-        """Return when the first key frame should be seen, also where it turns out to be damaged."""
+        """Return when the first frame should be seen, also where it turns out to be damaged.
+
+        A broadcast may be cut anywhere and starts at its first key frame; other files start with one, even if damage
+        has made it unrecognisable.
+        """
         for packet in self._probed:
-            if packet.is_keyframe and packet.pts is not None and not packet.is_discard:
+            if packet.pts is not None and not packet.is_discard and (packet.is_keyframe or not self.is_broadcast):
                 return float(packet.pts * self._time_base)
         return None
 

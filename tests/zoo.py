@@ -116,7 +116,7 @@ class Specimen:
     aspect: Fraction | None = None
     rotation: int = 0
     inset: bool = False
-    still: bool = False
+    grain: int = 0
     num_streams: int = 1
     format: str | None = None
     finish: Callable[[Path], None] | None = None
@@ -149,7 +149,10 @@ class Specimen:
             return image
         if self.interlaced:
             return weave(number, top_first=self.interlaced == "tff", **shape)
-        image = picture(number, phase=-number if self.still else 0.0, **shape)
+        image = picture(number, **shape)
+        if self.grain:  # as a camera's, so that a frame is as large as those of a camera
+            noise = np.random.default_rng(number).integers(-self.grain, self.grain, image.shape[:2])[..., None]
+            image = np.clip(image + noise, 0, 255).astype(np.uint8)
         if self.rotation:
             image = np.rot90(image, -self.rotation // 90).copy()
         return image
@@ -379,6 +382,16 @@ PIECES = (
     ),
 )
 ALL = (*PLAIN, *INTERLACED, *NOT_INTERLACED, *TIMES, *PICTURES, *PIECES)
+
+
+def is_whole(frame: np.ndarray, number: int) -> bool:
+    """Tell whether a letterboxed frame (112, 112, 3) shows a number in clean blocks, and the bar that belongs to it."""
+    levels = frame.mean(axis=2)
+    blocks = [levels[52:60, round((bit + 1) * 112 / 9)].mean() for bit in range(NUM_BITS)]
+    clean = all(level < 60 or level > 195 for level in blocks)
+    left = round(16 + number * WIDTH / 20) % 128 + 8
+    centre = round((left + 8 - 8) / 144 * 112)
+    return clean and bool(levels[24:36, max(0, centre - 2) : centre + 3].mean() > 180)
 
 
 def is_available(specimen: Specimen) -> bool:
