@@ -22,11 +22,18 @@ The task graph, from the videos down; one name is one stage, `results/<stage>/<l
       |
     RunAll              all of it, and results/current
 
+Beside it, before anything is computed::
+
+    SurveyFile          one film decoded: what it is, what is wrong with it        .json
+    DrawContactSheet    one view of one seizure, with its crop and mask            .png
+      |
+    InspectVideos       a table and a page with a verdict on every film            .csv, .html
+
 Three questions make no result: `Plan` (what would RunAll do, and why?), `Status` (is it complete?), and `Prune` (what
-is no longer used?).
-For several machines, `ExtractShard` and `FoldShard` do the same in parts (docs/cluster.md).
+is no longer used?). For several machines, `ExtractShard` and `FoldShard` do the same in parts (docs/cluster.md).
 """
 
+from pipeline.inspect_videos import InspectVideos
 from pipeline.plan import Plan
 from pipeline.prune import Prune
 from pipeline.run_all import RunAll
@@ -47,6 +54,7 @@ __all__ = [
     "ExtractFeatures",
     "ExtractShard",
     "FoldShard",
+    "InspectVideos",
     "Plan",
     "PoolPredictions",
     "Prune",

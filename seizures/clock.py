@@ -12,7 +12,7 @@ what a person who pauses the film at that moment sees. Ticks run while they are 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
@@ -50,11 +50,17 @@ class Clock:
 
 @dataclass(frozen=True)
 class Stamped(Generic[Item]):
-    """A frame and when it appears: seconds on the clock of the recording."""
+    """A frame and when it is seen: seconds on the clock of the recording.
+
+    After `end_seconds` nothing is known until the next frame starts. `is_sound` is False where the picture cannot be
+    believed. `is_damage` tells that it, or what is missing behind it, is damaged, and not only never recorded.
+    """
 
     start_seconds: float
     end_seconds: float
     frame: Item
+    is_sound: bool = True
+    is_damage: bool = False
 
 
 def timestamp_tolerance(time_base: Fraction, frame_rate_hz: Fraction | None) -> float:
@@ -70,14 +76,20 @@ def timestamp_tolerance(time_base: Fraction, frame_rate_hz: Fraction | None) -> 
 
 
 def choose(
-    frames: Iterable[Stamped[Item]], clock: Clock, tolerance_seconds: float
+    frames: Iterable[Stamped[Item]],
+    clock: Clock,
+    tolerance_seconds: float,
+    end_seconds: Callable[[], float] = lambda: -math.inf,
 ) -> Iterator[tuple[int, Stamped[Item]]]:
     """Yield (tick, frame) for every tick in order, reading no more frames than needed.
 
+    A tick after the end of its frame is shown none: see `is_seen`.
+
     Args:
         frames: in the order of their times; the first one is not after the onset.
-        clock: the ticks; without an offset they end where the last frame ends.
+        clock: the ticks; without an offset they end where the film ends.
         tolerance_seconds: how late a frame may be stamped and still stand at a tick, see `timestamp_tolerance`.
+        end_seconds: the end of the film where it is later than that of its last frame; asked after the last frame.
 
     """
     tick, num_ticks = 0, clock.num_ticks()
@@ -91,5 +103,10 @@ def choose(
         shown = frame
     if shown is not None:
         # The last frame ends no earlier than a rounding after it starts, so that it is not lost to its own stamp.
-        for last in range(tick, clock.num_ticks(shown.end_seconds) or 0):
+        for last in range(tick, clock.num_ticks(max(shown.end_seconds, end_seconds())) or 0):
             yield last, shown
+
+
+def is_seen(stamped: Stamped[Item], tick_seconds: float, tolerance_seconds: float) -> bool:
+    """Tell whether a frame is seen at a tick: neither before its start, nor after its end, where time is missing."""
+    return stamped.start_seconds - tolerance_seconds <= tick_seconds < stamped.end_seconds - TOLERANCE_SECONDS

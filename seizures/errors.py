@@ -17,6 +17,10 @@ class VideoError(SeizuresError):
     """A video cannot be decoded into the frames that were asked for; the seizure is left out, the run goes on."""
 
 
+class DamagedVideoError(VideoError):
+    """A video is damaged within the window that was asked for, and the settings do not say to go on regardless."""
+
+
 class FeatureFileError(SeizuresError):
     """A feature or frame file is not what its format says."""
 

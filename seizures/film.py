@@ -1,61 +1,52 @@
-"""The files of a recording: opened, sought, decoded, every frame stamped with its true time.
+"""The files of a recording as one film: every frame stamped with its true time on the recording's clock.
 
 The decoder starts at the last key frame before the moment that is wanted. Where the container lands late or cannot
-seek, it starts further back, in the end at the beginning of the file. A file that breaks is a VideoError that says how
-far it got; nothing after the damage is used.
+seek, the seek starts further back; in the end the packets are read from the beginning of the file, and only those from
+that key frame on are decoded.
+
+Pieces follow each other without a gap, unless their own clock says otherwise: many recorders cut the file and let the
+clock run on.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import av
-import av.container
 
 from seizures.clock import TOLERANCE_SECONDS, Stamped, timestamp_tolerance
 from seizures.errors import VideoError
+from seizures.packets import FrameShot, OpenFile, Progress, no_progress
+from seizures.timing import LONGEST_GAP_SECONDS, Tally, in_order, settle, steady
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_REVERSAL_SECONDS = 1.0
-_MOST_THREADS = 8  # each holds a frame; more do not help at the sizes that cameras have
 _SEEK_FROM_SECONDS = 1.0  # an earlier onset is reached sooner by decoding on
 _STEPS_BACK_SECONDS = (0.0, 3.0, 15.0, 60.0)
-_GUESSED_RATE_HZ = 25  # only for a file without rate and without timestamps
-_MICROSECOND = Fraction(1, 1_000_000)
+_PROGRAM_STREAM_SECONDS = 3.0  # before the onset, until the stamps after a seek can be believed
+_LARGEST_OVERLAP_SECONDS = 0.5  # of a piece with the one before it, where the clock runs on
 
 Frames = Iterator[Stamped[av.VideoFrame]]
-
-
-@dataclass(frozen=True)
-class Source:
-    """What the file that is open says of itself."""
-
-    codec: str
-    width: int
-    height: int
-    frame_rate_hz: Fraction | None
-    time_base: Fraction
-    pixel_aspect: Fraction
 
 
 class Pieces:
     """The frames of the pieces of a recording, one after the other, on the recording's clock, from the onset on."""
 
-    def __init__(self, paths: Sequence[Path], onset_seconds: float) -> None:
+    def __init__(self, paths: Sequence[Path], onset_seconds: float, progress: Progress = no_progress) -> None:
+        self._progress = progress
         self.name = ";".join(path.name for path in paths)
-        self.end_seconds = 0.0  # of the last frame that was read
+        self.end_seconds = 0.0  # of the last frame that was read, or that should have been
+        self.tally = Tally()
         self._later = list(paths)
         self._onset_seconds = onset_seconds
         self._start_seconds = 0.0  # of the piece that is open
-        self._piece = self._open_first()
+        self._piece = _Piece(self._later.pop(0), self.tally, self._progress)
         self.source = self._piece.source
+        self._skip_pieces()
         self.tolerance_seconds = timestamp_tolerance(self.source.time_base, self.source.frame_rate_hz)
 
     def close(self) -> None:
@@ -66,157 +57,150 @@ class Pieces:
         """Yield the frames from the last key frame before the onset to the end of the last piece."""
         while True:
             start_seconds = self._start_seconds
-            length_seconds = self._piece.measure() if self._later else math.inf
+            measured = self._piece.measure() if self._later else None
             for stamped in self._piece.frames(max(0.0, self._onset_seconds - start_seconds)):
                 self.end_seconds = start_seconds + stamped.end_seconds
-                yield Stamped(start_seconds + stamped.start_seconds, self.end_seconds, stamped.frame)
+                yield Stamped(
+                    start_seconds + stamped.start_seconds,
+                    self.end_seconds,
+                    stamped.frame,
+                    stamped.is_sound,
+                    stamped.is_damage,
+                )
+            self.end_seconds = max(self.end_seconds, start_seconds + self._piece.end_seconds)
+            self._note_damage()
             self.close()
-            if not self._later:
+            if measured is None:
                 return
-            self._start_seconds += length_seconds
-            self._piece = _Piece(self._later.pop(0))
+            self._open_next(measured)
 
-    def _open_first(self) -> _Piece:
-        """Open the piece in which the onset is, going by the lengths of the pieces before it, not decoding them."""
-        while True:
-            piece = _Piece(self._later.pop(0))
-            if not self._later:
-                return piece
-            end_seconds = self._start_seconds + piece.measure()
-            if self._onset_seconds + TOLERANCE_SECONDS < end_seconds:
-                return piece
-            piece.close()
-            self._start_seconds = end_seconds
+    @property
+    def damage(self) -> str:
+        """What was found damaged first, in words; empty where nothing was."""
+        self._note_damage()
+        return self.tally.first_damage
+
+    @property
+    def num_corrupt_packets(self) -> int:
+        """Count the packets of the open file that its demuxer found damaged."""
+        return self._piece.num_corrupt_packets
+
+    def _note_damage(self) -> None:
+        self.tally.first_damage = self.tally.first_damage or self._piece.first_error
+
+    def _skip_pieces(self) -> None:
+        """Go on to the piece in which the onset is, by the lengths of the pieces before it, not decoding them."""
+        while self._later:
+            measured = self._piece.measure()
+            if self._onset_seconds + TOLERANCE_SECONDS < self._start_seconds + measured[0]:
+                return
+            self._piece.close()
+            self._open_next(measured)
+
+    def _open_next(self, measured: tuple[float, float]) -> None:
+        """Open the next piece; it starts where this one ends, later if its clock says so. `measured`: length, end."""
+        length_seconds, own_end_seconds = measured
+        self._piece = _Piece(self._later.pop(0), self.tally, self._progress)
+        pause_seconds = self._piece.zero_seconds - own_end_seconds
+        runs_on = self._piece.is_broadcast and -_LARGEST_OVERLAP_SECONDS < pause_seconds < LONGEST_GAP_SECONDS
+        self._start_seconds += length_seconds
+        if runs_on and pause_seconds > self.source.cadence.slack_seconds:
+            self._start_seconds += pause_seconds
+            self.tally.num_gaps += self._start_seconds > self._onset_seconds
 
 
 class _Piece:
     """One file: its frames in order, stamped in seconds after its own first frame."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tally: Tally, progress: Progress) -> None:
+        self._progress = progress
         self._path = path
-        self._container, self._stream = _open_stream(path)
-        self.source = _describe(self._stream)
-        self._time_base = self.source.time_base.as_integer_ratio()
-        self._period_seconds = 1 / float(self.source.frame_rate_hz or _GUESSED_RATE_HZ)
-        self._zero_pts: int | None = None
-        self._decoder = self._decode()
+        self._file = OpenFile(path, progress)
+        self.source = self._file.source
+        self.is_broadcast = self._file.is_broadcast
+        self.end_seconds = 0.0  # of what the file holds, decoded or not; known after the last frame
+        self._tally = tally
+        self._shots = self._prepared(self._file, self._file.shots())
         try:
-            self._first = next(self._decoder, None)
-            if self._first is None:
-                raise VideoError(f"{path.name}: not one frame can be decoded")
+            first = next(self._shots, None)
+            if first is None:
+                said = f": {self._file.first_error}" if self._file.first_error else ""
+                raise VideoError(f"{path.name}: not one frame can be decoded{said}")
         except VideoError:
             self.close()
             raise
-        self._zero_pts = self._first.frame.pts
-        if self._zero_pts is not None:
-            self._first = self._stamp(self._first.frame, 0.0)
+        key_seconds = self._file.first_key_seconds
+        self.zero_seconds = first.start_seconds if key_seconds is None else min(key_seconds, first.start_seconds)
+        self._shots = itertools.chain([first], self._shots)
 
     def close(self) -> None:
-        self._container.close()
+        self._file.close()
 
-    def measure(self) -> float:
-        """Return the length in seconds by reading the packets, without decoding: no header is believed."""
-        period_seconds = self._period_seconds
-        end_seconds, num_packets = 0.0, 0
-        container, stream = _open_stream(self._path)
-        with container:
-            try:
-                for packet in container.demux(stream):
-                    if packet.size == 0 or packet.is_discard:
-                        continue
-                    num_packets += 1
-                    if packet.pts is not None and self._zero_pts is not None:
-                        start_seconds = float((packet.pts - self._zero_pts) * self.source.time_base)
-                        length_seconds = float((packet.duration or 0) * self.source.time_base) or period_seconds
-                        end_seconds = max(end_seconds, start_seconds + length_seconds)
-            except av.FFmpegError as error:
-                raise VideoError(f"{self._path.name}: cannot be read to its end: {error.strerror}") from error
-        return end_seconds or num_packets * period_seconds
+    @property
+    def num_corrupt_packets(self) -> int:
+        """Count the packets that the demuxer found damaged."""
+        return self._file.num_corrupt_packets
+
+    @property
+    def first_error(self) -> str:
+        """What decoder or demuxer said first; empty where nothing."""
+        return self._file.first_error
+
+    def measure(self) -> tuple[float, float]:
+        """Return the length in seconds, and the end on the file's own clock."""
+        file = OpenFile(self._path, self._progress)
+        try:
+            end_seconds = file.measure()
+        finally:
+            file.close()
+        return end_seconds - (self.zero_seconds if file.has_timestamps else 0.0), end_seconds
 
     def frames(self, from_seconds: float) -> Frames:
-        """Yield the frames from the last key frame not after `from_seconds`, or from an earlier one, to the end."""
-        first = self._first
-        if from_seconds > _SEEK_FROM_SECONDS:
-            first = self._seek(from_seconds)
-        if first is not None:
-            yield first
-            self._first = None
-        yield from self._decoder
+        """Yield the frames from the last key frame not after `from_seconds`, or from an earlier one, to the end.
 
-    def _seek(self, from_seconds: float) -> Stamped[av.VideoFrame] | None:
-        """Land on a key frame that is not after `from_seconds` and return it; at worst on the first of the file."""
-        time_base = self.source.time_base
-        self._first = None
-        for step_seconds in _STEPS_BACK_SECONDS:
-            target_seconds = from_seconds - step_seconds
-            if self._zero_pts is None or target_seconds <= 0:
+        What goes wrong from there on is counted.
+        """
+        if from_seconds > _SEEK_FROM_SECONDS:
+            self._seek(self.zero_seconds + from_seconds)
+        from_own = self.zero_seconds + from_seconds
+        settled = settle(
+            self._shots,
+            self.source.cadence,
+            self._tally,
+            counts=lambda seconds: seconds > from_own,
+            end_seconds=lambda: self._file.last_end_seconds,
+        )
+        for stamped in settled:
+            start, end = stamped.start_seconds - self.zero_seconds, stamped.end_seconds - self.zero_seconds
+            yield Stamped(start, end, stamped.frame, stamped.is_sound, stamped.is_damage)
+        self._tally.num_lost += self._file.num_lost_tail
+        self.end_seconds = self._file.last_end_seconds - self.zero_seconds
+
+    def _seek(self, target_seconds: float) -> None:
+        """Land on a key frame that is not after the target; at worst by reading the file from its beginning."""
+        margin_seconds = _PROGRAM_STREAM_SECONDS if self.source.is_program_stream else 0.0
+        for step_seconds in (margin_seconds + step for step in _STEPS_BACK_SECONDS):
+            if target_seconds - step_seconds <= self.zero_seconds or not self._file.has_timestamps:
                 break
             try:
-                self._container.seek(self._zero_pts + math.floor(target_seconds / time_base), stream=self._stream)
-                self._decoder = self._decode()
-                landed = next(self._decoder, None)
+                self._file.seek(target_seconds - step_seconds)
+                shots = self._file.shots()
+                landed = next(shots, None)
             except (av.FFmpegError, VideoError) as error:
-                logger.debug("%s: cannot seek to %.3f s: %s", self._path.name, target_seconds, error)
+                logger.debug("%s: cannot seek to %.3f s: %s", self._path.name, target_seconds - step_seconds, error)
                 break
-            if landed is None or landed.frame.pts is None or not landed.frame.key_frame:
-                continue
-            if landed.start_seconds <= from_seconds + TOLERANCE_SECONDS:
-                return landed
+            if landed and landed.is_key and landed.start_seconds <= target_seconds + TOLERANCE_SECONDS:
+                shots = itertools.chain([landed], shots)
+                self._shots = self._prepared(self._file, shots, target_seconds - _SEEK_FROM_SECONDS)
+                return
         self.close()
-        self._container, self._stream = _open_stream(self._path)
-        self._decoder = self._decode()
-        return next(self._decoder, None)
+        self._file = OpenFile(self._path, self._progress)
+        shots = self._file.shots(target_seconds - margin_seconds if self._file.has_timestamps else -math.inf)
+        self._shots = self._prepared(self._file, shots, target_seconds - _SEEK_FROM_SECONDS)
 
-    def _decode(self) -> Frames:
-        """Decode from where the container stands; frames that a clock running backwards would show late are dropped."""
-        num_decoded = 0
-        start_seconds, end_seconds = -math.inf, 0.0
-        try:
-            for frame in self._container.decode(self._stream):
-                stamped = self._stamp(frame, end_seconds)
-                if stamped.start_seconds < start_seconds - _LONGEST_REVERSAL_SECONDS:
-                    raise VideoError(
-                        f"{self._path.name}: the clock jumps back from {start_seconds:.3f} s to "
-                        f"{stamped.start_seconds:.3f} s after {num_decoded} frames"
-                    )
-                num_decoded += 1
-                if stamped.start_seconds >= start_seconds:
-                    start_seconds, end_seconds = stamped.start_seconds, stamped.end_seconds
-                    yield stamped
-        except av.FFmpegError as error:
-            reached = f"decoding broke at {end_seconds:.3f} s, after {num_decoded} frames"
-            raise VideoError(f"{self._path.name}: {reached}: {error.strerror}") from error
-
-    def _stamp(self, frame: av.VideoFrame, expected_seconds: float) -> Stamped[av.VideoFrame]:
-        """Give a frame its time; one without a timestamp follows the frame before it."""
-        # Whole numbers divided are rounded once, as a Fraction would be, and cost nothing beside a small frame.
-        numerator, denominator = self._time_base
-        start_seconds = expected_seconds
-        if frame.pts is not None and self._zero_pts is not None:
-            start_seconds = (frame.pts - self._zero_pts) * numerator / denominator
-        length_seconds = frame.duration * numerator / denominator or self._period_seconds
-        return Stamped(start_seconds, start_seconds + length_seconds, frame)
-
-
-def _open_stream(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]:
-    try:
-        # An absolute path cannot be taken for the name of a protocol.
-        container = av.open(str(path.absolute()), metadata_errors="replace")
-    except (av.FFmpegError, OSError) as error:
-        raise VideoError(f"{path}: cannot be opened as a video: {error.strerror}") from error
-    stream = container.streams.best("video")
-    if not isinstance(stream, av.VideoStream) or stream.codec_context is None:
-        container.close()
-        raise VideoError(f"{path}: holds no video stream that this ffmpeg can decode")
-    stream.thread_type = "AUTO"
-    stream.codec_context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
-    return container, stream
-
-
-def _describe(stream: av.VideoStream) -> Source:
-    context = stream.codec_context
-    rate_hz = stream.average_rate or stream.guessed_rate
-    aspect = stream.sample_aspect_ratio or Fraction(1)
-    return Source(
-        context.name, context.width, context.height, rate_hz or None, stream.time_base or _MICROSECOND, aspect
-    )
+    def _prepared(
+        self, file: OpenFile, shots: Iterator[FrameShot], warm_up_to_seconds: float = -math.inf
+    ) -> Iterator[FrameShot]:
+        if file.source.is_program_stream:
+            shots = steady(shots, file.ahead_seconds, warm_up_to_seconds)
+        return in_order(shots, self._tally, self._path.name)

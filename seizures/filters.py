@@ -130,6 +130,25 @@ def _check_box(name: str, box: Box, width: int, height: int) -> None:
         raise VideoError(f"{name} = {text} (left,top,width,height) does not fit in the picture of {width}x{height}")
 
 
+def to_rgb_chain(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[tuple[str, ...], int, int]:
+    """Return the filters that turn a frame the right way up and name its colours, and its width and height then."""
+    picture = _picture_of(frame, pixel_aspect)
+    chain = () if picture.colour_matrix is None else (f"setparams=colorspace={picture.colour_matrix}",)
+    return (*chain, *_TURNS.get(picture.rotation_degrees, ())), *picture.shown_size
+
+
+def _picture_of(frame: av.VideoFrame, pixel_aspect: Fraction) -> Picture:
+    full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
+    return Picture(
+        width=frame.width,
+        height=frame.height,
+        pixel_aspect=pixel_aspect,
+        rotation_degrees=frame.rotation,
+        colour_matrix=_unsaid_matrix(frame),
+        is_full_range=full_range and _has_chroma(frame),
+    )
+
+
 class FrameGraph:
     """The filter graph, made anew only where the picture of the film changes."""
 
@@ -156,15 +175,7 @@ class FrameGraph:
         return np.asarray(self._graph.vpull().to_ndarray(), dtype=np.uint8)
 
     def _build(self, frame: av.VideoFrame, pixel_aspect: Fraction) -> None:
-        full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
-        picture = Picture(
-            width=frame.width,
-            height=frame.height,
-            pixel_aspect=pixel_aspect,
-            rotation_degrees=frame.rotation,
-            colour_matrix=_unsaid_matrix(frame),
-            is_full_range=full_range and _has_chroma(frame),
-        )
+        picture = _picture_of(frame, pixel_aspect)
         chain = filter_chain(picture, **self._boxes, preprocessing=self._preprocessing, frame_size=self.frame_size)
         graph = av.filter.Graph()
         source = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"

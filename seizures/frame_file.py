@@ -23,15 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seizures.errors import FeatureFileError
+from seizures.frames import FrameSource
 from seizures.hdf5_output import created
-from seizures.video import Window
 
 FORMAT = "seizure-frames"
 FORMAT_VERSION = 1
 _CHUNK_LENGTH = 16  # frames; 600 kB at 112 x 112, so that a chunk fits in HDF5's cache of 1 MB
 
 
-def write_frames(path: Path, window: Window, *, attributes: Mapping[str, str | int | float | bool | None]) -> None:
+def write_frames(path: Path, window: FrameSource, *, attributes: Mapping[str, str | int | float | bool | None]) -> None:
     """Write every frame of `window` to a new file at `path`, and mark it complete last.
 
     Args:

@@ -16,6 +16,8 @@ from typing import Any
 from seizures.errors import SettingsError
 
 PREPROCESSINGS = ("letterbox", "center_crop")
+DEINTERLACING = ("auto", "always", "never")
+DAMAGED = ("fail", "mask", "skip")
 SELECTIONS = ("last", "inner")
 PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
 KEY_LENGTH = 12
@@ -61,18 +63,28 @@ class FrameSettings:
 
     `letterbox` is the paper's: 320 x 180, 5 % of the columns off each side, black bars up to a square. `center_crop`
     is the Kinetics custom: 171 x 128, then the square in the middle.
+
+    `deinterlace` = `auto` goes by the frames, not by the file's word. `damaged` says what happens to a recording that
+    is damaged: `fail` leaves it out as unusable, which the run's exit code tells; `skip` leaves it out and names it;
+    `mask` keeps it and marks the time as not valid.
     """
 
     frame_rate_hz: float = 15.0
     preprocessing: str = "letterbox"
+    deinterlace: str = "auto"
+    damaged: str = "fail"
 
     def __post_init__(self) -> None:
-        """Refuse a rate that is not above 0 and an unknown preprocessing."""
+        """Refuse a rate that is not above 0, and words that are not known."""
         faults = []
         if not 0 < self.frame_rate_hz <= 240:
             faults.append(f"frame_rate_hz = {self.frame_rate_hz}: wanted above 0 and at most 240")
         if self.preprocessing not in PREPROCESSINGS:
             faults.append(f"preprocessing = {self.preprocessing}: wanted one of {', '.join(PREPROCESSINGS)}")
+        if self.deinterlace not in DEINTERLACING:
+            faults.append(f"deinterlace = {self.deinterlace}: wanted one of {', '.join(DEINTERLACING)}")
+        if self.damaged not in DAMAGED:
+            faults.append(f"damaged = {self.damaged}: wanted one of {', '.join(DAMAGED)}")
         _refuse(faults)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -18,36 +17,20 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from seizures.clock import Clock, Stamped, choose
-from seizures.errors import VideoError
+from seizures.clock import Clock, Stamped, choose, is_seen
+from seizures.errors import DamagedVideoError, VideoError
 from seizures.film import Pieces
 from seizures.filters import FrameGraph
+from seizures.frames import FrameBlock, WindowFacts
+from seizures.interlacing import Interlacing
 from seizures.manifest import Box
+from seizures.packets import Progress, no_progress
 from seizures.settings import FrameSettings
+
+__all__ = ["BLOCK_LENGTH", "FrameBlock", "Window", "WindowFacts", "open_window"]
 
 BLOCK_LENGTH = 64
 LONGEST_SHORTFALL_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class FrameBlock:
-    """Successive frames of the clock: `frames` uint8 (T, H, W, 3) RGB and `valid` bool (T,), False where damaged."""
-
-    frames: NDArray[np.uint8]
-    valid: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class WindowFacts:
-    """What decoding found. Sizes and rate are the file's claims, `num_frames_decoded` counts ticks that were filled."""
-
-    video_name: str
-    codec: str
-    source_width: int
-    source_height: int
-    source_frame_rate_hz: float
-    num_frames_decoded: int
-    preprocessing: str
 
 
 def open_window(
@@ -59,6 +42,7 @@ def open_window(
     mask: Box | None,
     settings: FrameSettings,
     frame_size: int,
+    progress: Progress = no_progress,
 ) -> Window:
     """Open the part of a recording between its onset and its offset.
 
@@ -70,6 +54,7 @@ def open_window(
         mask: a region to paint black, in the same pixels.
         settings: frame rate and preprocessing.
         frame_size: height and width of the frames to make.
+        progress: called for every packet that is read.
 
     Raises:
         VideoError: a piece cannot be opened, holds no video, is damaged before the onset, or a box does not fit.
@@ -80,7 +65,7 @@ def open_window(
     if clock.onset_seconds < 0:
         raise VideoError(f"{names}: onset_seconds = {clock.onset_seconds:g} is before the first frame, which is at 0")
     graph = FrameGraph(crop, mask, settings.preprocessing, frame_size)
-    return Window(Pieces(paths, clock.onset_seconds), clock, graph)
+    return Window(Pieces(paths, clock.onset_seconds, progress), clock, graph, settings)
 
 
 class Window:
@@ -90,12 +75,15 @@ class Window:
     there are no frames, and where the film ends more than a second before the offset.
     """
 
-    def __init__(self, pieces: Pieces, clock: Clock, graph: FrameGraph) -> None:
+    def __init__(self, pieces: Pieces, clock: Clock, graph: FrameGraph, settings: FrameSettings) -> None:
         self.clock = clock
+        self._settings = settings
+        self._interlacing = Interlacing(settings.deinterlace, clock.onset_seconds)
         self.frame_size = graph.frame_size
         self._pieces = pieces
         self._graph = graph
         self._num_frames = 0
+        self._num_invalid = 0
         self._exhausted = False
 
     def __enter__(self) -> Window:
@@ -115,11 +103,17 @@ class Window:
         frames, valid = self._new_block()
         row = 0
         shown: Stamped[av.VideoFrame] | None = None
-        picture = frames[0]
-        for _, stamped in choose(self._pieces.frames(), self.clock, self._pieces.tolerance_seconds):
+        picture = black = np.zeros_like(frames[0])
+        source = self._interlacing.apply(self._pieces.frames())
+        tolerance_seconds = self._pieces.tolerance_seconds
+        for tick, stamped in choose(source, self.clock, tolerance_seconds, lambda: self._pieces.end_seconds):
             if stamped is not shown:
-                shown, picture = stamped, self._painted(stamped)
-            frames[row], valid[row] = picture, not stamped.frame.is_corrupt
+                shown, picture = stamped, self._painted(stamped) if stamped.is_sound else black
+            seen = is_seen(stamped, self.clock.tick_seconds(tick), tolerance_seconds)
+            frames[row], valid[row] = picture if seen else black, seen and stamped.is_sound
+            if not valid[row]:
+                self._num_invalid += 1
+                self._judge(stamped, seen, tick)
             row += 1
             self._num_frames += 1
             if row == BLOCK_LENGTH:
@@ -130,6 +124,17 @@ class Window:
         if row:
             yield FrameBlock(frames[:row], valid[:row])
         self._exhausted = True
+
+    def _judge(self, stamped: Stamped[av.VideoFrame], seen: bool, tick: int) -> None:
+        """Raise DamagedVideoError where a tick has no picture because of damage, unless damage is to be masked."""
+        if self._settings.damaged == "mask" or not stamped.is_damage:
+            return
+        what = "the picture is damaged" if seen else "frames are missing"
+        said = f" ({self._pieces.damage})" if self._pieces.damage else ""
+        raise DamagedVideoError(
+            f"{self._pieces.name}: {what} at {self.clock.tick_seconds(tick):.3f} s{said}; "
+            "[Frames] damaged = mask goes on behind the damage"
+        )
 
     @property
     def facts(self) -> WindowFacts:
@@ -144,7 +149,13 @@ class Window:
             source_height=source.height,
             source_frame_rate_hz=math.nan if source.frame_rate_hz is None else float(source.frame_rate_hz),
             num_frames_decoded=self._num_frames,
-            preprocessing=self._graph.text,
+            preprocessing=self._interlacing.text + self._graph.text,
+            num_frames_invalid=self._num_invalid,
+            num_frames_lost=self._pieces.tally.num_lost,
+            num_frames_damaged=self._pieces.tally.num_damaged,
+            num_gaps=self._pieces.tally.num_gaps,
+            num_reversals=self._pieces.tally.num_reversals,
+            deinterlacing=self._interlacing.verdict,
         )
 
     def _new_block(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -164,6 +175,10 @@ class Window:
         if self._num_frames == 0:
             onset_seconds = self.clock.onset_seconds
             raise VideoError(f"{name}: no frames from {onset_seconds:g} s on; the film ends at {end_seconds:.3f} s")
+        if self._num_invalid == self._num_frames:
+            raise DamagedVideoError(
+                f"{name}: not one sound frame in the window; {self._pieces.damage or 'time is missing'}"
+            )
         wanted, decoded = self.clock.num_ticks(), self.clock.num_ticks(end_seconds)
         shortfall_seconds = (self.clock.offset_seconds or 0.0) - end_seconds
         if wanted is not None and decoded != wanted and shortfall_seconds > LONGEST_SHORTFALL_SECONDS:

@@ -117,10 +117,17 @@ class Stage(luigi.Task):
 
     def bad_reason(self) -> str | None:
         """Return why the input of this stage was left out, or None where it was not."""
+        return self._bad("reason")
+
+    def bad_kind(self) -> str | None:
+        """Return the name of the error for which the input of this stage was left out, or None where it was not."""
+        return self._bad("kind")
+
+    def _bad(self, name: str) -> str | None:
         if not self.leaves_out:
             return None
         try:
-            return str(json.loads(self.file(BAD_EXTENSION).read_text(encoding="utf-8"))["reason"])
+            return str(json.loads(self.file(BAD_EXTENSION).read_text(encoding="utf-8"))[name])
         except FileNotFoundError:
             return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,6 +81,11 @@ def demo() -> dict[str, simulation.SimulatedRecording]:
         max_duration_seconds=wanted.max_duration_seconds,
     )
     return {item.video: item for item in simulated}
+
+
+def video(name: str) -> Path:
+    """Return one file, by its name in the manifest."""
+    return Path(os.path.normpath(Path(section(Dataset).video_root) / name))
 
 
 def videos(item: Recording) -> tuple[Path, ...]:

@@ -75,9 +75,12 @@ class Frames(luigi.Config):
     frame_rate_hz = _number(_FRAMES.frame_rate_hz, "the uniform clock on which frames are taken")
     preprocessing = _text(_FRAMES.preprocessing, "letterbox (the paper's) or center_crop (Kinetics' usual)")
 
+    deinterlace = _text(_FRAMES.deinterlace, "auto (as the frames show), always or never")
+    damaged = _text(_FRAMES.damaged, "a damaged recording: fail and skip leave it out, mask marks the damaged time")
+
     def settings(self) -> FrameSettings:
         """Return the values that decoding reads."""
-        return FrameSettings(self.frame_rate_hz, self.preprocessing)
+        return FrameSettings(self.frame_rate_hz, self.preprocessing, self.deinterlace, self.damaged)
 
 
 class Features(luigi.Config):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import luigi
 
 import models
-from seizures.errors import VideoError
+from seizures.errors import DamagedVideoError, VideoError
 from seizures.manifest import Recording, Seizure
 from tasks import cohort
 from tasks.base import Amount, Stage
@@ -114,6 +114,12 @@ class ExtractFeatures(Stage):
         if own is not None:
             return [LeftOut(self.patient_id, self.seizure_id, "", own)]
         return [LeftOut(self.patient_id, self.seizure_id, stage.view, why) for stage, why in reasons if why is not None]
+
+    def is_skipped(self, view: str) -> bool:
+        """Tell whether a view that is left out, or all of them (``), is damaged, and the settings say to skip those."""
+        kinds = [stage.bad_kind() for stage in self.requires() if stage.bad_kind() and view in ("", stage.view)]
+        is_damage = bool(kinds) and all(kind == DamagedVideoError.__name__ for kind in kinds)
+        return is_damage and section(Frames).damaged == "skip"
 
 
 def weights_identity() -> str:

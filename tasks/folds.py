@@ -21,8 +21,8 @@ _folds: dict[str, tuple[FoldRow, ...]] = {}  # by the key of AssignFolds, which 
 
 
 def unusable() -> list[LeftOut]:
-    """Return the recordings that could not be used although the manifest asks for them, and why."""
-    return [item for stage in all_features() for item in stage.left_out()]
+    """Return the recordings that could not be used although manifest and settings ask for them, and why."""
+    return [item for stage in all_features() for item in stage.left_out() if not stage.is_skipped(item.view)]
 
 
 def left_out() -> list[LeftOut]:
@@ -32,7 +32,8 @@ def left_out() -> list[LeftOut]:
         for stage in all_features()
         if stage.bad_reason() is None and _is_short(stage)
     ]
-    return cohort.left_out_by_manifest() + unusable() + short
+    bad = [item for stage in all_features() for item in stage.left_out()]
+    return cohort.left_out_by_manifest() + bad + short
 
 
 def fold_items() -> list[FoldItem]:

@@ -10,7 +10,7 @@ from tasks.base import Stage
 from tasks.config import SECTIONS, Machine, Results, section
 from tasks.costs import StageCost, stage_costs
 from tasks.evaluation import PoolPredictions, ScorePredictions
-from tasks.features import weights_identity
+from tasks.features import features_of, weights_identity
 from tasks.folds import fold_rows, left_out
 from tasks.runs import walk
 from tasks.training import all_classifiers
@@ -56,6 +56,7 @@ class WriteReport(Stage):
                 settings=settings_by_section(),
                 provenance=provenance.collect(choose_device(section(Machine).device)),
                 weights=weights_identity(),
+                notes=invalid_snippets(),
                 timings={_cost_name(cost): cost.seconds for cost in stage_costs(walk(self))},
             ),
         )
@@ -78,6 +79,23 @@ def _histories() -> pd.DataFrame:
     )
     table: pd.DataFrame = pd.DataFrame(rows)
     return table
+
+
+def invalid_snippets() -> list[str]:
+    """Say for each view how many of its snippets touch damaged or missing frames, where any do."""
+    from seizures.feature_file import open_features
+
+    notes = []
+    for row in fold_rows():
+        with open_features(features_of(row.patient_id, row.seizure_id).path) as file:
+            for name, view in file.views.items():
+                num_invalid = int((~view.valid).sum())
+                if num_invalid:
+                    notes.append(
+                        f"{row.patient_id}+{row.seizure_id}+{name}: {num_invalid} of {len(view.valid)} snippets touch "
+                        "damaged or missing frames, and are neither trained on nor scored"
+                    )
+    return notes
 
 
 def settings_by_section() -> dict[str, dict[str, Any]]:

@@ -42,6 +42,7 @@ class SimulateRecording(Stage):
 class DecodeRecording(Stage):
     """Decode the seizure's window of one view into frames on a uniform clock."""
 
+    version = 2
     extension = "h5"
     leaves_out = (VideoError,)
     patient_id: str = luigi.Parameter()
@@ -90,11 +91,11 @@ class DecodeRecording(Stage):
     def produce(self, path: Path) -> Amount:
         """Decode, and write the frames as they come."""
         from seizures.frame_file import write_frames
-        from seizures.video import open_window
+        from seizures.isolation import IsolatedWindow
 
         item, read = self.recording, self.reads()
         hashes = read["video_sha256"] or [fingerprint(film, results_root() / "fingerprints") for film in self.paths()]
-        with open_window(
+        with IsolatedWindow(
             self.paths(),
             onset_seconds=item.onset_seconds,
             offset_seconds=item.offset_seconds,

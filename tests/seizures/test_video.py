@@ -211,7 +211,14 @@ def test_facts_say_what_the_file_is(films):
     _, _, facts = decode(films["30hz.mkv"][0], 1.0, 2.0)
     chain = "crop=288:180:16:0:exact=1,scale=112:70:flags=bilinear+accurate_rnd+full_chroma_int,format=rgb24,"
     assert facts == WindowFacts(
-        "30hz.mkv", "h264", 320, 180, 30.0, 15, f"setparams=colorspace=smpte170m,{chain}pad=112:112:0:21:black"
+        "30hz.mkv",
+        "h264",
+        320,
+        180,
+        30.0,
+        15,
+        f"setparams=colorspace=smpte170m,{chain}pad=112:112:0:21:black",
+        deinterlacing="no: combs in 0 of 19 frames with movement",
     )
     with open_simply(films["30hz.mkv"][0]) as window, pytest.raises(RuntimeError, match="last block"):
         _ = window.facts
@@ -311,7 +318,7 @@ def test_a_film_that_breaks_says_how_far_it_got(tmp_path):
     position, size = packets[60]
     content[position : position + size] = b"\xff" * size
     path.write_bytes(content)
-    with pytest.raises(VideoError, match=r"broken.mp4: decoding broke at 2\.\d+ s, after [56]\d frames"):
+    with pytest.raises(VideoError, match=r"broken.mp4: .* at 2\.\d+ s \(decoding: Invalid data"):
         decode(path)
     assert len(decode(path, None, 1.5)[0]) == 23  # the window ends before the damage
 

@@ -1,0 +1,33 @@
+"""InspectVideos: a verdict on every file and a contact sheet of every recording, before hours of computing."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pipeline.working import WorkingTask
+from tasks.inspection import TabulateVideos, WriteInspection, all_surveys
+
+
+class InspectVideos(WorkingTask):
+    """Look at every video that the manifest names: table and page in `results/`."""
+
+    def requires(self) -> list[WriteInspection | TabulateVideos]:
+        """Require the page and the table."""
+        return [WriteInspection(), TabulateVideos()]
+
+    def complete(self) -> bool:
+        """Tell whether both are there."""
+        return all(stage.complete() for stage in self.requires())
+
+    def verdict(self) -> str:
+        """Return a few lines for a person."""
+        if not self.complete():
+            return "InspectVideos: NOT complete; the first error above says why.\n"
+        from seizures.inspection import GOOD, judge
+
+        verdicts = [(stage.video, judge(stage.facts())) for stage in all_surveys()]
+        counts = Counter(verdict.word for _, verdict in verdicts)
+        lines = [f"InspectVideos: {', '.join(f'{count} {word}' for word, count in counts.items())}"]
+        lines += [f"  {name}: {one.word}: {'; '.join(one.reasons)}" for name, one in verdicts if one.word != GOOD]
+        page, table = self.requires()
+        return "\n".join([*lines, f"  page: {page.path}", f"  table: {table.path}", ""])

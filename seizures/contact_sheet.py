@@ -1,0 +1,147 @@
+"""One picture of a recording: moments of its seizure with the view's crop and mask drawn in, and what the network sees.
+
+An engineer who looks at it knows whether the times, the boxes and the orientation are right, before hours of computing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.filter
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from seizures.errors import VideoError
+from seizures.film import Pieces
+from seizures.filters import FrameGraph, to_rgb_chain
+from seizures.manifest import Box
+from seizures.packets import Progress, no_progress
+from seizures.settings import FrameSettings
+
+NUM_COLUMNS = 4
+_NUM_MOMENTS = 8
+_TILE_WIDTH, _MARGIN, _CAPTION_HEIGHT = 300, 10, 20
+_BACKGROUND, _INK, _FAINT = (250, 250, 248), (40, 40, 40), (120, 120, 120)
+_CROP, _MASK = (20, 150, 60), (210, 40, 40)
+_FROM_THE_ENDS = 0.02  # of the duration
+
+
+def moments(onset_seconds: float, offset_seconds: float) -> list[float]:
+    """Return the times of the pictures, from just after the onset to just before the offset."""
+    first, last = _FROM_THE_ENDS, 1 - _FROM_THE_ENDS
+    shares = [first + (last - first) * index / (_NUM_MOMENTS - 1) for index in range(_NUM_MOMENTS)]
+    return [onset_seconds + share * (offset_seconds - onset_seconds) for share in shares]
+
+
+def draw_sheet(
+    path: Path,
+    paths: Sequence[Path],
+    *,
+    onset_seconds: float,
+    offset_seconds: float,
+    crop: Box | None,
+    mask: Box | None,
+    settings: FrameSettings,
+    progress: Progress = no_progress,
+) -> None:
+    """Write the contact sheet of a recording as PNG.
+
+    Raises:
+        VideoError: a file cannot be read, or a box does not fit in its picture.
+
+    """
+    tiles: list[tuple[float, Image.Image | None, Image.Image | None]] = []
+    graph = FrameGraph(crop, mask, settings.preprocessing, 112)
+    for seconds in moments(onset_seconds, offset_seconds):
+        found = _frame_at(paths, seconds, progress)
+        if found is None:
+            tiles.append((seconds, None, None))
+            continue
+        frame, pixel_aspect = found
+        seen = Image.fromarray(graph.apply(frame, pixel_aspect))
+        tiles.append((seconds, _with_boxes(_as_shown(frame, pixel_aspect), crop, mask), seen))
+    if all(shown is None for _, shown, _ in tiles):
+        raise VideoError(f"{';'.join(film.name for film in paths)}: not one of {_NUM_MOMENTS} moments can be shown")
+    _compose(tiles).save(path, format="PNG", optimize=True)
+
+
+def _frame_at(paths: Sequence[Path], seconds: float, progress: Progress) -> tuple[av.VideoFrame, Fraction] | None:
+    """Return the frame that is seen at a time; None where it cannot be decoded or time is missing."""
+    pieces = Pieces(paths, seconds, progress)
+    try:
+        for stamped in pieces.frames():
+            if stamped.start_seconds > seconds:
+                return None
+            if stamped.end_seconds > seconds:
+                return (stamped.frame, pieces.source.pixel_aspect) if stamped.is_sound else None
+    finally:
+        pieces.close()
+    return None
+
+
+def _as_shown(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[Image.Image, float, float]:
+    """Return the picture as a person sees it, _TILE_WIDTH wide at most, and the scales of its columns and rows."""
+    chain, width, height = to_rgb_chain(frame, pixel_aspect)
+    shown_width, shown_height = width * (pixel_aspect if abs(frame.rotation) != 90 else 1 / pixel_aspect), height
+    scale = min(_TILE_WIDTH / float(shown_width), 0.75 * _TILE_WIDTH / shown_height)
+    size = max(1, round(float(shown_width) * scale)), max(1, round(shown_height * scale))
+    graph = av.filter.Graph()
+    source = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"
+    source += f":colorspace={frame.colorspace}:range={frame.color_range}"
+    nodes = [graph.add("buffer", source)]
+    nodes += [graph.add(*text.split("=", 1)) for text in (*chain, f"scale={size[0]}:{size[1]}", "format=rgb24")]
+    nodes.append(graph.add("buffersink"))
+    graph.link_nodes(*nodes).configure()
+    graph.vpush(frame)
+    picture = Image.fromarray(np.asarray(graph.vpull().to_ndarray(), np.uint8))
+    return picture, size[0] / width, size[1] / height
+
+
+def _with_boxes(shown: tuple[Image.Image, float, float], crop: Box | None, mask: Box | None) -> Image.Image:
+    picture, across, down = shown
+    canvas = picture.copy()
+    draw = ImageDraw.Draw(canvas, "RGBA")
+    for box, colour in ((mask, _MASK), (crop, _CROP)):
+        if box is None:
+            continue
+        left, top = box.left * across, box.top * down
+        right, bottom = (box.left + box.width) * across - 1, (box.top + box.height) * down - 1
+        if colour is _MASK:
+            draw.rectangle((left, top, right, bottom), fill=(*_MASK, 70))
+            draw.line((left, top, right, bottom), fill=_MASK, width=2)
+            draw.line((left, bottom, right, top), fill=_MASK, width=2)
+        draw.rectangle((left, top, right, bottom), outline=colour, width=3)
+    return canvas
+
+
+def _compose(tiles: Sequence[tuple[float, Image.Image | None, Image.Image | None]]) -> Image.Image:
+    font = ImageFont.load_default(size=13)
+    tallest = max(shown.height for _, shown, _ in tiles if shown is not None)
+    seen_size = 112
+    cell_width, cell_height = _TILE_WIDTH + _MARGIN, _CAPTION_HEIGHT + tallest + 4 + seen_size + 2 * _MARGIN
+    num_rows = -(-len(tiles) // NUM_COLUMNS)
+    sheet = Image.new("RGB", (NUM_COLUMNS * cell_width + _MARGIN, num_rows * cell_height + _MARGIN), _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for index, (seconds, shown, seen) in enumerate(tiles):
+        left = _MARGIN + (index % NUM_COLUMNS) * cell_width
+        top = _MARGIN + (index // NUM_COLUMNS) * cell_height
+        draw.text((left, top), f"{_clock(seconds)}   ({seconds:.2f} s)", fill=_INK, font=font)
+        top += _CAPTION_HEIGHT
+        if shown is None or seen is None:
+            draw.rectangle((left, top, left + _TILE_WIDTH - 1, top + tallest - 1), outline=_FAINT)
+            draw.text((left + 12, top + tallest // 2 - 8), "damaged or missing here", fill=_MASK, font=font)
+            continue
+        sheet.paste(shown, (left, top))
+        top += tallest + 4
+        sheet.paste(seen, (left, top))
+        draw.text((left + seen_size + 8, top + 4), "what the network sees", fill=_FAINT, font=font)
+    return sheet
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"

@@ -1,0 +1,84 @@
+"""Films damaged in three ways at twenty places: no crash, and every frame that is kept stands at the right time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import damage
+import numpy as np
+import pytest
+import zoo
+from reading import decode, read_numbers
+
+from seizures.errors import DamagedVideoError, VideoError
+
+FILMS = (
+    zoo.Specimen("film.ts", "mpeg2video", grain=40),
+    zoo.Specimen("film.mpg", "mpeg2video", grain=40),
+    zoo.Specimen("film-h264.ts", grain=20),
+    zoo.Specimen("film.mp4", grain=20, num_b_frames=2),
+    zoo.Specimen("film.mkv", grain=20, time_base=Fraction(1, 1000)),
+    zoo.Specimen("film.avi", "mpeg4", grain=40),
+)
+
+
+def times_wrong(item: zoo.Specimen, frames: np.ndarray, valid: np.ndarray) -> list[tuple[int, int, int | None]]:
+    """Return tick, number and expected number of the frames that are whole and stand at a wrong time."""
+    ticks = [k / 15 for k in range(len(frames))]
+    wanted = list(zip(item.expected(ticks), item.expected(ticks, 1.1e-3), strict=True))
+    return [
+        (tick, number, wanted[tick][0])
+        for tick, number in enumerate(read_numbers(frames))
+        if valid[tick] and number not in wanted[tick] and zoo.is_whole(frames[tick], number)
+    ]
+
+
+@pytest.mark.parametrize("item", FILMS, ids=lambda item: item.name)
+@pytest.mark.parametrize("kind", damage.KINDS, ids=lambda kind: kind.__name__)
+def test_what_is_kept_stands_at_the_right_time(tmp_path, item, kind):
+    path = item.make(tmp_path)[0]
+    content = path.read_bytes()
+    num_decoded = 0
+    for seed, share in enumerate(damage.SHARES):
+        path.write_bytes(kind(content, share, seed))
+        try:
+            frames, valid, facts = decode([path], damaged="mask")
+        except VideoError:
+            continue
+        num_decoded += 1
+        assert times_wrong(item, frames, valid) == [], share
+        assert len(frames) <= 36 + 3
+        assert facts.num_frames_invalid == (~valid).sum()
+        if facts.num_frames_lost + facts.num_frames_damaged and facts.num_frames_invalid:
+            with pytest.raises(DamagedVideoError):
+                decode([path])
+    # An mp4 keeps its index at the end, and so does an avi: cut, they hold nothing that can be read.
+    assert num_decoded >= (0 if kind is damage.cut else 10)
+
+
+def test_lost_frames_are_counted(tmp_path):
+    item = zoo.Specimen("dropped.ts", "mpeg2video", gop=10, num_frames=60, finish=zoo.drop_frames(23, 26))
+    path = item.make(tmp_path)[0]
+    frames, valid, facts = decode([path], damaged="mask")
+    missing = [k for k in range(len(frames)) if 23 / 25 <= k / 15 < 30 / 25]  # to the next key frame
+    assert np.flatnonzero(~valid).tolist() == missing
+    assert facts.num_gaps == 1
+    assert facts.num_frames_damaged == 4
+    assert facts.num_frames_invalid == len(missing)
+
+
+def test_a_lost_frame_of_a_file_with_an_index_is_counted(tmp_path):
+    item = zoo.Specimen("lost.mp4", gop=10, grain=20)
+    path = item.make(tmp_path)[0]
+    import av
+
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    position, size = packets[23]
+    content[position : position + size] = b"\xff" * size
+    path.write_bytes(content)
+    frames, valid, facts = decode([path], damaged="mask")
+    assert np.flatnonzero(~valid).tolist() == [k for k in range(len(frames)) if 23 / 25 <= k / 15 < 30 / 25]
+    assert facts.num_frames_lost == 1
+    assert facts.num_frames_damaged == 6

@@ -1,0 +1,60 @@
+"""Every film of the zoo, read back: the frame of each tick is the one that a person would see at that moment."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zoo
+from reading import decode, read_colours, read_numbers, specimens
+
+from seizures.errors import VideoError
+
+WINDOWS = ((None, None), (0.35, 1.31), (1.1, 2.0))
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory) -> dict[str, list[Path]]:
+    folder = tmp_path_factory.mktemp("zoo")
+    return {item.name: item.make(folder) for item in zoo.ALL if zoo.is_available(item)}
+
+
+def test_the_zoo_is_large_enough():
+    assert len({item.name for item in zoo.ALL}) >= 40
+
+
+@pytest.mark.parametrize("item", list(specimens(zoo.ALL)))
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+def test_each_tick_has_the_frame_that_a_person_sees(films, item, window):
+    onset, offset = window
+    if offset is not None and offset > item.end_seconds() + 1:
+        pytest.skip("the film is shorter")
+    if all(number is None for number in item.expected([onset or 0.0, (offset or item.end_seconds()) - 0.1])):
+        with pytest.raises(VideoError, match="not one sound frame in the window; time is missing"):
+            decode(films[item.name], onset, offset)
+        return
+    frames, valid, facts = decode(films[item.name], onset, offset)
+    ticks = [(onset or 0.0) + k / 15 for k in range(len(frames))]
+    expected = item.expected(ticks)
+    # A container that counts milliseconds cannot tell which of two frames is meant within one of them.
+    either = item.expected(ticks, 1.1e-3) if item.name.endswith((".mkv", ".webm", ".flv")) else expected
+    seen = [number if good else None for number, good in zip(read_numbers(frames), valid, strict=True)]
+    agreed = [one if number == one else other for number, one, other in zip(seen, expected, either, strict=True)]
+    assert seen == agreed, facts
+    wanted = math.ceil((min(item.end_seconds(), offset or math.inf) - (onset or 0.0)) * 15 - 0.02)
+    # How long the last frame is seen is the container's to say, or nobody's.
+    assert wanted - (not offset) <= len(frames) <= wanted + 3 * (not offset)
+    assert facts.num_frames_lost == facts.num_frames_damaged == facts.num_reversals == 0
+    assert facts.num_gaps == (1 if any(number is None for number in expected) else 0)
+
+
+@pytest.mark.parametrize("item", list(specimens([*zoo.PLAIN, *zoo.PICTURES])))
+def test_colours_are_right_within_three_levels(films, item):
+    frames, _, _ = decode(films[item.name], 0.2, 0.6)
+    wanted = np.array(zoo.COLOURS, float)
+    if item.grey:
+        red, blue = zoo.MATRICES[item.matrix]
+        wanted = np.repeat((wanted @ [red, 1 - red - blue, blue])[:, None], 3, axis=1)
+    np.testing.assert_allclose(read_colours(frames), wanted, atol=item.colour_atol)
