@@ -42,6 +42,8 @@ CHANGES = {
     "Results.root": ("elsewhere", NONE),
     "Frames.frame_rate_hz": ("14", FRAMES),
     "Frames.preprocessing": ("center_crop", FRAMES),
+    "Frames.deinterlace": ("never", FRAMES),
+    "Frames.damaged": ("mask", FRAMES),
     "Features.network": ("r2plus1d_34_8_kinetics", FRAMES),  # its frames are larger
     "Features.weights": ("random:1", FEATURES),
     "Features.weights_dir": ("elsewhere", REPORT),
