@@ -7,7 +7,7 @@ The task graph, from the videos down; one name is one stage, `results/<stage>/<l
     DecodeRecording     one view of one seizure: frames on a uniform clock         .h5
       |
     ExtractFeatures     one seizure: snippets through the network                  .h5
-      |
+      |                (ImportedFeatures instead, where a seizure's features come from elsewhere)
     AssignFolds         patients to folds, once it is known which films are good   .csv
       |
     TrainFold           one fold and seed: a classifier and its history            .pt
@@ -24,8 +24,11 @@ The task graph, from the videos down; one name is one stage, `results/<stage>/<l
 
 Three questions make no result: `Plan` (what would RunAll do, and why?), `Status` (is it complete?), and `Prune` (what
 is no longer used?).
+
+Features leave a laboratory, and come from others: `ExportFeatures`, `ImportFeatures`, `ValidateFeatures`, `CheckDrift`.
 """
 
+from pipeline.exchange import CheckDrift, ExportFeatures, ImportFeatures, ValidateFeatures
 from pipeline.plan import Plan
 from pipeline.prune import Prune
 from pipeline.run_all import RunAll
@@ -34,15 +37,20 @@ from tasks.command_line import refuse_mistakes
 from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.features import ExtractFeatures
 from tasks.folds import AssignFolds
+from tasks.imported import ImportedFeatures
 from tasks.report import WriteReport
 from tasks.training import TrainFold
 from tasks.videos import DecodeRecording, SimulateRecording
 
 __all__ = [
     "AssignFolds",
+    "CheckDrift",
     "DecodeRecording",
     "EvaluateFold",
+    "ExportFeatures",
     "ExtractFeatures",
+    "ImportFeatures",
+    "ImportedFeatures",
     "Plan",
     "PoolPredictions",
     "Prune",
@@ -51,6 +59,7 @@ __all__ = [
     "SimulateRecording",
     "Status",
     "TrainFold",
+    "ValidateFeatures",
     "WriteReport",
 ]
 

@@ -9,7 +9,7 @@ from pipeline.verdict import everything_is_complete, verdict
 from pipeline.working import WorkingTask
 from seizures.errors import SeizuresError
 from tasks.evaluation import PoolPredictions, ScorePredictions
-from tasks.features import ExtractFeatures, all_features
+from tasks.features import FeatureStage, all_features
 from tasks.folds import AssignFolds, left_out, unusable
 from tasks.processes import import_before_forks
 from tasks.report import WriteReport
@@ -23,7 +23,7 @@ class SeizuresLeftOutError(SeizuresError):
 class RunAll(WorkingTask):
     """Everything: features of every seizure, patient-wise folds, classifiers, scores, the report, `results/current`."""
 
-    def requires(self) -> list[ExtractFeatures]:
+    def requires(self) -> list[FeatureStage]:
         """Require all features; what follows depends on which seizures are good."""
         import_before_forks()
         return all_features()

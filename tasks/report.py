@@ -9,10 +9,10 @@ from seizures.settings import canonical
 from tasks.base import Stage
 from tasks.config import SECTIONS, Machine, Results, section
 from tasks.evaluation import PoolPredictions, ScorePredictions
-from tasks.features import weights_identity
 from tasks.folds import fold_rows, left_out
 from tasks.runs import seconds_by_stage, walk
 from tasks.training import all_classifiers
+from tasks.ways import weights_identity
 
 if TYPE_CHECKING:
     import pandas as pd
