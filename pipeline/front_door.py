@@ -22,11 +22,15 @@ class FrontDoorTask(luigi.Task):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         try:
-            require_sound_input()
+            self.check_input()
         except (SeizuresError, ModelsError) as error:
             if on_command_line():
                 refuse(str(error))
             raise
+
+    def check_input(self) -> None:
+        """Raise an error with everything that is wrong with settings and input."""
+        require_sound_input()
 
 
 class Answer(NamedTuple):

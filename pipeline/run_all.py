@@ -10,7 +10,7 @@ from pipeline.working import WorkingTask
 from seizures.errors import SeizuresError
 from tasks.costs import stage_costs
 from tasks.evaluation import PoolPredictions, ScorePredictions
-from tasks.features import ExtractFeatures, all_features
+from tasks.features import FeatureStage, all_features
 from tasks.folds import AssignFolds, left_out, unusable
 from tasks.processes import import_before_forks
 from tasks.report import WriteReport
@@ -24,7 +24,7 @@ class SeizuresLeftOutError(SeizuresError):
 class RunAll(WorkingTask):
     """Everything: features of every seizure, patient-wise folds, classifiers, scores, the report, `results/current`."""
 
-    def requires(self) -> list[ExtractFeatures]:
+    def requires(self) -> list[FeatureStage]:
         """Require all features; what follows depends on which seizures are good."""
         import_before_forks()
         return all_features()

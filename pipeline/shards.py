@@ -19,7 +19,7 @@ from seizures.errors import SettingsError, TooFewSeizuresError
 from tasks import cohort
 from tasks.command_line import on_command_line, refuse
 from tasks.evaluation import EvaluateFold, all_evaluations
-from tasks.features import ExtractFeatures, all_features, features_of
+from tasks.features import FeatureStage, all_features, features_of
 from tasks.folds import AssignFolds
 from tasks.processes import import_before_forks
 
@@ -66,14 +66,14 @@ class _Shard(WorkingTask):
 class ExtractShard(_Shard):
     """The features of one part of the seizures; the parts are balanced by the seizures' durations."""
 
-    def stages(self) -> list[ExtractFeatures]:
+    def stages(self) -> list[FeatureStage]:
         """Return the tasks of this part."""
         items = list(cohort.seizures().values())
         shard_of = deal([item.duration_seconds for item in items], self.shards)
         mine = (item for item, shard in zip(items, shard_of, strict=True) if shard == self.shard)
         return [features_of(item.patient_id, item.seizure_id) for item in mine]
 
-    def requires(self) -> list[ExtractFeatures]:
+    def requires(self) -> list[FeatureStage]:
         """Require the features of this part."""
         import_before_forks()
         return self.stages()

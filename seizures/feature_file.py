@@ -22,12 +22,14 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from seizures import seal
 from seizures.errors import FeatureFileError
 from seizures.hdf5_output import Output, created
 from seizures.settings import canonical_json
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 
 FORMAT = "seizure-features"
 FORMAT_VERSION = 1
@@ -81,11 +83,13 @@ class FeatureFileWriter:
     """Write a feature file view by view and block by block; it counts as complete only after a clean exit.
 
     Use as a context manager. The path should be a temporary one: a file whose writing was broken off stays incomplete
-    and is refused by `open_features`. Everything but the attribute `created_at` is the same in every run.
+    and is refused by `open_features`. All but `created_at` (and the checksum of all) is the same in every run; an
+    exchange file is `dated=False`, since a date can tell who a patient is.
     """
 
-    def __init__(self, path: str | os.PathLike[str], header: FeatureHeader) -> None:
+    def __init__(self, path: str | os.PathLike[str], header: FeatureHeader, *, dated: bool = True) -> None:
         self._header = header
+        self._path = path
         self._opened = contextlib.ExitStack()
         self._file, self._output = self._opened.enter_context(created(path))
         self._views: list[ViewWriter] = []
@@ -96,7 +100,9 @@ class FeatureFileWriter:
             value = getattr(header, field.name)
             attributes[field.name] = canonical_json(value) if field.name == "recipe" else value
         attributes["created_by"] = f"gestures {_package_version()}"
-        attributes["created_at"] = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        attributes["created_at"] = now if dated else ""
+        attributes.create(seal.ATTRIBUTE, seal.UNSEALED, dtype=h5py.string_dtype("ascii", seal.NUM_DIGITS))
 
     def create_view(
         self, name: str, num_snippets: int, feature_dim: int, facts: ViewFacts, valid: npt.NDArray[np.bool_]
@@ -143,6 +149,7 @@ class FeatureFileWriter:
                 raise FeatureFileError(f"feature file not finished: {'; '.join(short) or 'it has no view'}")
             self._file.flush()
             self._file.attrs["complete"] = 1
+        seal.seal(self._path)
 
 
 class ViewWriter:
@@ -223,6 +230,12 @@ class FeatureView:
         combined: pd.DataFrame = pd.concat([times, table], axis="columns")
         return combined
 
+    def to_torch(self) -> torch.Tensor:
+        """Return the features as a tensor of its own, float32 (S, D)."""
+        import torch  # heavy, and needed here only
+
+        return torch.from_numpy(self.read())
+
     def __repr__(self) -> str:
         seconds = self.num_frames / self._header.frame_rate_hz
         size = f"{self.num_snippets} snippets x {self.feature_dim} features"
@@ -257,6 +270,7 @@ class FeatureFile:
         self.frame_rate_hz = header.frame_rate_hz
         self.created_by = str(file.attrs.get("created_by", ""))
         self.created_at = str(file.attrs.get("created_at", ""))
+        self.file_sha256: str | None = _plain(file.attrs.get(seal.ATTRIBUTE))
         self.views: Mapping[str, FeatureView] = MappingProxyType(
             {name: FeatureView(group, header, path) for name, group in file["views"].items()}
         )
@@ -394,6 +408,7 @@ def _create(group: Any, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...],
 def _plain(value: Any, *, empty: bool = False) -> Any:
     """Turn an attribute into a plain Python value; with `empty`, NaN means None."""
     value = value.item() if isinstance(value, np.generic) else value
+    value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return None if empty and isinstance(value, float) and math.isnan(value) else value
 
 

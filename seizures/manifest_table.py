@@ -203,7 +203,7 @@ def _edit_distance(one: str, other: str) -> int:
 def cell_checks(labels: Sequence[str]) -> dict[str, Callable[[str], str | None]]:
     """Return a function per column, from the text of a cell to what is wrong with it, None where nothing is."""
     return {
-        **dict.fromkeys(ID_COLUMNS, _id_problem),
+        **dict.fromkeys(ID_COLUMNS, id_problem),
         **dict.fromkeys(TIME_COLUMNS, _time_problem),
         **dict.fromkeys(BOX_COLUMNS, _box_problem),
         "video": _pieces_problem,
@@ -246,7 +246,8 @@ def parse_box(text: str) -> tuple[int, int, int, int] | None:
     return (int(match[1]), int(match[2]), int(match[3]), int(match[4])) if match else None
 
 
-def _id_problem(text: str) -> str | None:
+def id_problem(text: str) -> str | None:
+    """Return what is wrong with an id of a patient, seizure or view; None where nothing is."""
     if not _ID.fullmatch(text):
         return "is not an id; wanted letters, digits, - _ . and no point at the start"
     if _RESERVED.fullmatch(text) or text.endswith("."):

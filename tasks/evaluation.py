@@ -54,7 +54,8 @@ class EvaluateFold(Stage):
 
         classifier, *features = self.requires()
         labels = section(Dataset).label_names()
-        bank = load_bank([stage.path for stage in features], labels=labels, uses=("all", "evaluate"))
+        paths, mixed = [stage.path for stage in features], section(Dataset).allow_mixed_features
+        bank = load_bank(paths, labels=labels, uses=("all", "evaluate"), allow_mixed=mixed)
         fitted, _ = training.load_checkpoint(classifier.path)
         build = functools.partial(
             models.build_aggregation, fitted.settings.aggregation, bank.feature_dim, fitted.settings.hidden_units

@@ -15,8 +15,10 @@ from tasks import cohort
 from tasks.base import Amount, Stage
 from tasks.cohort import LeftOut
 from tasks.config import Features, Frames, Machine, section
+from tasks.imported import ImportedFeatures
 from tasks.processes import computing
 from tasks.videos import DecodeRecording
+from tasks.ways import is_imported
 
 if TYPE_CHECKING:
     from seizures.extraction import SnippetNetwork
@@ -97,7 +99,7 @@ class ExtractFeatures(Stage):
             recipe=self.recipe,
             recipe_key=self.key,
             network=features.network,
-            weights_sha256=weights_identity(),
+            weights_sha256=self.recipe["reads"]["weights"],
             frames_per_snippet=models.network_spec(features.network).frames_per_snippet,
             stride_frames=features.stride_frames,
             frame_rate_hz=section(Frames).frame_rate_hz,
@@ -122,10 +124,7 @@ class ExtractFeatures(Stage):
         return is_damage and section(Frames).damaged == "skip"
 
 
-def weights_identity() -> str:
-    """Return what tells these weights from others: a hash, or `random:<seed>`."""
-    features = section(Features)
-    return models.weights_identity(features.network, features.weights or None, features.weights_dir or None)
+FeatureStage = ExtractFeatures | ImportedFeatures
 
 
 def _attributes(item: Recording) -> dict[str, Any]:
@@ -140,12 +139,14 @@ def decoded(patient_id: str, seizure_id: str, view: str) -> DecodeRecording:
 
 
 @functools.cache
-def features_of(patient_id: str, seizure_id: str) -> ExtractFeatures:
-    """Return the task of one seizure; Luigi's constructor is slow."""
+def features_of(patient_id: str, seizure_id: str) -> FeatureStage:
+    """Return the task of one seizure, which has a video or whose features are imported; Luigi's constructor is slow."""
+    if is_imported(cohort.seizures()[patient_id, seizure_id]):
+        return ImportedFeatures(patient_id=patient_id, seizure_id=seizure_id)
     return ExtractFeatures(patient_id=patient_id, seizure_id=seizure_id)
 
 
-def all_features() -> list[ExtractFeatures]:
+def all_features() -> list[FeatureStage]:
     """Return the task of every seizure that the manifest does not leave out."""
     return [features_of(*ids) for ids in cohort.seizures()]
 

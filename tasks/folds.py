@@ -14,7 +14,7 @@ from tasks import cohort
 from tasks.base import Stage
 from tasks.cohort import LeftOut
 from tasks.config import Folds, section
-from tasks.features import ExtractFeatures, all_features, features_of
+from tasks.features import FeatureStage, all_features, features_of
 
 _measured_duration = functools.cache(read_duration)
 _folds: dict[str, tuple[FoldRow, ...]] = {}  # by the key of AssignFolds, which decides them, whatever the settings
@@ -45,11 +45,11 @@ def fold_items() -> list[FoldItem]:
     ]
 
 
-def _is_short(stage: ExtractFeatures) -> bool:
+def _is_short(stage: FeatureStage) -> bool:
     return cohort.is_short(_duration(stage))
 
 
-def _duration(stage: ExtractFeatures) -> float:
+def _duration(stage: FeatureStage) -> float:
     """Return the seizure's duration, from its features where the manifest leaves the offset open."""
     stated = stage.seizure.duration_seconds
     return _measured_duration(stage.path) if stated is None else stated
@@ -74,7 +74,7 @@ class AssignFolds(Stage):
         """One table for all."""
         return "folds"
 
-    def requires(self) -> list[ExtractFeatures]:
+    def requires(self) -> list[FeatureStage]:
         """Require all features: only they tell which seizures are good."""
         return all_features()
 

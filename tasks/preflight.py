@@ -14,10 +14,12 @@ from seizures.folds import FoldItem, check_folds
 from seizures.manifest import Recording, check_videos
 from seizures.sampling import minimum_frames
 from seizures.settings import PRECISIONS
+from seizures.validation import differences
 from tasks import cohort
 from tasks.command_line import say
-from tasks.config import Dataset, Demo, Features, Folds, Frames, Machine, Training, results_root, section
+from tasks.config import Dataset, Demo, Features, Folds, Machine, Training, results_root, section
 from tasks.config_check import file_mistakes, value_mistakes
+from tasks.ways import extracts_any, import_mistakes, imported_seizures, made
 
 _MOST_VIDEOS = 3  # that are told one by one
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -34,7 +36,7 @@ def require_sound_input() -> None:
 
 
 def _setting_mistakes() -> Iterator[str]:
-    features, training, dataset = section(Features), section(Training), section(Dataset)
+    features, training = section(Features), section(Training)
     if training.aggregation not in models.aggregation_names():
         known = ", ".join(models.aggregation_names())
         yield f"[Training] aggregation = {training.aggregation}: wanted one of {known}"
@@ -42,11 +44,38 @@ def _setting_mistakes() -> Iterator[str]:
         found = getattr(features if name[0] == "Features" else training, name[1])
         if found < minimum:
             yield f"[{name[0]}] {name[1]} = {found}: wanted at least {minimum}"
+    yield from _machine_mistakes()
+
+
+def _feature_mistakes() -> Iterator[str]:
+    """Check how features come to be: the network of those computed here, the files of those imported, and the mix."""
+    mistakes = [*(network_mistakes() if extracts_any() else ()), *import_mistakes()]
+    if mistakes:
+        yield from mistakes
+        return
+    ways, mixed = made(), section(Dataset).allow_mixed_features
+    different = differences(ways.items(), allow_mixed=mixed)
+    if different:
+        what = "" if mixed else "; [Dataset] allow_mixed_features = true lets those differ that can be reconciled"
+        yield "\n    ".join([f"the features are made in different ways{what}:", *different])
+        return
+    way, training, dataset = next(iter(ways.values())), section(Training), section(Dataset)
+    wanted = minimum_frames(way["frames_per_snippet"], training.num_segments) / way["frame_rate_hz"]
+    if dataset.minimum_duration_seconds < wanted:
+        yield (
+            f"[Dataset] minimum_duration_seconds = {dataset.minimum_duration_seconds:g}: {training.num_segments} "
+            f"segments of more than {way['frames_per_snippet']} frames need at least {wanted:.2f} s; raise it, or "
+            "lower [Training] num_segments"
+        )
+
+
+def network_mistakes() -> Iterator[str]:
+    """Check the network that computes features here, and its weights."""
+    features = section(Features)
     if features.precision not in PRECISIONS:
         yield f"[Features] precision = {features.precision}: wanted one of {', '.join(PRECISIONS)}"
-    yield from _machine_mistakes()
     try:
-        spec = models.network_spec(features.network)
+        models.network_spec(features.network)
     except models.ModelsError as error:
         yield f"[Features] network = {features.network}: {error}"
         return
@@ -54,13 +83,6 @@ def _setting_mistakes() -> Iterator[str]:
         f"[Features] {fault}"
         for fault in models.check_weights(features.network, features.weights or None, features.weights_dir or None)
     )
-    wanted = minimum_frames(spec.frames_per_snippet, training.num_segments) / section(Frames).frame_rate_hz
-    if dataset.minimum_duration_seconds < wanted:
-        yield (
-            f"[Dataset] minimum_duration_seconds = {dataset.minimum_duration_seconds:g}: {training.num_segments} "
-            f"segments of more than {spec.frames_per_snippet} frames need at least {wanted:.2f} s; raise it, or lower "
-            "[Training] num_segments"
-        )
 
 
 def _machine_mistakes() -> Iterator[str]:
@@ -88,8 +110,11 @@ def _cohort_mistakes() -> Iterator[str]:
         found = cohort.recordings()
     except SeizuresError as error:
         yield str(error)
+        yield from network_mistakes()
         return
-    yield from _video_mistakes(found)
+    yield from _feature_mistakes()
+    imported = {item.name for item in imported_seizures()}
+    yield from _video_mistakes(tuple(item for item in found if item.name.rpartition("+")[0] not in imported))
     items = [
         FoldItem(item.patient_id, item.seizure_id, item.label, item.duration_seconds or 0.0)
         for item in cohort.seizures().values()

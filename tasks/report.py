@@ -10,10 +10,11 @@ from tasks.base import Stage
 from tasks.config import SECTIONS, Machine, Results, section
 from tasks.costs import StageCost, stage_costs
 from tasks.evaluation import PoolPredictions, ScorePredictions
-from tasks.features import features_of, weights_identity
+from tasks.features import features_of
 from tasks.folds import fold_rows, left_out
 from tasks.runs import walk
 from tasks.training import all_classifiers
+from tasks.ways import weights_identity
 
 if TYPE_CHECKING:
     import pandas as pd

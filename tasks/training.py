@@ -10,10 +10,11 @@ import luigi
 
 from seizures.folds import FoldRow, training_and_held_out
 from tasks.base import Amount, Stage
-from tasks.config import Dataset, Features, Machine, Training, section
+from tasks.config import Dataset, Machine, Training, section
 from tasks.features import features_of
 from tasks.folds import AssignFolds, fold_rows, what_is_read
 from tasks.processes import computing
+from tasks.ways import networks_used
 
 
 class TrainFold(Stage):
@@ -57,13 +58,14 @@ class TrainFold(Stage):
         from seizures.sequences import load_bank
 
         settings, labels = section(Training).settings(), section(Dataset).label_names()
-        bank = load_bank([stage.path for stage in self.upstream()], labels=labels, uses=("all",))
+        paths, mixed = [stage.path for stage in self.upstream()], section(Dataset).allow_mixed_features
+        bank = load_bank(paths, labels=labels, uses=("all",), allow_mixed=mixed)
         build = functools.partial(
             models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
         )
         with computing(section(Machine).num_threads or 1):
             fitted = training.fit(bank, build, settings, seed=self.seed)
-        training.save_classifier(path, fitted, {"fold": self.fold, "network": section(Features).network})
+        training.save_classifier(path, fitted, {"fold": self.fold, "network": networks_used()})
         return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
 
 

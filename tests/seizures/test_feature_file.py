@@ -108,7 +108,8 @@ def test_batches_and_runs_do_not_change_the_bytes(tmp_path: Path) -> None:
     for name in ("c.h5", "d.h5"):
         with h5py.File(write(tmp_path / name), "r+") as file:
             file.attrs.modify("created_at", "2000-01-01T00:00:00+00:00")
-        whole.append((tmp_path / name).read_bytes())
+            digits = file.attrs["file_sha256"]
+        whole.append((tmp_path / name).read_bytes().replace(digits, b""))
         time.sleep(1.1)  # HDF5 would keep times in whole seconds
     assert whole[0] == whole[1]
 

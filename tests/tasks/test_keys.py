@@ -31,6 +31,8 @@ CHANGES = {
     "Dataset.manifest": ("same.csv", REPORT),
     "Dataset.video_root": ("films", REPORT),
     "Dataset.allow_outside_video_root": ("true", REPORT),
+    "Dataset.features": ("imported", REPORT),
+    "Dataset.allow_mixed_features": ("true", REPORT),
     "Dataset.labels": ("TCS, FOS", (*TRAINING,)),
     "Dataset.minimum_duration_seconds": ("2.6", REPORT),
     "Demo.enabled": ("false", FRAMES),
