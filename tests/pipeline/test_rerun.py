@@ -13,7 +13,7 @@ import pytest
 from in_process import inside
 from small_project import Project, make_small_project
 
-from seizures import simulation
+from seizures import rendering
 from tasks import cohort
 
 SCORES = ["PoolPredictions()", "RunAll()", "ScorePredictions()", "WriteReport()"]
@@ -27,7 +27,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (project.folder / "videos").mkdir()
     with inside(project):
         for video, recording in cohort.demo().items():
-            simulation.render(recording, project.folder / "videos" / video)
+            rendering.render(recording, project.folder / "videos" / video)
     project.set("Demo", enabled="false")
     project.first_run = project.run_all()
     assert project.first_run.exit_code == 0, project.first_run
