@@ -20,7 +20,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
@@ -147,6 +147,7 @@ def extract_seizure(
     batch_size: int,
     device: str,
     precision: str = "float32",
+    progress: Callable[[int, int], None] | None = None,
 ) -> int:
     """Write the feature file of one seizure from the frame files of its views; return how many snippets it holds.
 
@@ -159,6 +160,7 @@ def extract_seizure(
         batch_size: see `extract_features`; like the device it may change the last bits, and nothing else.
         device: see `choose_device`.
         precision: see `extract_features`.
+        progress: called with the snippets written, of all views, and those to write.
 
     Raises:
         VideoError: a view is shorter than one snippet, or has no snippet whose frames were all decoded.
@@ -168,7 +170,7 @@ def extract_seizure(
     if header.frames_per_snippet != network.frames_per_snippet:
         found = f"{network.frames_per_snippet} frames, the header says {header.frames_per_snippet}"
         raise FeatureFileError(f"{header.network}: its snippets have {found}")
-    num_snippets = 0
+    num_done, num_snippets = 0, _count_all(frame_files.values(), header)
     with FeatureFileWriter(path, header) as file:
         for view, frame_path in frame_files.items():
             name = f"{header.patient_id}+{header.seizure_id}+{view}"
@@ -190,9 +192,20 @@ def extract_seizure(
                 with contextlib.closing(batches):  # type: ignore[type-var]  # a generator: its thread ends here
                     for row, rows in batches:
                         writer.write(row, rows)
-            num_snippets += len(valid)
+                        num_done += len(rows)
+                        if progress is not None:
+                            progress(num_done, num_snippets)
             logger.info("%s: %d snippets, %d of them valid", name, len(valid), int(valid.sum()))
     return num_snippets
+
+
+def _count_all(paths: Iterable[Path], header: FeatureHeader) -> int:
+    """Count the snippets of several frame files."""
+    total = 0
+    for path in paths:
+        with open_frames(path) as frames:
+            total += count_snippets(frames.num_frames, header.frames_per_snippet, header.stride_frames)
+    return total
 
 
 def _usable_snippets(name: str, frames: FrameFile, header: FeatureHeader) -> npt.NDArray[np.bool_]:

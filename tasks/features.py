@@ -17,6 +17,7 @@ from tasks.cohort import LeftOut
 from tasks.config import Features, Frames, Machine, section
 from tasks.imported import ImportedFeatures
 from tasks.processes import computing
+from tasks.progress import progress
 from tasks.videos import DecodeRecording
 from tasks.ways import is_imported
 
@@ -74,7 +75,7 @@ class ExtractFeatures(Stage):
             bad = {stage.view: stage.bad_reason() for stage in self.requires()}
             raise VideoError("; ".join(f"{view}: {reason}" for view, reason in bad.items()))
         features, machine = section(Features), section(Machine)
-        with computing(machine.num_threads or None):
+        with computing(machine.num_threads or None), progress(self, self.label, "snippets") as tell:
             device = choose_device(machine.device)
             num_snippets = extract_seizure(
                 good,
@@ -85,6 +86,7 @@ class ExtractFeatures(Stage):
                 batch_size=machine.snippets_per_batch,
                 device=device,
                 precision=features.precision,
+                progress=tell,
             )
         return Amount(num_snippets, "snippets")
 

@@ -14,6 +14,7 @@ from tasks.config import Dataset, Machine, Training, section
 from tasks.features import features_of
 from tasks.folds import AssignFolds, fold_rows, what_is_read
 from tasks.processes import computing
+from tasks.progress import progress
 from tasks.ways import networks_used
 
 
@@ -63,8 +64,8 @@ class TrainFold(Stage):
         build = functools.partial(
             models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
         )
-        with computing(section(Machine).num_threads or 1):
-            fitted = training.fit(bank, build, settings, seed=self.seed)
+        with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as tell:
+            fitted = training.fit(bank, build, settings, seed=self.seed, progress=tell)
         training.save_classifier(path, fitted, {"fold": self.fold, "network": networks_used()})
         return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
 

@@ -15,6 +15,7 @@ from tasks import cohort
 from tasks.base import Amount, Stage
 from tasks.config import Demo, Features, Frames, results_root, section
 from tasks.fingerprint import fingerprint
+from tasks.progress import progress
 
 
 class SimulateRecording(Stage):
@@ -95,14 +96,17 @@ class DecodeRecording(Stage):
 
         item, read = self.recording, self.reads()
         hashes = read["video_sha256"] or [fingerprint(film, results_root() / "fingerprints") for film in self.paths()]
-        with IsolatedWindow(
-            self.paths(),
-            onset_seconds=item.onset_seconds,
-            offset_seconds=item.offset_seconds,
-            crop=item.crop,
-            mask=item.mask,
-            settings=read["frames"],
-            frame_size=read["frame_size"],
-        ) as window:
-            write_frames(path, window, attributes={"video_sha256": ";".join(hashes)})
+        with (
+            IsolatedWindow(
+                self.paths(),
+                onset_seconds=item.onset_seconds,
+                offset_seconds=item.offset_seconds,
+                crop=item.crop,
+                mask=item.mask,
+                settings=read["frames"],
+                frame_size=read["frame_size"],
+            ) as window,
+            progress(self, self.label, "frames") as tell,
+        ):
+            write_frames(path, window, attributes={"video_sha256": ";".join(hashes)}, progress=tell)
             return Amount(window.facts.num_frames_decoded, "frames")
