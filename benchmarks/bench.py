@@ -68,7 +68,7 @@ def machine() -> str:
 
     names = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     model = next((entry.partition(":")[2].strip() for entry in names if entry.startswith("model name")), "")
-    cores = len(os.sched_getaffinity(0))
+    cores = os.cpu_count()
     versions = f"Python {platform.python_version()}, torch {torch.__version__}"
     return f"{cores} cores of {model or platform.machine()}, {versions}, load {os.getloadavg()[1]:.1f}"
 

@@ -78,7 +78,7 @@ def train_authors(num_epochs: int, is_looked_up_once: bool) -> None:
 
 def rows(_folder: Path, repeats: int) -> Iterator[Row]:
     """Measure an epoch of a fold both ways, and compare what the processes made with training one by one."""
-    cores = len(os.sched_getaffinity(0))
+    cores = os.cpu_count() or 1
     with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
         list(pool.map(fit_fold, range(cores), [1] * cores))  # the features are there before the clock runs
         make_bank()

@@ -75,11 +75,17 @@ def prepare(
     folded._buffers = dict(network._buffers)
     if device != "cpu":
         return folded.to(device=device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload,no-any-return]
-    num_streams = num_threads or len(os.sched_getaffinity(0))
+    num_streams = num_threads or _num_cores()
     if choose_engine(engine) == OPENVINO:
         return Streams(network, _openvino_runner(folded, num_streams))
     _block_layout(folded)
     return Streams(network, _torch_runner(folded, num_streams))
+
+
+def _num_cores() -> int:
+    """Count the cores that this process may use."""
+    # Only Linux says it; elsewhere all cores are meant.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Streams(nn.Module):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from seizures import sampling
 from seizures.errors import FeatureFileError, SettingsError
 from seizures.feature_file import FeatureFile, open_features
 
+LARGEST_IN_MEMORY_BYTES = 4 << 30  # the paper's whole set at stride 1 takes 1.1 GB
 MUST_AGREE = ("network", "weights_sha256", "frames_per_snippet", "stride_frames", "frame_rate_hz")
 MAY_DIFFER = ("network", "weights_sha256", "stride_frames")  # where a person has asked for mixed features
 
@@ -142,7 +144,7 @@ def load_bank(
         allow_mixed: let networks, weights and strides differ; of all strides, the least common multiple is taken.
 
     Returns:
-        The bank; memory is that of the features, float32 (R, D), and no more.
+        The bank; memory is that of the features, float32 (R, D), and no more; above 4 GB they lie in a temporary file.
 
     Raises:
         FeatureFileError: a file is not usable, has an unknown label, or its features were made in another way.
@@ -186,6 +188,14 @@ def _describe(file: FeatureFile, path: str, labels: tuple[str, ...], uses: Seque
     ]
 
 
+def _room(num_rows: int, feature_dim: int) -> torch.Tensor:
+    """Return float32 (R, D) to be filled: in memory, or in an unnamed file of which memory holds what it can."""
+    if 4 * num_rows * feature_dim <= LARGEST_IN_MEMORY_BYTES:
+        return torch.empty((num_rows, feature_dim), dtype=torch.float32)
+    with tempfile.TemporaryFile() as file:
+        return torch.from_numpy(np.memmap(file, np.float32, "w+", shape=(num_rows, feature_dim)))
+
+
 def _read(metadata: list[dict[str, Any]], labels: tuple[str, ...]) -> SequenceBank:
     recipe = metadata[0]["recipe"]
     strides = np.array([view["recipe"]["stride_frames"] for view in metadata], dtype=np.int64)
@@ -193,7 +203,7 @@ def _read(metadata: list[dict[str, Any]], labels: tuple[str, ...]) -> SequenceBa
     steps = stride_frames // strides
     num_rows = -(-np.array([view["num_snippets"] for view in metadata], dtype=np.int64) // steps)
     stop_row = np.cumsum(num_rows)
-    values = torch.empty((int(stop_row[-1]), recipe["feature_dim"]), dtype=torch.float32)
+    values = _room(int(stop_row[-1]), recipe["feature_dim"])
     valid = np.empty(len(values), dtype=np.bool_)
     for view, first, stop, step in zip(metadata, stop_row - num_rows, stop_row, steps, strict=True):
         rows = slice(int(first), int(stop))
