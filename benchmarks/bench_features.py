@@ -2,8 +2,8 @@
 
 Run: python benchmarks/bench_features.py [folder]  (about 1.1 GB at a time in `folder`, removed in the end)
 
-183 seizures, 540,000 rows of 512 in all, half in each of two views. The
-numbers are absolute values of Gaussian noise: features that were averaged behind a ReLU are positive and hardly ever 0, and their mantissas are random.
+183 seizures, 540,000 rows of 512 in all, half in each of two views. The numbers are absolute values of Gaussian noise:
+features that were averaged behind a ReLU are positive and hardly ever 0, and their mantissas are random.
 """
 
 from __future__ import annotations

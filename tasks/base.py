@@ -46,6 +46,7 @@ class Stage(luigi.Task):
     """
 
     version = 1
+    device = ""  # what computed, where `produce` says so; it is told, and is in no key
     extension = "json"
     leaves_out: tuple[type[SeizuresError], ...] = ()
 
@@ -166,6 +167,8 @@ class Stage(luigi.Task):
 
     def _say_why(self, seconds: float, amount: Amount | None = None) -> None:
         made: dict[str, Any] = {"key": self.key, "made": time.strftime("%FT%T%z"), "seconds": round(seconds, 3)}
+        if self.device:
+            made["device"] = self.device
         if amount is not None:
             made |= amount._asdict()
         write_json(self.file("why.json"), {**self.recipe, **made})

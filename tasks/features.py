@@ -69,6 +69,7 @@ class ExtractFeatures(Stage):
     def produce(self, path: Path) -> Amount:
         """Extract from the views that were decoded."""
         from seizures.extraction import choose_device, extract_seizure
+        from seizures.provenance import device_name
 
         good = {stage.view: stage.path for stage in self.requires() if stage.view in self.good_views()}
         if not good:
@@ -77,6 +78,7 @@ class ExtractFeatures(Stage):
         features, machine = section(Features), section(Machine)
         with computing(machine.num_threads or None), progress(self, self.label, "snippets") as tell:
             device = choose_device(machine.device)
+            self.device = device_name(device)
             num_snippets = extract_seizure(
                 good,
                 loaded_network(features.network, features.weights, features.weights_dir, features.precision, device),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from tasks.base import Stage
 from tasks.config import SECTIONS, Machine, Results, section
 from tasks.costs import StageCost, stage_costs
 from tasks.evaluation import PoolPredictions, ScorePredictions
-from tasks.features import features_of
+from tasks.features import all_features, features_of
 from tasks.folds import fold_rows, left_out
 from tasks.runs import walk
 from tasks.training import all_classifiers
@@ -44,7 +46,6 @@ class WriteReport(Stage):
     def produce(self, path: Path) -> None:
         """Gather the tables, and write the page."""
         from seizures import evaluation, provenance, report
-        from seizures.extraction import choose_device
 
         report.write_report(
             path,
@@ -55,12 +56,21 @@ class WriteReport(Stage):
                 left_out=left_out(),
                 folds=fold_rows(),
                 settings=settings_by_section(),
-                provenance=provenance.collect(choose_device(section(Machine).device)),
+                provenance={**provenance.collect(), "device": devices()},
                 weights=weights_identity(),
                 notes=invalid_snippets(),
                 timings={_cost_name(cost): cost.seconds for cost in stage_costs(walk(self))},
             ),
         )
+
+
+def devices() -> str:
+    """Return what computed the features, which may have been several machines."""
+    found = set()
+    for stage in all_features():
+        with contextlib.suppress(FileNotFoundError, KeyError):
+            found.add(json.loads(stage.file("why.json").read_text(encoding="utf-8"))["device"])
+    return ", ".join(sorted(found)) or "not recorded"
 
 
 def _cost_name(cost: StageCost) -> str:
