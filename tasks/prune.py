@@ -21,11 +21,22 @@ from seizures.settings import KEY_LENGTH
 from tasks.atomic import is_temporary
 from tasks.base import BAD_EXTENSION, Stage
 from tasks.config import results_root
+from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
+from tasks.features import ExtractFeatures
+from tasks.folds import AssignFolds
 from tasks.plan import foresee, plans_folder
+from tasks.report import WriteReport
 from tasks.runs import INDEX_NAME
+from tasks.training import TrainFold
+from tasks.videos import DecodeRecording, SimulateRecording
 
 WHY_EXTENSION = "why.json"
 DAY_SECONDS = 86400.0
+# What RunAll makes, and so what a run names; results of other stages are left alone.
+RUN_STAGES: tuple[type[Stage], ...] = (
+    SimulateRecording, DecodeRecording, ExtractFeatures, AssignFolds, TrainFold, EvaluateFold, PoolPredictions,
+    ScorePredictions, WriteReport,
+)  # fmt: skip
 RUNS, TEMPORARY = "(old runs)", "(temporary files)"
 _KEY = f"[0-9a-f]{{{KEY_LENGTH}}}"
 
@@ -114,7 +125,7 @@ def delete(items: Iterable[Unused]) -> None:
 def _results() -> dict[Result, list[Path]]:
     """Return the files of every result; the result itself first, so that a stop half-way leaves its note."""
     found: dict[Result, list[Path]] = defaultdict(list)
-    for stage in _stages():
+    for stage in RUN_STAGES:
         ours = re.compile(rf"({_KEY})\.({'|'.join(map(re.escape, (stage.extension, BAD_EXTENSION, WHY_EXTENSION)))})")
         for path in sorted(results_root().glob(f"{stage.get_task_family()}/*/*")):
             match = ours.fullmatch(path.name)
@@ -123,10 +134,6 @@ def _results() -> dict[Result, list[Path]]:
     return {
         result: sorted(paths, key=lambda path: path.name.endswith(WHY_EXTENSION)) for result, paths in found.items()
     }
-
-
-def _stages() -> list[type[Stage]]:
-    return sorted(Stage.__subclasses__(), key=lambda stage: stage.get_task_family())
 
 
 def _runs(keep: int) -> tuple[list[Path], list[Path]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pipeline
+import pipeline  # noqa: F401 - all stages, by being imported
 from tasks.base import Stage
 
 TABLE = Path(__file__).parent / "tasks" / "stage_versions.json"
@@ -27,9 +27,9 @@ _SKIPPED_FIELDS = {"ctx", "annotation", "returns", "type_comment", "type_params"
 
 
 def stages() -> dict[str, type[Stage]]:
-    """Return every stage by name."""
-    named = ((name, getattr(pipeline, name)) for name in pipeline.__all__)
-    return {name: item for name, item in named if issubclass(item, Stage)}
+    """Return every stage by name; importing the pipeline has imported them."""
+    found = {item.__name__: item for item in Stage.__subclasses__() if item.__module__.startswith("tasks.")}
+    return dict(sorted(found.items()))
 
 
 def present(stage: type[Stage]) -> dict[str, Any]:

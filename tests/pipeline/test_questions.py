@@ -120,7 +120,9 @@ def test_with_nothing_to_do_the_plan_says_so(finished: Project) -> None:
 
 def test_prune_keeps_what_a_run_a_plan_or_the_present_settings_name(done: Project) -> None:
     others = [done.results / "TrainFold" / "fold00+seed0" / f"{'ab' * 6}.{end}" for end in ("pt", "why.json")]
-    strangers = [done.results / name for name in ("TrainFold/fold00+seed0/notes.txt", "Mine/a/0123456789ab.h5", "x.h5")]
+    strangers = [
+        done.results / name for name in ("TrainFold/fold00+seed0/notes.txt", "SurveyFile/a/0123456789ab.json", "x.h5")
+    ]
     for path in (*others, *strangers):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{}")
