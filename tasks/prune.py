@@ -24,6 +24,7 @@ from tasks.config import results_root
 from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.features import ExtractFeatures
 from tasks.folds import AssignFolds
+from tasks.imported import ImportedFeatures
 from tasks.plan import foresee, plans_folder
 from tasks.report import WriteReport
 from tasks.runs import INDEX_NAME
@@ -34,8 +35,8 @@ WHY_EXTENSION = "why.json"
 DAY_SECONDS = 86400.0
 # What RunAll makes, and so what a run names; results of other stages are left alone.
 RUN_STAGES: tuple[type[Stage], ...] = (
-    SimulateRecording, DecodeRecording, ExtractFeatures, AssignFolds, TrainFold, EvaluateFold, PoolPredictions,
-    ScorePredictions, WriteReport,
+    SimulateRecording, DecodeRecording, ExtractFeatures, ImportedFeatures, AssignFolds, TrainFold, EvaluateFold,
+    PoolPredictions, ScorePredictions, WriteReport,
 )  # fmt: skip
 RUNS, TEMPORARY = "(old runs)", "(temporary files)"
 _KEY = f"[0-9a-f]{{{KEY_LENGTH}}}"
