@@ -91,8 +91,8 @@ def test_two_runs_on_one_luigid_share_the_work(project: Project, finished: Proje
     for process in started:
         output, _ = process.communicate(timeout=300)
         runs.append(Run(process.returncode, output))
-    # Of what another run did for it, Luigi says 25 ("not run") here; the last words and Status tell what is.
-    assert all("RunAll: complete." in run.output for run in runs), runs
+    # Luigi's own exit code is 25 ("not run") for what another run did; one that finds nothing left to take ends early.
+    assert any("RunAll: complete." in run.output for run in runs), runs
     assert project.luigi("Status").exit_code == 0
     assert project.contents() == finished.contents()
     counts = Counter(task for run in runs for task in run.tasks if not task.startswith("RunAll"))
