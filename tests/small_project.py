@@ -11,6 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
+import numpy as np
+
 from seizures import simulation
 
 REPOSITORY = Path(__file__).parents[1]
@@ -85,6 +88,23 @@ class Project:
         return {
             path.relative_to(self.results).as_posix(): path.read_bytes() for path in sorted(self.results.glob(pattern))
         }
+
+    def contents(self) -> dict[str, bytes]:
+        """Return the content of every result; of HDF5, that of each dataset, for the file says when it was made."""
+        found: dict[str, bytes] = {}
+        for path in sorted(self.results.glob("[A-Z]*/*/*")):
+            name = path.relative_to(self.results).as_posix()
+            if path.name.startswith(".") or path.name.endswith(".why.json") or path.suffix == ".html":
+                continue  # a report names its own moment and cost
+            if path.suffix != ".h5":
+                found[name] = path.read_bytes()
+                continue
+            with h5py.File(path) as file:
+                assert file.attrs["complete"] == 1, name
+                views = [f"views/{view}/features" for view in file.get("views", ())]
+                for key in views or ("frames", "valid"):
+                    found[f"{name}:{key}"] = np.asarray(file[key]).tobytes()
+        return found
 
 
 class Run:
