@@ -83,7 +83,7 @@ def extraction_rows(folder: Path, repeats: int) -> Iterator[Row]:
         "task": (extract, (film, folder, network, header)),
         "network": (functools.partial(prepared, network), (snippets,)),
     }
-    found = in_turns(ways, min(repeats, 3), once)
+    found = in_turns(ways, min(repeats, 2), once)
     task, alone = found["task"], found["network"]
     yield Row(
         f"2 s of 1920x1080 to a feature file, {num_snippets} snippets of stride 1",
