@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
+from typing import TypeAlias
 
 import av
 import av.container
@@ -40,6 +41,7 @@ _TAIL_SECONDS = 5.0
 _FIELD_ORDERS = {0: "unknown", 1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 
 FrameShot = Shot[av.VideoFrame]
+VideoPacket: TypeAlias = "av.Packet[av.VideoStream]"
 Progress = Callable[[], None]
 
 
@@ -83,6 +85,7 @@ class OpenFile:
         self.last_end_seconds = -math.inf
         self.num_lost_tail = 0
         self.num_corrupt_packets = 0
+        self._has_failed = False  # the decoder, since the frame that came out last
         self._announced: list[int] = []  # a heap of the stamps of packets whose frames have not come out
         self.first_error = ""
         try:
@@ -154,7 +157,7 @@ class OpenFile:
 
         Times are seconds of the file's own clock. A frame without a time stamp follows the frame before it.
         """
-        packets: Iterable[av.Packet] = chain(self._probed, self._read())
+        packets: Iterable[VideoPacket] = chain(self._probed, self._read())
         if skip_to_seconds > -math.inf:
             packets = self._skip(packets, skip_to_seconds)
             self._lost_from_seconds = math.inf
@@ -165,7 +168,9 @@ class OpenFile:
             num_lost = self._count_lost(frame.pts)
             start = expected_seconds if frame.pts is None else float(frame.pts * self._time_base)
             length = float((frame.duration or 0) * self._time_base) or self.source.cadence.usual_seconds
-            is_damaged = frame.is_corrupt or frame.pts in damaged
+            # The frame after an error of the decoder may be what was left in its buffers.
+            is_damaged = frame.is_corrupt or frame.pts in damaged or self._has_failed
+            self._has_failed = False
             if is_damaged:
                 self._note("the picture is damaged")
             expected_seconds = start + length
@@ -214,7 +219,7 @@ class OpenFile:
             return self.last_end_seconds
         return num_packets * self.source.cadence.usual_seconds
 
-    def _read(self) -> Iterator[av.Packet]:
+    def _read(self) -> Iterator[VideoPacket]:
         """Read the packets of the stream to the end of the file, past whatever cannot be read."""
         num_errors = 0
         usual = 0.0
@@ -237,8 +242,8 @@ class OpenFile:
                 num_errors += 1
                 self._note(f"reading: {error.strerror}")
 
-    def _announce(self, packets: Iterable[av.Packet], damaged: set[int]) -> Iterator[av.Packet]:
-        waiting: deque[av.Packet] = deque()
+    def _announce(self, packets: Iterable[VideoPacket], damaged: set[int]) -> Iterator[VideoPacket]:
+        waiting: deque[VideoPacket] = deque()
         num_ahead = _NUM_AHEAD if self.source.is_program_stream else 0
         for packet in packets:
             if packet.pts is not None and not packet.is_discard:
@@ -251,12 +256,13 @@ class OpenFile:
                 yield waiting.popleft()
         yield from waiting
 
-    def _decode(self, packets: Iterable[av.Packet], damaged: set[int]) -> Iterator[av.VideoFrame]:
+    def _decode(self, packets: Iterable[VideoPacket], damaged: set[int]) -> Iterator[av.VideoFrame]:
         for packet in self._announce(packets, damaged):
             try:
                 yield from packet.decode()
             except av.FFmpegError as error:
                 self._note(f"decoding: {error.strerror}")
+                self._has_failed = True
         for _ in range(_MOST_READ_ERRORS):
             try:
                 for frame in self._stream.codec_context.decode(None):
@@ -267,10 +273,11 @@ class OpenFile:
                 return
             except av.FFmpegError as error:
                 self._note(f"decoding: {error.strerror}")
+                self._has_failed = True
 
-    def _skip(self, packets: Iterable[av.Packet], to_seconds: float) -> Iterator[av.Packet]:
+    def _skip(self, packets: Iterable[VideoPacket], to_seconds: float) -> Iterator[VideoPacket]:
         """Leave out the packets before the last key frame that is not after `to_seconds`."""
-        since_key: list[av.Packet] = []
+        since_key: list[VideoPacket] = []
         packets = iter(packets)
         for packet in packets:
             at = packet.dts if packet.dts is not None else packet.pts
