@@ -293,6 +293,8 @@ class OpenFile:
 
     def _tail(self, end_seconds: float) -> float:
         """Return the end of the film behind its last frame, going by the packets whose frames did not come out."""
+        if self.source.is_program_stream:
+            return end_seconds  # its stamps slip, and the last ones stay
         for pts in sorted(self._announced):
             start = float(pts * self._time_base)
             if end_seconds - TOLERANCE_SECONDS <= start <= end_seconds + LONGEST_REVERSAL_SECONDS:

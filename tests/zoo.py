@@ -117,6 +117,7 @@ class Specimen:
     rotation: int = 0
     inset: bool = False
     grain: int = 0
+    frozen_from: int = 10_000
     num_streams: int = 1
     format: str | None = None
     finish: Callable[[Path], None] | None = None
@@ -149,7 +150,7 @@ class Specimen:
             return image
         if self.interlaced:
             return weave(number, top_first=self.interlaced == "tff", **shape)
-        image = picture(number, **shape)
+        image = picture(min(number, self.frozen_from), **shape)
         if self.grain:  # as a camera's, so that a frame is as large as those of a camera
             noise = np.random.default_rng(number).integers(-self.grain, self.grain, image.shape[:2])[..., None]
             image = np.clip(image + noise, 0, 255).astype(np.uint8)
