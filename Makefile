@@ -4,7 +4,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format clean
+.PHONY: help install run test check format bench bench-gpu clean
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ run: $(READY) ## Run the whole pipeline on what luigi.cfg says (as shipped: the 
 	$(BIN)/luigi --module pipeline RunAll
 
 test: $(READY) ## Run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(READY) ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
@@ -32,6 +32,12 @@ check: $(READY) ## Check style, types and the direction of imports
 format: $(READY) ## Mend what the style check can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: $(READY) ## Measure every stage against the peers' ways and the limits (ONLY="decoding training" for some)
+	$(BIN)/python -m benchmarks.bench $(if $(ONLY),--only $(ONLY))
+
+bench-gpu: $(READY) ## Measure the network on a CUDA device
+	$(BIN)/python -m benchmarks.bench_gpu
 
 clean: ## Remove .venv and every cache (results stay)
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -15,21 +15,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ModelsError, UnknownNameError, WeightsError
-from models.registry import NetworkSpec, aggregation_names, network_names, network_spec
+from models.registry import ENGINES, NetworkSpec, aggregation_names, network_names, network_spec
 
 if TYPE_CHECKING:
     from models.aggregation import build_aggregation
     from models.checkpoints import load_network
+    from models.engines import choose_engine, prepare
     from models.weights import check_weights, weights_identity
 
 _DOORS = {
     "build_aggregation": "models.aggregation",
     "check_weights": "models.weights",
+    "choose_engine": "models.engines",
     "load_network": "models.checkpoints",
+    "prepare": "models.engines",
     "weights_identity": "models.weights",
 }
 
 __all__ = [
+    "ENGINES",
     "ModelsError",
     "NetworkSpec",
     "UnknownNameError",
@@ -37,9 +41,11 @@ __all__ = [
     "aggregation_names",
     "build_aggregation",
     "check_weights",
+    "choose_engine",
     "load_network",
     "network_names",
     "network_spec",
+    "prepare",
     "weights_identity",
 ]
 

@@ -43,6 +43,7 @@ _NETWORKS = {
     )
 }
 _AGGREGATIONS = ("mean", "lstm", "blstm")
+ENGINES = ("auto", "torch", "openvino")  # what runs a network on a CPU (models/engines.py)
 
 
 def network_names() -> tuple[str, ...]:

@@ -7,7 +7,7 @@ The task graph, from the videos down; one name is one stage, `results/<stage>/<l
     DecodeRecording     one view of one seizure: frames on a uniform clock         .h5
       |
     ExtractFeatures     one seizure: snippets through the network                  .h5
-      |
+      |                (ImportedFeatures instead, where a seizure's features come from elsewhere)
     AssignFolds         patients to folds, once it is known which films are good   .csv
       |
     TrainFold           one fold and seed: a classifier and its history            .pt
@@ -28,27 +28,51 @@ Beside it, before anything is computed::
     DrawContactSheet    one view of one seizure, with its crop and mask            .png
       |
     InspectVideos       a table and a page with a verdict on every film            .csv, .html
+
+Three questions make no result: `Plan` (what would RunAll do, and why?), `Status` (is it complete?), and `Prune` (what
+is no longer used?). For several machines, `ExtractShard` and `FoldShard` do the same in parts (docs/cluster.md).
+
+Features leave a laboratory, and come from others: `ExportFeatures`, `ImportFeatures`, `ValidateFeatures`, `CheckDrift`.
 """
 
+from pipeline.exchange import CheckDrift, ExportFeatures, ImportFeatures, ValidateFeatures
 from pipeline.inspect_videos import InspectVideos
+from pipeline.plan import Plan
+from pipeline.prune import Prune
 from pipeline.run_all import RunAll
+from pipeline.shards import ExtractShard, FoldShard
+from pipeline.status import Status
+from tasks.command_line import refuse_mistakes
 from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.features import ExtractFeatures
 from tasks.folds import AssignFolds
+from tasks.imported import ImportedFeatures
 from tasks.report import WriteReport
 from tasks.training import TrainFold
 from tasks.videos import DecodeRecording, SimulateRecording
 
 __all__ = [
     "AssignFolds",
+    "CheckDrift",
     "DecodeRecording",
     "EvaluateFold",
+    "ExportFeatures",
     "ExtractFeatures",
+    "ExtractShard",
+    "FoldShard",
+    "ImportFeatures",
+    "ImportedFeatures",
     "InspectVideos",
+    "Plan",
     "PoolPredictions",
+    "Prune",
     "RunAll",
     "ScorePredictions",
     "SimulateRecording",
+    "Status",
     "TrainFold",
+    "ValidateFeatures",
     "WriteReport",
 ]
+
+refuse_mistakes(__name__, __all__)

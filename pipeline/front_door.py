@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import luigi
-from luigi.cmdline_parser import CmdlineParser
 
 from models.errors import ModelsError
 from seizures.errors import SeizuresError
+from tasks.command_line import on_command_line, refuse
 from tasks.preflight import require_sound_input
-
-EXIT_REFUSED = 2
 
 
 class FrontDoorTask(luigi.Task):
-    """A task that a person names: it refuses unsound input before anything is scheduled."""
+    """A task that a person names: it refuses unsound input before anything is scheduled.
+
+    On the command line it ends with the message and exit code 2; in Python it raises the error.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         try:
-            require_sound_input()
+            self.check_input()
         except (SeizuresError, ModelsError) as error:
-            refuse(error)
+            if on_command_line():
+                refuse(str(error))
+            raise
+
+    def check_input(self) -> None:
+        """Raise an error with everything that is wrong with settings and input."""
+        require_sound_input()
 
 
-def on_command_line() -> bool:
-    """Tell whether Luigi was called from a shell, and not from Python."""
-    return CmdlineParser.get_instance() is not None
+class Answer(NamedTuple):
+    """What a question is answered with."""
+
+    text: str
+    exit_code: int
 
 
-def refuse(error: Exception) -> None:
-    """End with the message of `error` and exit code 2 on the command line; raise it in Python."""
-    if not on_command_line():
-        raise error
-    sys.stderr.write(f"{error}\n")
-    raise SystemExit(EXIT_REFUSED) from error
+class Question(FrontDoorTask):
+    """A task that makes no result: on the command line it answers and ends the process before Luigi schedules anything.
+
+    So it needs no scheduler, is not kept waiting by a run in progress, and its answer is the last thing printed.
+    In Python, call `answer`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not on_command_line():
+            return
+        try:
+            text, exit_code = self.answer()
+        except (SeizuresError, ModelsError) as error:
+            refuse(str(error))
+        sys.stdout.write(text)
+        raise SystemExit(exit_code)
+
+    def answer(self) -> Answer:
+        """Return the answer and the exit code that tells it to a script."""
+        raise NotImplementedError

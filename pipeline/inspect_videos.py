@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
-import sys
 from collections import Counter
-from typing import Any
 
-from pipeline.front_door import FrontDoorTask, on_command_line
+from pipeline.working import WorkingTask
 from tasks.inspection import TabulateVideos, WriteInspection, all_surveys
 
 
-class InspectVideos(FrontDoorTask):
+class InspectVideos(WorkingTask):
     """Look at every video that the manifest names: table and page in `results/`."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if on_command_line():
-            atexit.register(lambda: sys.stderr.write(self.last_words()))
 
     def requires(self) -> list[WriteInspection | TabulateVideos]:
         """Require the page and the table."""
@@ -27,7 +19,7 @@ class InspectVideos(FrontDoorTask):
         """Tell whether both are there."""
         return all(stage.complete() for stage in self.requires())
 
-    def last_words(self) -> str:
+    def verdict(self) -> str:
         """Return a few lines for a person."""
         if not self.complete():
             return "InspectVideos: NOT complete; the first error above says why.\n"

@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-import atexit
-import sys
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.front_door import FrontDoorTask, on_command_line
-from pipeline.verdict import verdict
+from pipeline.verdict import everything_is_complete, verdict
+from pipeline.working import WorkingTask
 from seizures.errors import SeizuresError
+from tasks.costs import stage_costs
 from tasks.evaluation import PoolPredictions, ScorePredictions
-from tasks.features import ExtractFeatures, all_features
+from tasks.features import FeatureStage, all_features
 from tasks.folds import AssignFolds, left_out, unusable
+from tasks.processes import import_before_forks
 from tasks.report import WriteReport
-from tasks.runs import publish, published_key
+from tasks.runs import publish, walk
 
 
 class SeizuresLeftOutError(SeizuresError):
     """All results are written, but some recordings could not be used and the manifest does not say so."""
 
 
-class RunAll(FrontDoorTask):
+class RunAll(WorkingTask):
     """Everything: features of every seizure, patient-wise folds, classifiers, scores, the report, `results/current`."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if on_command_line():
-            atexit.register(lambda: sys.stderr.write(verdict(self.complete())))
-
-    def requires(self) -> list[ExtractFeatures]:
+    def requires(self) -> list[FeatureStage]:
         """Require all features; what follows depends on which seizures are good."""
+        import_before_forks()
         return all_features()
+
+    def verdict(self) -> str:
+        """Return whether it is done, how well, and what was left out."""
+        return verdict(self.complete())
 
     def complete(self) -> bool:
         """Tell whether the report exists, `current` shows it, and no unusable recording is unacknowledged."""
-        if not all(stage.complete() for stage in all_features()) or not AssignFolds().complete():
-            return False
-        report = WriteReport()
-        return report.complete() and published_key() == report.key and not unusable()
+        return everything_is_complete()
 
     def run(self) -> Iterator[Any]:
         """Ask for the folds, then for all that follows, and publish."""
@@ -53,6 +50,7 @@ class RunAll(FrontDoorTask):
             named={"report.html": report, "folds.csv": folds, "predictions.csv": predictions, "metrics.json": metrics},
             summary={
                 "left_out": [item._asdict() for item in left_out()],
+                "costs": [cost._asdict() for cost in stage_costs(walk(report))],
                 "verdict": evaluation.verdict(evaluation.read_summary(metrics.path)),
             },
         )

@@ -3,31 +3,57 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tasks.config import results_root
+from tasks.costs import cost_table
 from tasks.features import all_features
-from tasks.folds import unusable
-from tasks.runs import SUMMARY_NAME
+from tasks.folds import AssignFolds, unusable
+from tasks.report import WriteReport
+from tasks.runs import SUMMARY_NAME, published_key
 
 
 def verdict(complete: bool) -> str:
-    """Return a few lines for a person; `complete` is RunAll's own word."""
+    """Return a few lines for a person; `complete` is RunAll's own word, false also where recordings were left out."""
     missing = [stage.label for stage in all_features() if not stage.complete()]
     bad = [] if missing else unusable()
     lines = [f"  left out: {item.name}: {item.reason}" for item in bad]
-    if not complete and not bad:
-        return "RunAll: NOT complete; the first error above says why. Run the same command again to go on from here.\n"
+    if not complete and (missing or not published()):
+        ending = (
+            "the first error above says why, or it was told to stop. Run the same command again to go on from here."
+        )
+        return "\n".join([f"RunAll: NOT complete; {ending}", *lines, ""])
     if bad:
         lines.append("  to end with exit code 0, mend the file or set use = skip in that row of the manifest")
     word = "complete, but for what is left out" if bad else "complete"
+    table = cost_table(_summary().get("costs", []))
     return "\n".join(
-        [f"RunAll: {word}. {_scores()}", *lines, f"  report: {results_root() / 'current' / 'report.html'}", ""]
+        [
+            f"{table}\nRunAll: {word}. {_summary().get('verdict', 'No results are published.')}",
+            *lines,
+            f"  report: {results_root() / 'current' / 'report.html'}",
+            "",
+        ]
     )
 
 
-def _scores() -> str:
+def published() -> bool:
+    """Tell whether the report of the present settings exists, and `current` shows it."""
+    if not all(stage.complete() for stage in all_features()) or not AssignFolds().complete():
+        return False
+    report = WriteReport()
+    return report.complete() and published_key() == report.key
+
+
+def everything_is_complete() -> bool:
+    """Tell whether RunAll is complete: the report is published, and no unusable recording is unacknowledged."""
+    return published() and not unusable()
+
+
+def _summary() -> dict[str, Any]:
+    """Return what the run said of itself when it was published; what the stages cost is when they were made."""
     try:
         summary = json.loads((results_root() / "current" / SUMMARY_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return "No results are published."
-    return str(summary["verdict"])
+        return {}
+    return dict(summary)

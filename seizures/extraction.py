@@ -9,6 +9,10 @@ batch are read ahead in a thread and uploaded once, as uint8; the overlapping sn
         [- - snippet r+1 - ]                 one every stride frames: a view, copied once, as floats
 
 Memory depends on the batch, never on the length of the film. Nothing here asks for CUDA before a function is called.
+
+On CUDA the thread that reads also uploads, from pinned memory and on a stream of its own, while the network computes on
+the batch before; a batch that does not fit into the device's memory is halved, and the halves stay. These paths are
+tested on a CPU as far as they go there; they have not been run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
@@ -29,11 +33,12 @@ import torch
 from seizures.errors import FeatureFileError, SeizuresError, SettingsError, VideoError
 from seizures.feature_file import FeatureFileWriter, FeatureHeader, ViewFacts
 from seizures.frame_file import FrameFile, open_frames
+from seizures.settings import PRECISIONS
 from seizures.snippets import count_snippets, snippet_starts
 
 READ_AHEAD = 2  # batches
+LARGEST_BATCH = {"cpu": 16, "cuda": 1024}  # snippets: a CPU gains nothing by more; CUDA halves it until it fits
 HALF_TYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16}
-PRECISIONS = ("float32", "tf32", *HALF_TYPES)
 UNKNOWN_TIMES = ("onset_seconds", "offset_seconds", "clonic_onset_seconds")
 
 logger = logging.getLogger(__name__)
@@ -98,7 +103,7 @@ def extract_features(
         frames: an open frame file, uint8 frames (T, H, W, 3).
         network: see `SnippetNetwork`; it is moved to `device` and set to evaluate.
         stride_frames: frames between the starts of neighbouring snippets.
-        batch_size: snippets that go through the network at once.
+        batch_size: snippets that go through the network at once; 0 is 16 on a CPU, and as many as fit on CUDA.
         device: what `choose_device` returned.
         precision: `float32` (TensorFloat-32 off), `tf32` (CUDA only), or `float16` and `bfloat16` by autocast.
 
@@ -110,21 +115,22 @@ def extract_features(
         SeizuresError: the frames are of another size than the network wants, or a feature is not finite.
 
     """
-    if precision not in PRECISIONS or min(stride_frames, batch_size) < 1:
-        wanted = f"wanted at least 1, at least 1, and one of {', '.join(PRECISIONS)}"
+    if precision not in PRECISIONS or stride_frames < 1 or batch_size < 0:
+        wanted = f"wanted at least 1, at least 0, and one of {', '.join(PRECISIONS)}"
         raise SettingsError(f"stride {stride_frames}, batch size {batch_size}, precision {precision}: {wanted}")
     network.to(device)
     network.eval()
     length = network.frames_per_snippet
+    batch_size = batch_size or LARGEST_BATCH[torch.device(device).type]
+    fitting = _FittingBatches(network, precision, batch_size)
     held, held_start = torch.empty(0, dtype=torch.uint8, device=device), 0
-    for row, first_frame, new_frames in _read_ahead(frames, length, stride_frames, batch_size):
-        if new_frames.shape[1:] != (network.frame_size, network.frame_size, 3):
-            wanted = f"{network.frame_size} x {network.frame_size} x 3"
-            raise SeizuresError(f"the frames are {new_frames.shape[1:]}, the network wants {wanted}; decode again")
-        uploaded = torch.from_numpy(new_frames).to(device)
+    for row, first_frame, uploaded in _read_ahead(frames, length, stride_frames, batch_size, _Uploader(device)):
+        if uploaded.shape[1:] != (network.frame_size, network.frame_size, 3):
+            found, wanted = tuple(uploaded.shape[1:]), f"{network.frame_size} x {network.frame_size} x 3"
+            raise SeizuresError(f"the frames are {found}, the network wants {wanted}; decode again")
         start = row * stride_frames
         chunk = uploaded if start >= first_frame else torch.cat([held[start - held_start :], uploaded])
-        rows = _compute(chunk, network, stride_frames, precision)
+        rows = fitting.compute(chunk.unfold(0, length, stride_frames).permute(0, 3, 4, 1, 2))
         if not np.isfinite(rows).all():
             raise SeizuresError(f"features of snippets {row} to {row + len(rows)} are not finite ({precision})")
         yield row, rows
@@ -141,8 +147,9 @@ def extract_seizure(
     batch_size: int,
     device: str,
     precision: str = "float32",
-) -> None:
-    """Write the feature file of one seizure from the frame files of its views.
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Write the feature file of one seizure from the frame files of its views; return how many snippets it holds.
 
     Args:
         frame_files: view to frame file.
@@ -153,6 +160,7 @@ def extract_seizure(
         batch_size: see `extract_features`; like the device it may change the last bits, and nothing else.
         device: see `choose_device`.
         precision: see `extract_features`.
+        progress: called with the snippets written, of all views, and those to write.
 
     Raises:
         VideoError: a view is shorter than one snippet, or has no snippet whose frames were all decoded.
@@ -162,6 +170,7 @@ def extract_seizure(
     if header.frames_per_snippet != network.frames_per_snippet:
         found = f"{network.frames_per_snippet} frames, the header says {header.frames_per_snippet}"
         raise FeatureFileError(f"{header.network}: its snippets have {found}")
+    num_done, num_snippets = 0, _count_all(frame_files.values(), header)
     with FeatureFileWriter(path, header) as file:
         for view, frame_path in frame_files.items():
             name = f"{header.patient_id}+{header.seizure_id}+{view}"
@@ -183,7 +192,20 @@ def extract_seizure(
                 with contextlib.closing(batches):  # type: ignore[type-var]  # a generator: its thread ends here
                     for row, rows in batches:
                         writer.write(row, rows)
+                        num_done += len(rows)
+                        if progress is not None:
+                            progress(num_done, num_snippets)
             logger.info("%s: %d snippets, %d of them valid", name, len(valid), int(valid.sum()))
+    return num_snippets
+
+
+def _count_all(paths: Iterable[Path], header: FeatureHeader) -> int:
+    """Count the snippets of several frame files."""
+    total = 0
+    for path in paths:
+        with open_frames(path) as frames:
+            total += count_snippets(frames.num_frames, header.frames_per_snippet, header.stride_frames)
+    return total
 
 
 def _usable_snippets(name: str, frames: FrameFile, header: FeatureHeader) -> npt.NDArray[np.bool_]:
@@ -207,18 +229,37 @@ def _view_facts(name: str, attributes: Mapping[str, Any]) -> ViewFacts:
     return ViewFacts(**{field.name: known[field.name] for field in fields(ViewFacts)})
 
 
+class _Uploader:
+    """Brings frames to the device; to CUDA from pinned memory, on a stream of its own, while the network computes."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        is_cuda = torch.device(device).type == "cuda"
+        self._stream = torch.cuda.Stream(device) if is_cuda else None  # type: ignore[no-untyped-call]
+
+    def __call__(self, frames: npt.NDArray[np.uint8]) -> torch.Tensor:
+        """Return the frames, uint8 (t, H, W, 3), on the device."""
+        if self._stream is None:
+            return torch.from_numpy(frames).to(self._device)
+        with torch.cuda.stream(self._stream):
+            uploaded = torch.from_numpy(frames).pin_memory().to(self._device, non_blocking=True)
+        self._stream.synchronize()  # keeps only the thread waiting that reads ahead
+        uploaded.record_stream(torch.cuda.default_stream(self._device))
+        return uploaded
+
+
 def _read_ahead(
-    frames: FrameFile, length: int, stride: int, batch_size: int
-) -> Iterator[tuple[int, int, npt.NDArray[np.uint8]]]:
-    """Yield, per batch, its first row, and its frames (t, H, W, 3) not read before with the number of their first."""
+    frames: FrameFile, length: int, stride: int, batch_size: int, upload: _Uploader
+) -> Iterator[tuple[int, int, torch.Tensor]]:
+    """Yield, per batch, its first row, the number of its first frame not read before, and those (t, H, W, 3)."""
     num_snippets = count_snippets(frames.num_frames, length, stride)
-    pending: deque[tuple[int, int, Future[npt.NDArray[np.uint8]]]] = deque()
+    pending: deque[tuple[int, int, Future[torch.Tensor]]] = deque()
     next_frame = 0
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
         for row in range(0, num_snippets, batch_size):
             start = max(next_frame, row * stride)
             next_frame = (min(row + batch_size, num_snippets) - 1) * stride + length
-            pending.append((row, start, reader.submit(frames.read, start, next_frame)))
+            pending.append((row, start, reader.submit(_fetch, frames, start, next_frame, upload)))
             if len(pending) > READ_AHEAD:
                 first_row, first_frame, future = pending.popleft()
                 yield first_row, first_frame, future.result()
@@ -226,16 +267,43 @@ def _read_ahead(
             yield first_row, first_frame, future.result()
 
 
-def _compute(chunk: torch.Tensor, network: SnippetNetwork, stride: int, precision: str) -> npt.NDArray[np.float32]:
-    """Cut the chunk, uint8 (T, H, W, 3), into snippets and return their features, float32 (b, D)."""
-    device = chunk.device.type
+def _fetch(frames: FrameFile, start: int, stop: int, upload: _Uploader) -> torch.Tensor:
+    return upload(frames.read(start, stop))
+
+
+class _FittingBatches:
+    """Runs the network on batches that fit into the device's memory: halved where one does not, for good."""
+
+    def __init__(self, network: SnippetNetwork, precision: str, batch_size: int) -> None:
+        self._network, self._precision, self._batch_size = network, precision, batch_size
+
+    def compute(self, windows: torch.Tensor) -> npt.NDArray[np.float32]:
+        """Return the features, float32 (b, D), of windows of frames, uint8 (b, 3, l, H, W): a view of a chunk."""
+        parts, done = [], 0
+        while done < len(windows):
+            try:
+                parts.append(_compute(windows[done : done + self._batch_size], self._network, self._precision))
+                done += self._batch_size
+            except torch.OutOfMemoryError:
+                if self._batch_size == 1:
+                    raise
+                self._batch_size = (min(self._batch_size, len(windows)) + 1) // 2
+                logger.info("out of memory: %d snippets at once from here on", self._batch_size)
+                torch.cuda.empty_cache()
+        return np.concatenate(parts)
+
+
+def _compute(windows: torch.Tensor, network: SnippetNetwork, precision: str) -> npt.NDArray[np.float32]:
+    """Copy windows, uint8 (b, 3, l, H, W), into snippets and return their features, float32 (b, D)."""
+    device = windows.device.type
+    layout = torch.contiguous_format
     with torch.inference_mode(), contextlib.ExitStack() as settings:
         if device == "cuda":
             allow_tf32 = precision == "tf32"
-            settings.enter_context(torch.backends.cudnn.flags(deterministic=True, allow_tf32=allow_tf32))
+            settings.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=allow_tf32))
+            layout = torch.channels_last_3d  # in which frames come, and in which tensor cores want them
         if precision in HALF_TYPES:
             settings.enter_context(torch.autocast(device, dtype=HALF_TYPES[precision]))
-        windows = chunk.unfold(0, network.frames_per_snippet, stride).permute(0, 3, 4, 1, 2)
-        snippets = torch.empty(windows.shape, dtype=torch.float32, device=chunk.device)
+        snippets = torch.empty(windows.shape, dtype=torch.float32, device=windows.device, memory_format=layout)
         snippets.copy_(windows).div_(255)
         return network(snippets).float().cpu().numpy()

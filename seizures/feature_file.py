@@ -6,6 +6,7 @@ file needs neither torch nor Luigi: a collaborator opens features with h5py and 
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
@@ -21,11 +22,14 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from seizures import seal
 from seizures.errors import FeatureFileError
+from seizures.hdf5_output import Output, created
 from seizures.settings import canonical_json
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 
 FORMAT = "seizure-features"
 FORMAT_VERSION = 1
@@ -79,13 +83,15 @@ class FeatureFileWriter:
     """Write a feature file view by view and block by block; it counts as complete only after a clean exit.
 
     Use as a context manager. The path should be a temporary one: a file whose writing was broken off stays incomplete
-    and is refused by `open_features`. Everything but the attribute `created_at` is the same in every run.
+    and is refused by `open_features`. All but `created_at` (and the checksum of all) is the same in every run; an
+    exchange file is `dated=False`, since a date can tell who a patient is.
     """
 
-    def __init__(self, path: str | os.PathLike[str], header: FeatureHeader) -> None:
+    def __init__(self, path: str | os.PathLike[str], header: FeatureHeader, *, dated: bool = True) -> None:
         self._header = header
-        # No lock: the path is the writer's own, and some network file systems refuse locks.
-        self._file = h5py.File(os.fspath(path), "w", locking=False)
+        self._path = path
+        self._opened = contextlib.ExitStack()
+        self._file, self._output = self._opened.enter_context(created(path))
         self._views: list[ViewWriter] = []
         attributes = self._file.attrs
         attributes["format"] = FORMAT
@@ -94,7 +100,9 @@ class FeatureFileWriter:
             value = getattr(header, field.name)
             attributes[field.name] = canonical_json(value) if field.name == "recipe" else value
         attributes["created_by"] = f"gestures {_package_version()}"
-        attributes["created_at"] = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        attributes["created_at"] = now if dated else ""
+        attributes.create(seal.ATTRIBUTE, seal.UNSEALED, dtype=h5py.string_dtype("ascii", seal.NUM_DIGITS))
 
     def create_view(
         self, name: str, num_snippets: int, feature_dim: int, facts: ViewFacts, valid: npt.NDArray[np.bool_]
@@ -123,7 +131,7 @@ class FeatureFileWriter:
         chunk = (min(num_snippets, CHUNK_BYTES // 8),)
         _create(group, "start_seconds", np.float64, (num_snippets,), chunk)[:] = np.arange(num_snippets) * step_seconds
         _create(group, "valid", np.bool_, (num_snippets,), chunk)[:] = valid
-        writer = ViewWriter(name, features)
+        writer = ViewWriter(name, features, self._output)
         self._views.append(writer)
         return writer
 
@@ -133,7 +141,7 @@ class FeatureFileWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._file:
+        with self._opened:
             if kind is not None:
                 return
             short = [f"{view.name} has {view.next_row} of {view.num_rows} rows" for view in self._views if view.missing]
@@ -141,13 +149,15 @@ class FeatureFileWriter:
                 raise FeatureFileError(f"feature file not finished: {'; '.join(short) or 'it has no view'}")
             self._file.flush()
             self._file.attrs["complete"] = 1
+        seal.seal(self._path)
 
 
 class ViewWriter:
     """Take the feature rows of one view in order, so that memory does not grow with the length of the film."""
 
-    def __init__(self, name: str, features: Any) -> None:
+    def __init__(self, name: str, features: Any, output: Output) -> None:
         self.name = name
+        self._output = output
         self._features = features
         self.num_rows: int = features.shape[0]
         self.next_row = 0
@@ -163,6 +173,7 @@ class ViewWriter:
             wanted = f"rows {self.next_row} to {self.num_rows}"
             raise ValueError(f"view {self.name}: got rows {start_row} to {start_row + len(rows)}, wanted {wanted}")
         self._features[start_row : start_row + len(rows)] = rows
+        self._output.check()
         self.next_row += len(rows)
 
 
@@ -219,6 +230,12 @@ class FeatureView:
         combined: pd.DataFrame = pd.concat([times, table], axis="columns")
         return combined
 
+    def to_torch(self) -> torch.Tensor:
+        """Return the features as a tensor of its own, float32 (S, D)."""
+        import torch  # heavy, and needed here only
+
+        return torch.from_numpy(self.read())
+
     def __repr__(self) -> str:
         seconds = self.num_frames / self._header.frame_rate_hz
         size = f"{self.num_snippets} snippets x {self.feature_dim} features"
@@ -253,6 +270,7 @@ class FeatureFile:
         self.frame_rate_hz = header.frame_rate_hz
         self.created_by = str(file.attrs.get("created_by", ""))
         self.created_at = str(file.attrs.get("created_at", ""))
+        self.file_sha256: str | None = _plain(file.attrs.get(seal.ATTRIBUTE))
         self.views: Mapping[str, FeatureView] = MappingProxyType(
             {name: FeatureView(group, header, path) for name, group in file["views"].items()}
         )
@@ -308,6 +326,28 @@ def open_features(path: str | os.PathLike[str]) -> FeatureFile:
     except BaseException:
         file.close()
         raise
+
+
+def read_duration(path: str | os.PathLike[str]) -> float:
+    """Return the seconds from the first frame to the last of the longest view.
+
+    It leaves out the checks of `open_features`, and most of its time: a plan asks this of every file.
+
+    Raises:
+        FeatureFileError: as `open_features`.
+
+    """
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            length, stride, rate = (file.attrs[name].item() for name in _DURATION_ATTRIBUTES)
+            num_snippets = max(group["features"].shape[0] for group in file["views"].values())
+            return float(((num_snippets - 1) * stride + length) / rate)
+    except (OSError, KeyError, ValueError, AttributeError, TypeError, ZeroDivisionError):
+        with open_features(path) as features:  # which says what is wrong
+            return max(view.num_frames for view in features.views.values()) / features.frame_rate_hz
+
+
+_DURATION_ATTRIBUTES = ("frames_per_snippet", "stride_frames", "frame_rate_hz")
 
 
 def _check_header(file: Any) -> tuple[FeatureHeader | None, list[str]]:
@@ -368,6 +408,7 @@ def _create(group: Any, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...],
 def _plain(value: Any, *, empty: bool = False) -> Any:
     """Turn an attribute into a plain Python value; with `empty`, NaN means None."""
     value = value.item() if isinstance(value, np.generic) else value
+    value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return None if empty and isinstance(value, float) and math.isnan(value) else value
 
 

@@ -324,12 +324,12 @@ def learning_curves(histories: pd.DataFrame) -> Figure | None:
     """Draw loss and accuracy on the training set against the epoch: each fold and seed thin, their median thick.
 
     Args:
-        histories: columns fold, seed, epoch, loss and, where there are, accuracy, validation_loss and
-            validation_accuracy (of inner folds of the training set). None is drawn of an empty table.
+        histories: columns fold, seed, epoch, loss and, where there are, accuracy and inner_loss (on the held-out
+            views of inner folds of the training set). None is drawn of an empty table.
     """
     panels = [
         (title, [name for name in names if name in histories.columns and bool(histories[name].notna().any())])
-        for title, names in (("Loss", ("loss", "validation_loss")), ("Accuracy", ("accuracy", "validation_accuracy")))
+        for title, names in (("Loss", ("loss", "inner_loss")), ("Accuracy", ("accuracy",)))
     ]
     panels = [panel for panel in panels if panel[1]]
     if histories.empty or not panels:
@@ -349,7 +349,7 @@ def learning_curves(histories: pd.DataFrame) -> Figure | None:
 
 
 def _draw_runs(axes: Axes, histories: pd.DataFrame, name: str) -> None:
-    validation = name.startswith("validation")
+    validation = name == "inner_loss"
     colour, style = (POSITIVE_COLOUR, (0, (4, 2))) if validation else (NEGATIVE_COLOUR, "-")
     runs = histories.dropna(subset=[name])
     for _, run in runs.groupby(["fold", "seed"]):

@@ -13,7 +13,7 @@ Frames are not compressed: camera noise leaves gzip little to gain, and the cach
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,26 +24,35 @@ from numpy.typing import NDArray
 
 from seizures.errors import FeatureFileError
 from seizures.frames import FrameSource
+from seizures.hdf5_output import created
 
 FORMAT = "seizure-frames"
 FORMAT_VERSION = 1
 _CHUNK_LENGTH = 16  # frames; 600 kB at 112 x 112, so that a chunk fits in HDF5's cache of 1 MB
 
 
-def write_frames(path: Path, window: FrameSource, *, attributes: Mapping[str, str | int | float | bool | None]) -> None:
+def write_frames(
+    path: Path,
+    window: FrameSource,
+    *,
+    attributes: Mapping[str, str | int | float | bool | None],
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
     """Write every frame of `window` to a new file at `path`, and mark it complete last.
 
     Args:
         path: where to write; an existing file is replaced.
         window: read to its end here, block by block; the caller closes it.
         attributes: what else to keep with the frames; None is left out.
+        progress: called with the frames written and those to write, 0 where the film's end decides.
 
     Raises:
         VideoError: the window cannot be decoded; what stands at `path` then is not complete.
+        OSError: the disk is full, for instance.
 
     """
     size = window.frame_size
-    with h5py.File(path, "w") as file:
+    with created(path) as (file, output):
         frames = file.create_dataset(
             "frames",
             (0, size, size, 3),
@@ -61,6 +70,9 @@ def write_frames(path: Path, window: FrameSource, *, attributes: Mapping[str, st
             valid.resize(stop, axis=0)
             frames[start:stop] = block.frames
             valid[start:stop] = block.valid
+            output.check()
+            if progress is not None:
+                progress(stop, window.clock.num_ticks() or 0)
         header = {"format": FORMAT, "format_version": FORMAT_VERSION, "frame_rate_hz": window.clock.frame_rate_hz}
         for name, value in {**attributes, **dataclasses.asdict(window.facts), **header}.items():
             if value is not None:

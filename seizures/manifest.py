@@ -119,12 +119,15 @@ class Seizure:
         return self.offset_seconds - (self.onset_seconds or 0.0)
 
 
-def read_manifest(path: str | Path, *, labels: Sequence[str] = ("FOS", "TCS")) -> tuple[Recording, ...]:
+def read_manifest(
+    path: str | Path, *, labels: Sequence[str] = ("FOS", "TCS"), for_training: bool = True
+) -> tuple[Recording, ...]:
     """Read and check a manifest; videos are checked by `check_videos`.
 
     Args:
         path: CSV in UTF-8 with or without BOM, separated by commas, semicolons or tabs.
         labels: labels that a seizure may have; only the second one may have a clonic onset.
+        for_training: refuse a manifest without seizures of both labels; a part of a cohort may have one only.
 
     Returns:
         One recording per row, in the order of the file, skipped ones included.
@@ -144,7 +147,7 @@ def read_manifest(path: str | Path, *, labels: Sequence[str] = ("FOS", "TCS")) -
     faults += _row_faults(recordings, bad_cells, labels)
     if all(name in header for name in REQUIRED_COLUMNS):
         faults += _seizure_faults(recordings, bad_cells)
-    if not faults:  # one mistyped label would otherwise be reported twice
+    if for_training and not faults:  # one mistyped label would otherwise be reported twice
         faults += _whole_faults(recordings, labels)
     if faults:
         raise ManifestError(fault_message(path, fault_lines(faults), num_faults=len(faults)))

@@ -1,4 +1,4 @@
-"""Drawing the frames of a simulated recording: a patient who moves, a sheet, sometimes a nurse, and noise.
+"""The films of simulated recordings, drawn and encoded: a patient who moves, a sheet, sometimes a nurse, and noise.
 
 Everything is drawn at twice the size and averaged down, which smooths the edges. The room is drawn once per film; all
 points of the moving patient are projected before the first frame is drawn.
@@ -7,7 +7,9 @@ points of the moving patient are projected before the first frame is drawn.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageDraw
@@ -20,6 +22,22 @@ NURSE_PASS_SECONDS = 3.0
 NOISE_MARGIN = 24
 NUM_NOISE_FRAMES = 6
 MOST_NOISE = 18
+
+
+def render(recording: SimulatedRecording, path: Path) -> None:
+    """Draw and encode one film (H.264 in MP4, one thread, no dates: the same bytes each time on one machine).
+
+    Args:
+        recording: What to draw.
+        path: Where the film goes, whatever its suffix; an existing file is replaced.
+    """
+    options = {"preset": "ultrafast", "crf": "27", "threads": "1", "tune": "zerolatency"}
+    with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("libx264", rate=recording.frame_rate_hz, options=options)
+        stream.width, stream.height, stream.pix_fmt = recording.width, recording.height, "yuv420p"
+        for pixels in draw_frames(recording):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
 
 
 def draw_frames(recording: SimulatedRecording) -> Iterator[NDArray[np.uint8]]:

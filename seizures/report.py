@@ -90,7 +90,7 @@ class ReportInputs:
     Attributes:
         predictions: predictions.csv of all folds and seeds.
         summary: what `seizures.evaluation.summarise` returned.
-        histories: columns fold, seed, epoch, loss and, where there are, accuracy and validation_loss; may be empty.
+        histories: columns fold, seed, epoch, loss and, where there are, accuracy and inner_loss; may be empty.
         folds: the lines of folds.csv.
         left_out: (patient_id, seizure_id, view or "" for the whole seizure, reason).
         settings: section to name to value.

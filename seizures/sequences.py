@@ -7,7 +7,9 @@ sequence is one view of one seizure, seen through one snippet from each of N seg
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +22,9 @@ from seizures import sampling
 from seizures.errors import FeatureFileError, SettingsError
 from seizures.feature_file import FeatureFile, open_features
 
+LARGEST_IN_MEMORY_BYTES = 4 << 30  # the paper's whole set at stride 1 takes 1.1 GB
 MUST_AGREE = ("network", "weights_sha256", "frames_per_snippet", "stride_frames", "frame_rate_hz")
+MAY_DIFFER = ("network", "weights_sha256", "stride_frames")  # where a person has asked for mixed features
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +129,11 @@ class SequenceSampler:
 
 
 def load_bank(
-    paths: Sequence[str | os.PathLike[str]], *, labels: Sequence[str] = ("FOS", "TCS"), uses: Sequence[str] = ("all",)
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    labels: Sequence[str] = ("FOS", "TCS"),
+    uses: Sequence[str] = ("all",),
+    allow_mixed: bool = False,
 ) -> SequenceBank:
     """Read the features of many seizures into one tensor.
 
@@ -133,9 +141,10 @@ def load_bank(
         paths: feature files; views follow in the order of the files, by name within a file.
         labels: the label names in the order of the classifier's outputs.
         uses: which views are wanted; `("all",)` for training, `("all", "evaluate")` to predict.
+        allow_mixed: let networks, weights and strides differ; of all strides, the least common multiple is taken.
 
     Returns:
-        The bank; memory is that of the features, float32 (R, D), and no more.
+        The bank; memory is that of the features, float32 (R, D), and no more; above 4 GB they lie in a temporary file.
 
     Raises:
         FeatureFileError: a file is not usable, has an unknown label, or its features were made in another way.
@@ -148,12 +157,13 @@ def load_bank(
             found = _describe(file, os.fspath(path), tuple(labels), uses)
         metadata += found
         for view in found:
-            recipes.setdefault(view["recipe"], view["path"])
+            recipe = tuple(value for name, value in view["recipe"].items() if not (allow_mixed and name in MAY_DIFFER))
+            recipes.setdefault(recipe, view["path"])
     if not metadata:
         raise FeatureFileError(f"no view with use {' or '.join(uses)} in {len(paths)} feature files")
     if len(recipes) > 1:
         (one, path_one), (other, path_other) = list(recipes.items())[:2]
-        names = (*MUST_AGREE, "feature_dim")
+        names = [name for name in metadata[0]["recipe"] if not (allow_mixed and name in MAY_DIFFER)]
         differences = [f"{n}: {a} and {b}" for n, a, b in zip(names, one, other, strict=True) if a != b]
         raise FeatureFileError(f"{path_one} and {path_other} do not mix: {'; '.join(differences)}")
     return _read(metadata, tuple(labels))
@@ -165,9 +175,8 @@ def _describe(file: FeatureFile, path: str, labels: tuple[str, ...], uses: Seque
     return [
         {
             "path": path,
-            "recipe": (*(getattr(file, field) for field in MUST_AGREE), view.feature_dim),
-            "num_rows": view.num_snippets,
-            "num_frames": view.num_frames,
+            "recipe": {**{name: getattr(file, name) for name in MUST_AGREE}, "feature_dim": view.feature_dim},
+            "num_snippets": view.num_snippets,
             "labels": labels.index(file.label),
             "patient_ids": file.patient_id,
             "seizure_ids": file.seizure_id,
@@ -179,17 +188,28 @@ def _describe(file: FeatureFile, path: str, labels: tuple[str, ...], uses: Seque
     ]
 
 
+def _room(num_rows: int, feature_dim: int) -> torch.Tensor:
+    """Return float32 (R, D) to be filled: in memory, or in an unnamed file of which memory holds what it can."""
+    if 4 * num_rows * feature_dim <= LARGEST_IN_MEMORY_BYTES:
+        return torch.empty((num_rows, feature_dim), dtype=torch.float32)
+    with tempfile.TemporaryFile() as file:
+        return torch.from_numpy(np.memmap(file, np.float32, "w+", shape=(num_rows, feature_dim)))
+
+
 def _read(metadata: list[dict[str, Any]], labels: tuple[str, ...]) -> SequenceBank:
-    num_rows = np.array([view["num_rows"] for view in metadata], dtype=np.int64)
+    recipe = metadata[0]["recipe"]
+    strides = np.array([view["recipe"]["stride_frames"] for view in metadata], dtype=np.int64)
+    stride_frames = math.lcm(*map(int, set(strides)))
+    steps = stride_frames // strides
+    num_rows = -(-np.array([view["num_snippets"] for view in metadata], dtype=np.int64) // steps)
     stop_row = np.cumsum(num_rows)
-    *_, frames_per_snippet, stride_frames, frame_rate_hz, feature_dim = metadata[0]["recipe"]
-    values = torch.empty((int(stop_row[-1]), feature_dim), dtype=torch.float32)
+    values = _room(int(stop_row[-1]), recipe["feature_dim"])
     valid = np.empty(len(values), dtype=np.bool_)
-    for view, stop in zip(metadata, stop_row, strict=True):
-        rows = slice(int(stop) - view["num_rows"], int(stop))
+    for view, first, stop, step in zip(metadata, stop_row - num_rows, stop_row, steps, strict=True):
+        rows = slice(int(first), int(stop))
         with open_features(view["path"]) as file:
-            values[rows] = torch.from_numpy(file.views[view["views"]].read())
-            valid[rows] = file.views[view["views"]].valid
+            values[rows] = torch.from_numpy(file.views[view["views"]].read()[::step])
+            valid[rows] = file.views[view["views"]].valid[::step]
         if not valid[rows].any():
             raise FeatureFileError(f"{view['path']}: view {view['views']} has no valid snippet")
     texts: dict[str, Any] = {
@@ -200,11 +220,11 @@ def _read(metadata: list[dict[str, Any]], labels: tuple[str, ...]) -> SequenceBa
         valid=valid,
         first_row=stop_row - num_rows,
         num_rows=num_rows,
-        num_frames=np.array([view["num_frames"] for view in metadata], dtype=np.int64),
+        num_frames=(num_rows - 1) * stride_frames + recipe["frames_per_snippet"],
         labels=np.array([view["labels"] for view in metadata], dtype=np.int64),
         label_names=labels,
-        frames_per_snippet=frames_per_snippet,
+        frames_per_snippet=recipe["frames_per_snippet"],
         stride_frames=stride_frames,
-        frame_rate_hz=frame_rate_hz,
+        frame_rate_hz=recipe["frame_rate_hz"],
         **texts,
     )

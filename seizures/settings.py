@@ -19,6 +19,7 @@ PREPROCESSINGS = ("letterbox", "center_crop")
 DEINTERLACING = ("auto", "always", "never")
 DAMAGED = ("fail", "mask", "skip")
 SELECTIONS = ("last", "inner")
+PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
 KEY_LENGTH = 12
 
 
@@ -27,6 +28,8 @@ def canonical(value: Any) -> Any:
 
     Infinities and NaN become text, dataclasses become mappings, and tuples become lists.
     """
+    if type(value) is str:  # most of what is asked, and by the hundred thousand
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: canonical(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -93,8 +96,9 @@ class FoldSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse fewer than two folds."""
-        _refuse([f"num_folds = {self.num_folds}: wanted at least 2"] if self.num_folds < 2 else [])
+        """Refuse fewer than two folds, and a seed below 0."""
+        faults = [f"num_folds = {self.num_folds}: wanted at least 2"] if self.num_folds < 2 else []
+        _refuse([*faults, *([f"seed = {self.seed}: wanted at least 0"] if self.seed < 0 else [])])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,10 +147,12 @@ class EvaluationSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse too few resamples and a level outside (0, 1)."""
+        """Refuse too few resamples, a level outside (0, 1), and a seed below 0."""
         faults = []
         if self.num_bootstraps < 100:
             faults.append(f"num_bootstraps = {self.num_bootstraps}: wanted at least 100")
+        if self.seed < 0:
+            faults.append(f"seed = {self.seed}: wanted at least 0")
         if not 0 < self.confidence_level < 1:
             faults.append(f"confidence_level = {self.confidence_level}: wanted between 0 and 1")
         _refuse(faults)

@@ -1,6 +1,6 @@
-"""The simulated cohort: who has which seizure and when, and its films, so that a fresh clone has something to run on.
+"""The simulated cohort: who has which seizure and when, so that a fresh clone has something to run on.
 
-A cohort is planned with the standard library alone, in milliseconds; a film is drawn only when `render` is called. The
+A cohort is planned with the standard library alone, in milliseconds; `seizures.rendering` makes its films. The
 course of a seizure follows the textbook: a focal onset seizure (FOS) is one-sided automatisms and a turning head, in
 some a vigorous thrashing (hypermotor); a focal to bilateral tonic-clonic seizure (TCS) begins like one, then the head
 is forced to a side (version), the body stiffens (tonic), and jerks as a whole, ever slower, until it stops (clonic).
@@ -200,28 +200,6 @@ def find_recording(cohort: Sequence[SimulatedRecording], video_name: str) -> Sim
             return recording
     names = f"{cohort[0].video} to {cohort[-1].video}" if cohort else "none"
     raise SettingsError(f"the simulated cohort has no film {video_name}; it has {names}")
-
-
-def render(recording: SimulatedRecording, path: Path) -> None:
-    """Draw and encode one film (H.264 in MP4, one thread, no dates: the same bytes each time on one machine).
-
-    Args:
-        recording: What to draw.
-        path: Where the film goes, whatever its suffix; an existing file is replaced.
-
-    """
-    # Here and not at the top: planning the cohort must not load a decoder and a drawing library.
-    import av
-
-    from seizures.rendering import draw_frames
-
-    options = {"preset": "ultrafast", "crf": "28", "threads": "1"}
-    with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("libx264", rate=recording.frame_rate_hz, options=options)
-        stream.width, stream.height, stream.pix_fmt = recording.width, recording.height, "yuv420p"
-        for pixels in draw_frames(recording):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        container.mux(stream.encode(None))
 
 
 def _cell(value: str | float | None) -> str:

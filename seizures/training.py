@@ -12,6 +12,7 @@ for networks of this size, with one process per fold.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
@@ -90,7 +91,14 @@ def weighted_loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Ten
     return F.cross_entropy(logits, labels, weight=weights)
 
 
-def fit(bank: SequenceBank, build: Builder, settings: TrainingSettings, *, seed: int) -> Fitted:
+def fit(
+    bank: SequenceBank,
+    build: Builder,
+    settings: TrainingSettings,
+    *,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Fitted:
     """Fit one classifier; views whose `use` is not `all` are left out, so they may be in the bank.
 
     With `settings.selection` = `inner`, patient-wise inner folds of these views choose the number of epochs by the
@@ -101,6 +109,7 @@ def fit(bank: SequenceBank, build: Builder, settings: TrainingSettings, *, seed:
         build: makes an untrained network, (B, N, D) to logits (B, 2), from torch's global generator.
         settings: how to fit.
         seed: of the initial weights, the order of the views and the positions of the snippets.
+        progress: called with the epochs that are done, of all inner folds too, and the most that there will be.
 
     Returns:
         The weights after the last epoch, and the history.
@@ -114,10 +123,12 @@ def fit(bank: SequenceBank, build: Builder, settings: TrainingSettings, *, seed:
     weights = class_weights(bank.labels, len(bank.label_names))
     inner_losses: npt.NDArray[np.float64] | None = None
     num_epochs = settings.num_epochs
+    runs = settings.num_inner_folds + 1 if settings.selection == "inner" else 1
+    after_epoch = _epoch_counter(progress, runs * num_epochs)
     if settings.selection == "inner":
-        inner_losses = _inner_losses(bank, build, settings, seed)
+        inner_losses = _inner_losses(bank, build, settings, seed, after_epoch)
         num_epochs = int(np.argmin(inner_losses)) + 1
-    network, history, _ = _run(bank, build, settings, num_epochs=num_epochs, seed=seed)
+    network, history, _ = _run(bank, build, settings, num_epochs=num_epochs, seed=seed, after_epoch=after_epoch)
     if inner_losses is not None:
         history = [row._replace(inner_loss=float(inner_losses[row.epoch - 1])) for row in history]
         rest = enumerate(inner_losses[num_epochs:], start=num_epochs + 1)
@@ -216,6 +227,7 @@ def _run(
     *,
     num_epochs: int,
     seed: int,
+    after_epoch: Callable[[], None],
     held_out: SequenceBank | None = None,
 ) -> tuple[nn.Module, list[EpochRow], list[float]]:
     """Train for some epochs; return the network, its history, and per epoch the loss on the held-out views."""
@@ -242,6 +254,7 @@ def _run(
                 logits = _middle_logits(held_out_sampler, held_out, network, settings.batch_size)
                 losses = F.cross_entropy(logits, torch.from_numpy(held_out.labels), weight=weights, reduction="sum")
                 held_out_losses.append(float(losses))
+            after_epoch()
     return network, history, held_out_losses
 
 
@@ -296,14 +309,35 @@ def _middle_logits(sampler: SequenceSampler, bank: SequenceBank, network: nn.Mod
     return logits
 
 
-def _inner_losses(bank: SequenceBank, build: Builder, settings: TrainingSettings, seed: int) -> npt.NDArray[np.float64]:
+def _epoch_counter(progress: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:
+    """Return what counts the epochs of several runs, to be called after each."""
+    done = itertools.count(1)
+
+    def after_epoch() -> None:
+        if progress is not None:
+            progress(next(done), total)
+
+    return after_epoch
+
+
+def _inner_losses(
+    bank: SequenceBank, build: Builder, settings: TrainingSettings, seed: int, after_epoch: Callable[[], None]
+) -> npt.NDArray[np.float64]:
     """Return, per epoch, the mean weighted loss over all views, each held out once with its patient: (num_epochs,)."""
     folds = _inner_folds(bank, settings.num_inner_folds, seed)
     total_loss, total_weight = np.zeros(settings.num_epochs), 0.0
     for fold in np.unique(folds):
         training, held_out = bank.select(folds != fold), bank.select(folds == fold)
         weights = class_weights(training.labels, len(bank.label_names))
-        _, _, losses = _run(training, build, settings, num_epochs=settings.num_epochs, seed=seed, held_out=held_out)
+        _, _, losses = _run(
+            training,
+            build,
+            settings,
+            num_epochs=settings.num_epochs,
+            seed=seed,
+            after_epoch=after_epoch,
+            held_out=held_out,
+        )
         total_loss += losses
         total_weight += float(weights[held_out.labels].sum())
     return total_loss / total_weight

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import luigi
 
 from seizures.errors import SeizuresError
 from seizures.settings import canonical, digest
-from tasks.atomic import landing, write_json
+from tasks.atomic import full_disk_told, landing, write_json
+from tasks.attempts import attempt
 from tasks.config import results_root
 from tasks.preflight import require_sound_input
 
 BAD_EXTENSION = "bad.json"
+
+
+class Amount(NamedTuple):
+    """How much a stage worked through, and of what: 450 frames."""
+
+    amount: int
+    unit: str
+
+
+class ChangedInputError(SeizuresError):
+    """What a result is made of has changed since its key was made."""
 
 
 class Stage(luigi.Task):
@@ -25,13 +38,15 @@ class Stage(luigi.Task):
 
     The key is the digest of the recipe: the stage and its version, what `reads` returns, and the keys of the stages in
     `upstream`. Whatever changes the bytes is in the recipe, and nothing else is, so a result is complete when its file
-    exists, and is never edited. Beside it, `<key>.why.json` holds the recipe and the seconds that it took.
+    exists, and is never edited. Beside it, `<key>.why.json` holds the recipe, the seconds that it took, and
+    how much it worked through.
 
     A stage says what it `reads`, and how to `produce` its file at a given path. Errors in `leaves_out` are the
     input's fault: they land as `<key>.bad.json`, which counts as the result, and the run goes on without that input.
     """
 
     version = 1
+    device = ""  # what computed, where `produce` says so; it is told, and is in no key
     extension = "json"
     leaves_out: tuple[type[SeizuresError], ...] = ()
 
@@ -39,6 +54,12 @@ class Stage(luigi.Task):
         require_sound_input()
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         self.task_id = f"{self.task_id}_{self.key}"
+
+    @classmethod
+    @functools.cache
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        """Return the parameters; Luigi looks through all attributes of the class, four times for each new task."""
+        return list(super().get_params())  # type: ignore[no-untyped-call]
 
     @property
     def label(self) -> str:
@@ -57,8 +78,8 @@ class Stage(luigi.Task):
         """Return the stages whose results this one reads."""
         return self.requires()
 
-    def produce(self, path: Path) -> None:
-        """Write the result to `path`."""
+    def produce(self, path: Path) -> Amount | None:
+        """Write the result to `path`; return how much was worked through, where that says how fast the stage is."""
         raise NotImplementedError
 
     @functools.cached_property
@@ -114,14 +135,40 @@ class Stage(luigi.Task):
     def run(self) -> None:
         """Produce the result and land it, or land why the input is bad."""
         started = time.monotonic()
-        try:
-            with landing(self.path) as temporary:
-                self.produce(temporary)
+        with full_disk_told(self.path.parent):
+            try:
+                self._check_recipe()
+                with self._attempt(), landing(self.path) as temporary:
+                    amount = self.produce(temporary)
+                    self._check_recipe()
+                    self._say_why(time.monotonic() - started, amount)
+            except self.leaves_out as error:
                 self._say_why(time.monotonic() - started)
-        except self.leaves_out as error:
-            self._say_why(time.monotonic() - started)
-            write_json(self.file(BAD_EXTENSION), {"reason": str(error), "kind": type(error).__name__})
+                write_json(self.file(BAD_EXTENSION), {"reason": str(error), "kind": type(error).__name__})
 
-    def _say_why(self, seconds: float) -> None:
-        made: Mapping[str, Any] = {"key": self.key, "made": time.strftime("%FT%T%z"), "seconds": round(seconds, 3)}
+    def _check_recipe(self) -> None:
+        """Refuse to make a result under a key that no longer says what it is made of."""
+        now, then = canonical(self.reads()), self.recipe["reads"]
+        if now != then:
+            names = ", ".join(sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name)))
+            raise ChangedInputError(f"{self.label}: {names} changed while the run was at work; run it again")
+
+    def _attempt(self) -> contextlib.AbstractContextManager[None]:
+        """Mark the attempt where a bad input may kill the process: after two such ends, the input is left out."""
+        if not self.leaves_out:
+            return contextlib.nullcontext()
+        name = f"{self.task_family}+{self.label}+{self.key}"
+        remedy = f"delete {' and '.join(map(str, self.retry_folders()))}"
+        return attempt(results_root() / "attempts", name, remedy)
+
+    def retry_folders(self) -> list[Path]:
+        """Return the folders to delete where an input that was left out is to be tried again as it is."""
+        return [self.path.parent]
+
+    def _say_why(self, seconds: float, amount: Amount | None = None) -> None:
+        made: dict[str, Any] = {"key": self.key, "made": time.strftime("%FT%T%z"), "seconds": round(seconds, 3)}
+        if self.device:
+            made["device"] = self.device
+        if amount is not None:
+            made |= amount._asdict()
         write_json(self.file("why.json"), {**self.recipe, **made})

@@ -44,6 +44,8 @@ class Dataset(luigi.Config):
     video_root = _text("videos", "the folder that the manifest's video names start from")
     allow_outside_video_root = _switch(False, "let the manifest name videos outside video_root")
     site_profile = _text("", "a file with the crop and mask of each view; empty: those of the manifest alone")
+    features = _text("", "the folder of imported feature files, for seizures without a video; ImportFeatures makes one")
+    allow_mixed_features = _switch(False, "train on features of different networks, weights, preprocessing or strides")
     labels = _text("FOS, TCS", "the two labels; the second one is the positive class")
     minimum_duration_seconds = _number(15.0, "shorter seizures are left out, and named")
 
@@ -91,6 +93,7 @@ class Features(luigi.Config):
     weights = _text("", "a weights file, random:<seed>, or empty for the public weights of that network")
     weights_dir = _text("", "where public weights are kept; empty: the user's cache folder")
     stride_frames = _whole(1, "frames from the start of one snippet to the start of the next")
+    precision = _text("float32", "float32; on CUDA also tf32, float16 or bfloat16: faster, and not the same features")
 
 
 class Folds(luigi.Config):
@@ -136,7 +139,7 @@ class Training(luigi.Config):
 
 
 class Evaluation(luigi.Config):
-    """How sure the scores are (PoolFolds)."""
+    """How sure the scores are (ScorePredictions)."""
 
     num_bootstraps = _whole(_EVALUATION.num_bootstraps, "resamples of the patients")
     confidence_level = _number(_EVALUATION.confidence_level, "of the intervals")
@@ -151,7 +154,8 @@ class Machine(luigi.Config):
     """How fast, never what: no key holds any of these."""
 
     device = _text("auto", "auto, cpu, cuda or cuda:<index>")
-    snippets_per_batch = _whole(16, "snippets in one pass of the network")
+    engine = _text("auto", "what runs the network on a CPU: torch, openvino, or auto: OpenVINO where it is installed")
+    snippets_per_batch = _whole(0, "snippets in one pass of the network; 0: 16 on a CPU, on CUDA as many as fit")
     num_threads = _whole(0, "threads of one task; 0: all cores for the network, one for training")
 
 

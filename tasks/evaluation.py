@@ -9,10 +9,11 @@ from typing import Any
 import luigi
 
 from seizures.folds import training_and_held_out
-from tasks.base import Stage
+from tasks.base import Amount, Stage
 from tasks.config import Dataset, Evaluation, Machine, section
 from tasks.features import features_of
-from tasks.folds import fold_rows, folds_file, seizure_of
+from tasks.folds import fold_rows, what_is_read
+from tasks.processes import computing
 from tasks.training import TrainFold, all_classifiers, classifier_of
 
 
@@ -26,7 +27,7 @@ class EvaluateFold(Stage):
     @property
     def classifier(self) -> TrainFold:
         """The task that trains the classifier."""
-        return classifier_of(self.fold, self.seed, folds_file())
+        return classifier_of(self.fold, self.seed)
 
     @property
     def label(self) -> str:
@@ -35,31 +36,31 @@ class EvaluateFold(Stage):
 
     def held_out(self) -> list[Any]:
         """Return the rows of the folds that are scored here."""
-        return list(training_and_held_out(fold_rows(folds_file()), self.fold)[1])
+        return list(training_and_held_out(fold_rows(), self.fold)[1])
 
     def requires(self) -> list[Stage]:
         """Require the classifier and the features of the held-out seizures."""
         return [self.classifier, *(features_of(row.patient_id, row.seizure_id) for row in self.held_out())]
 
     def reads(self) -> dict[str, Any]:
-        """Return the true labels."""
-        return {"labels": {f"{row.patient_id}+{row.seizure_id}": seizure_of(row).label for row in self.held_out()}}
+        """Return the true labels, and the views that could be decoded."""
+        return {"held_out": {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in self.held_out()}}
 
-    def produce(self, path: Path) -> None:
+    def produce(self, path: Path) -> Amount:
         """Predict, and write one row a seizure."""
         import models
         from seizures import evaluation, training
         from seizures.sequences import load_bank
-        from seizures.threads import threads
 
         classifier, *features = self.requires()
         labels = section(Dataset).label_names()
-        bank = load_bank([stage.path for stage in features], labels=labels, uses=("all", "evaluate"))
+        paths, mixed = [stage.path for stage in features], section(Dataset).allow_mixed_features
+        bank = load_bank(paths, labels=labels, uses=("all", "evaluate"), allow_mixed=mixed)
         fitted, _ = training.load_checkpoint(classifier.path)
         build = functools.partial(
             models.build_aggregation, fitted.settings.aggregation, bank.feature_dim, fitted.settings.hidden_units
         )
-        with threads(section(Machine).num_threads or 1):
+        with computing(section(Machine).num_threads or 1):
             probabilities = training.predict(bank, training.load_classifier(classifier.path, build), fitted.settings)
         table = evaluation.predictions_for(
             bank.patient_ids,
@@ -72,6 +73,7 @@ class EvaluateFold(Stage):
             label_names=labels,
         )
         evaluation.write_predictions(path, table)
+        return Amount(len(bank), "sequences")
 
 
 def all_evaluations() -> list[EvaluateFold]:

@@ -12,13 +12,18 @@ import models
 from seizures.errors import DamagedVideoError, VideoError
 from seizures.manifest import Recording, Seizure
 from tasks import cohort
-from tasks.base import Stage
+from tasks.base import Amount, Stage
 from tasks.cohort import LeftOut
 from tasks.config import Features, Frames, Machine, section
+from tasks.imported import ImportedFeatures
+from tasks.processes import computing
+from tasks.progress import progress
 from tasks.videos import DecodeRecording
+from tasks.ways import is_imported
 
 if TYPE_CHECKING:
     from seizures.extraction import SnippetNetwork
+    from seizures.feature_file import FeatureHeader
 
 
 class ExtractFeatures(Stage):
@@ -26,6 +31,8 @@ class ExtractFeatures(Stage):
 
     extension = "h5"
     leaves_out = (VideoError,)
+    # One at a time, since it takes the whole GPU, or all cores; `[resources] network = 2` in luigi.cfg allows two.
+    resources = {"network": 1}  # noqa: RUF012  # declared so by Luigi
     patient_id: str = luigi.Parameter()
     seizure_id: str = luigi.Parameter()
 
@@ -52,45 +59,59 @@ class ExtractFeatures(Stage):
                 features.network, features.weights or None, features.weights_dir or None
             ),
             "stride_frames": features.stride_frames,
+            "precision": features.precision,
             "frame_rate_hz": section(Frames).frame_rate_hz,
             "label": seizure.label,
             "clonic_onset_seconds": seizure.clonic_onset_seconds,
             "uses": {item.view: item.use for item in seizure.recordings},
         }
 
-    def produce(self, path: Path) -> None:
+    def produce(self, path: Path) -> Amount:
         """Extract from the views that were decoded."""
         from seizures.extraction import choose_device, extract_seizure
+        from seizures.provenance import device_name
+
+        good = {stage.view: stage.path for stage in self.requires() if stage.view in self.good_views()}
+        if not good:
+            bad = {stage.view: stage.bad_reason() for stage in self.requires()}
+            raise VideoError("; ".join(f"{view}: {reason}" for view, reason in bad.items()))
+        features, machine = section(Features), section(Machine)
+        with computing(machine.num_threads or None), progress(self, self.label, "snippets") as tell:
+            device = choose_device(machine.device)
+            self.device = device_name(device)
+            num_snippets = extract_seizure(
+                good,
+                loaded_network(features.network, features.weights, features.weights_dir, features.precision, device),
+                path,
+                self._header(),
+                view_attributes={item.view: _attributes(item) for item in self.seizure.recordings},
+                batch_size=machine.snippets_per_batch,
+                device=device,
+                precision=features.precision,
+                progress=tell,
+            )
+        return Amount(num_snippets, "snippets")
+
+    def _header(self) -> FeatureHeader:
         from seizures.feature_file import FeatureHeader
 
-        bad = {stage.view: stage.bad_reason() for stage in self.requires() if stage.bad_reason() is not None}
-        good = {stage.view: stage.path for stage in self.requires() if stage.view not in bad}
-        if not good:
-            raise VideoError("; ".join(f"{view}: {reason}" for view, reason in bad.items()))
-        features, machine, read = section(Features), section(Machine), self.reads()
-        device = choose_device(machine.device)
-        network = loaded_network(features.network, features.weights, features.weights_dir, device)
-        header = FeatureHeader(
+        features = section(Features)
+        return FeatureHeader(
             patient_id=self.patient_id,
             seizure_id=self.seizure_id,
             label=self.seizure.label,
             recipe=self.recipe,
             recipe_key=self.key,
             network=features.network,
-            weights_sha256=read["weights"],
-            frames_per_snippet=network.frames_per_snippet,
+            weights_sha256=self.recipe["reads"]["weights"],
+            frames_per_snippet=models.network_spec(features.network).frames_per_snippet,
             stride_frames=features.stride_frames,
             frame_rate_hz=section(Frames).frame_rate_hz,
         )
-        extract_seizure(
-            good,
-            network,
-            path,
-            header,
-            view_attributes={item.view: _attributes(item) for item in self.seizure.recordings},
-            batch_size=machine.snippets_per_batch,
-            device=device,
-        )
+
+    def good_views(self) -> list[str]:
+        """Return the views that could be decoded."""
+        return [stage.view for stage in self.requires() if stage.bad_reason() is None]
 
     def left_out(self) -> list[LeftOut]:
         """Return the views that could not be decoded, or the whole seizure where none could."""
@@ -107,10 +128,7 @@ class ExtractFeatures(Stage):
         return is_damage and section(Frames).damaged == "skip"
 
 
-def weights_identity() -> str:
-    """Return what tells these weights from others: a hash, or `random:<seed>`."""
-    features = section(Features)
-    return models.weights_identity(features.network, features.weights or None, features.weights_dir or None)
+FeatureStage = ExtractFeatures | ImportedFeatures
 
 
 def _attributes(item: Recording) -> dict[str, Any]:
@@ -125,18 +143,23 @@ def decoded(patient_id: str, seizure_id: str, view: str) -> DecodeRecording:
 
 
 @functools.cache
-def features_of(patient_id: str, seizure_id: str) -> ExtractFeatures:
-    """Return the task of one seizure; Luigi's constructor is slow."""
+def features_of(patient_id: str, seizure_id: str) -> FeatureStage:
+    """Return the task of one seizure, which has a video or whose features are imported; Luigi's constructor is slow."""
+    if is_imported(cohort.seizures()[patient_id, seizure_id]):
+        return ImportedFeatures(patient_id=patient_id, seizure_id=seizure_id)
     return ExtractFeatures(patient_id=patient_id, seizure_id=seizure_id)
 
 
-def all_features() -> list[ExtractFeatures]:
+def all_features() -> list[FeatureStage]:
     """Return the task of every seizure that the manifest does not leave out."""
     return [features_of(*ids) for ids in cohort.seizures()]
 
 
 @functools.cache
-def loaded_network(name: str, weights: str, weights_dir: str, device: str) -> SnippetNetwork:
-    """Return the network on its device; it is loaded once a process."""
-    network = models.load_network(name, weights or None, weights_dir or None).to(device)
-    return cast("SnippetNetwork", network)
+def loaded_network(name: str, weights: str, weights_dir: str, precision: str, device: str) -> SnippetNetwork:
+    """Return the network, ready for its device; it is loaded once a process."""
+    network, machine = models.load_network(name, weights or None, weights_dir or None), section(Machine)
+    if device == "cpu" and precision != "float32":  # what the engines of a CPU compute is float32
+        return cast("SnippetNetwork", network)
+    prepared = models.prepare(network, engine=machine.engine, device=device, num_threads=machine.num_threads)
+    return cast("SnippetNetwork", prepared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -33,7 +34,8 @@ def fingerprint(path: Path, memory: Path) -> str:
         pass  # absent or damaged: hashing again is always right
     sha256 = _hash(path)
     if time.time() - max(status.st_mtime, status.st_ctime) > _RACY_SECONDS:
-        write_json(note, {"signature": signature, "sha256": sha256})
+        with contextlib.suppress(OSError):  # a full disk: remembering is a comfort
+            write_json(note, {"signature": signature, "sha256": sha256})
     return sha256
 
 

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from seizures.errors import TooFewSeizuresError
-from seizures.feature_file import open_features
+from seizures.feature_file import read_duration
 from seizures.folds import FoldItem, FoldRow, assign_folds, check_folds, read_folds, write_folds
 from seizures.manifest import Seizure
 from tasks import cohort
 from tasks.base import Stage
 from tasks.cohort import LeftOut
 from tasks.config import Folds, section
-from tasks.features import ExtractFeatures, all_features
+from tasks.features import FeatureStage, all_features, features_of
+
+_measured_duration = functools.cache(read_duration)
+_folds: dict[str, tuple[FoldRow, ...]] = {}  # by the key of AssignFolds, which decides them, whatever the settings
 
 
 def unusable() -> list[LeftOut]:
@@ -42,20 +45,23 @@ def fold_items() -> list[FoldItem]:
     ]
 
 
-def _is_short(stage: ExtractFeatures) -> bool:
+def _is_short(stage: FeatureStage) -> bool:
     return cohort.is_short(_duration(stage))
 
 
-def _duration(stage: ExtractFeatures) -> float:
+def _duration(stage: FeatureStage) -> float:
     """Return the seizure's duration, from its features where the manifest leaves the offset open."""
     stated = stage.seizure.duration_seconds
     return _measured_duration(stage.path) if stated is None else stated
 
 
-@functools.cache
-def _measured_duration(path: Path) -> float:
-    with open_features(path) as features:
-        return float(max(view.num_frames for view in features.views.values()) / features.frame_rate_hz)
+def what_is_read(row: FoldRow) -> dict[str, Any]:
+    """Return the label of a seizure, and those of its views that could be decoded.
+
+    The key of its features cannot say the latter: it is made before anything is decoded.
+    """
+    views = features_of(row.patient_id, row.seizure_id).good_views()
+    return {"label": seizure_of(row).label, "views": views}
 
 
 class AssignFolds(Stage):
@@ -68,7 +74,7 @@ class AssignFolds(Stage):
         """One table for all."""
         return "folds"
 
-    def requires(self) -> list[ExtractFeatures]:
+    def requires(self) -> list[FeatureStage]:
         """Require all features: only they tell which seizures are good."""
         return all_features()
 
@@ -87,18 +93,27 @@ class AssignFolds(Stage):
         write_folds(path, assign_folds(items, settings))
 
 
-def folds_file() -> Path:
-    """Return the file of the present folds."""
-    path = AssignFolds().path
-    if not path.exists():
-        raise TooFewSeizuresError(f"{path}: no folds are assigned yet; run `luigi --module pipeline RunAll` first")
-    return path
+def fold_rows() -> tuple[FoldRow, ...]:
+    """Return the present folds, checked for leaks when read; a plan deals them ahead of their stage."""
+    stage = AssignFolds()
+    if stage.key not in _folds:
+        if not stage.path.exists():
+            raise TooFewSeizuresError(f"{stage.path}: no folds are assigned yet; run RunAll first")
+        _folds[stage.key] = read_folds(stage.path)
+    return _folds[stage.key]
 
 
-@functools.cache
-def fold_rows(path: Path) -> tuple[FoldRow, ...]:
-    """Return the folds in a file, checked for leaks when read."""
-    return read_folds(path)
+def deal_ahead() -> bool:
+    """Deal the present folds in memory, as though all features were made; return False where that cannot be known.
+
+    The folds follow from the key of `AssignFolds` alone. They are unknown as long as a seizure's duration is.
+    """
+    if any(stage.seizure.duration_seconds is None and not stage.complete() for stage in all_features()):
+        return False
+    stage = AssignFolds()
+    if stage.key not in _folds and not stage.path.exists():
+        _folds[stage.key] = assign_folds(fold_items(), section(Folds).settings())
+    return True
 
 
 def seizure_of(row: FoldRow) -> Seizure:

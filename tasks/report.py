@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seizures.settings import canonical
 from tasks.base import Stage
 from tasks.config import SECTIONS, Machine, Results, section
+from tasks.costs import StageCost, stage_costs
 from tasks.evaluation import PoolPredictions, ScorePredictions
-from tasks.features import features_of, weights_identity
-from tasks.folds import fold_rows, folds_file, left_out
-from tasks.runs import seconds_by_stage, walk
+from tasks.features import all_features, features_of
+from tasks.folds import fold_rows, left_out
+from tasks.runs import walk
 from tasks.training import all_classifiers
+from tasks.ways import weights_identity
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir")
 
 
 class WriteReport(Stage):
@@ -34,12 +41,11 @@ class WriteReport(Stage):
 
     def reads(self) -> dict[str, Any]:
         """Return what the page says besides: what was left out, the folds, and every setting that decides a result."""
-        return {"left_out": left_out(), "folds": fold_rows(folds_file()), "settings": settings_by_section()}
+        return {"left_out": left_out(), "folds": fold_rows(), "settings": settings_by_section()}
 
     def produce(self, path: Path) -> None:
         """Gather the tables, and write the page."""
         from seizures import evaluation, provenance, report
-        from seizures.extraction import choose_device
 
         report.write_report(
             path,
@@ -48,14 +54,27 @@ class WriteReport(Stage):
                 summary=evaluation.read_summary(ScorePredictions().path),
                 histories=_histories(),
                 left_out=left_out(),
-                folds=fold_rows(folds_file()),
+                folds=fold_rows(),
                 settings=settings_by_section(),
-                provenance=provenance.collect(choose_device(section(Machine).device)),
+                provenance={**provenance.collect(), "device": devices()},
                 weights=weights_identity(),
                 notes=invalid_snippets(),
-                timings={name: seconds for name, (_, seconds) in seconds_by_stage(walk(self)).items()},
+                timings={_cost_name(cost): cost.seconds for cost in stage_costs(walk(self))},
             ),
         )
+
+
+def devices() -> str:
+    """Return what computed the features, which may have been several machines."""
+    found = set()
+    for stage in all_features():
+        with contextlib.suppress(FileNotFoundError, KeyError):
+            found.add(json.loads(stage.file("why.json").read_text(encoding="utf-8"))["device"])
+    return ", ".join(sorted(found)) or "not recorded"
+
+
+def _cost_name(cost: StageCost) -> str:
+    return ", ".join(filter(None, (f"{cost.stage}: {cost.num_results} results", cost.throughput)))
 
 
 def _histories() -> pd.DataFrame:
@@ -78,7 +97,7 @@ def invalid_snippets() -> list[str]:
     from seizures.feature_file import open_features
 
     notes = []
-    for row in fold_rows(folds_file()):
+    for row in fold_rows():
         with open_features(features_of(row.patient_id, row.seizure_id).path) as file:
             for name, view in file.views.items():
                 num_invalid = int((~view.valid).sum())
@@ -91,9 +110,13 @@ def invalid_snippets() -> list[str]:
 
 
 def settings_by_section() -> dict[str, dict[str, Any]]:
-    """Return every setting that decides a result, by section."""
+    """Return every setting that decides a result, by section; of a path its last name, as folders tell of people."""
     return {
-        kind.get_task_family(): {name: canonical(getattr(section(kind), name)) for name, _ in kind.get_params()}
+        kind.get_task_family(): {name: _shown(name, getattr(section(kind), name)) for name, _ in kind.get_params()}
         for kind in SECTIONS
         if kind not in (Machine, Results)
     }
+
+
+def _shown(name: str, value: Any) -> Any:
+    return Path(value).name if name in PATH_SETTINGS else canonical(value)

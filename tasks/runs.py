@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tasks.atomic import write_json
+from tasks.atomic import full_disk_told, temporary_name, unfinished, write_json
 from tasks.base import BAD_EXTENSION, Stage
 from tasks.config import results_root
 
 SUMMARY_NAME = "summary.json"
+INDEX_NAME = "index.csv"
+PUBLISH_TRIES = 10
 
 
 def walk(*roots: Stage) -> list[Stage]:
@@ -33,19 +35,6 @@ def walk(*roots: Stage) -> list[Stage]:
     return list(found.values())
 
 
-def seconds_by_stage(stages: Iterable[Stage]) -> dict[str, tuple[int, float]]:
-    """Return, for each kind of stage, how many results there are and how many seconds they took when they were made."""
-    found: dict[str, tuple[int, float]] = {}
-    for stage in stages:
-        try:
-            seconds = float(json.loads(stage.file("why.json").read_text(encoding="utf-8"))["seconds"])
-        except (FileNotFoundError, ValueError, KeyError):
-            continue
-        count, total = found.get(stage.task_family, (0, 0.0))
-        found[stage.task_family] = (count + 1, total + seconds)
-    return found
-
-
 def published_key() -> str | None:
     """Return the run that `current` points to, or None."""
     try:
@@ -61,26 +50,36 @@ def publish(report: Stage, named: dict[str, Stage], summary: dict[str, Any]) -> 
     under plain names, and the summary. Earlier runs stay, as long as Prune leaves them.
     """
     root = results_root()
-    folder, draft = root / "runs" / report.key, root / "runs" / f".{report.key}.{os.getpid()}.tmp"
-    shutil.rmtree(draft, ignore_errors=True)
-    rows = []
-    for stage in walk(report):
-        path = stage.path if stage.path.exists() else stage.file(BAD_EXTENSION)
-        if path.exists():
-            _link(draft / stage.task_family / (stage.label + path.name[len(stage.key) :]), path, folder, draft)
-            rows.append((stage.task_family, stage.label, stage.key, path.relative_to(root).as_posix()))
-    for name, stage in named.items():
-        _link(draft / name, stage.path, folder, draft)
-    with (draft / "index.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("stage", "label", "key", "file"), *rows])
-    write_json(draft / SUMMARY_NAME, {"run": report.key, **summary})
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
-    pointer = root / f".current.{os.getpid()}.tmp"
-    pointer.unlink(missing_ok=True)
-    pointer.symlink_to(folder.relative_to(root), target_is_directory=True)
-    pointer.replace(root / "current")
+    folder = root / "runs" / report.key
+    with full_disk_told(root), unfinished(temporary_name(folder)) as draft:
+        rows = []
+        for stage in walk(report):
+            path = stage.path if stage.path.exists() else stage.file(BAD_EXTENSION)
+            if path.exists():
+                _link(draft / stage.task_family / (stage.label + path.name[len(stage.key) :]), path, folder, draft)
+                rows.append((stage.task_family, stage.label, stage.key, path.relative_to(root).as_posix()))
+        for name, stage in named.items():
+            _link(draft / name, stage.path, folder, draft)
+        with (draft / INDEX_NAME).open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("stage", "label", "key", "file"), *rows])
+        write_json(draft / SUMMARY_NAME, {"run": report.key, **summary})
+        _replace_folder(draft, folder)
+        with unfinished(temporary_name(root / "current")) as pointer:
+            pointer.symlink_to(folder.relative_to(root), target_is_directory=True)
+            pointer.replace(root / "current")
     return root / "current"
+
+
+def _replace_folder(draft: Path, folder: Path) -> None:
+    """Put `draft` in the place of `folder`, also where another run does the same at this moment."""
+    for tries_left in range(PUBLISH_TRIES - 1, -1, -1):
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            draft.rename(folder)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not tries_left:
+                raise
 
 
 def _link(link: Path, target: Path, folder: Path, draft: Path) -> None:

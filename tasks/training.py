@@ -9,10 +9,13 @@ from typing import Any
 import luigi
 
 from seizures.folds import FoldRow, training_and_held_out
-from tasks.base import Stage
-from tasks.config import Dataset, Features, Machine, Training, section
+from tasks.base import Amount, Stage
+from tasks.config import Dataset, Machine, Training, section
 from tasks.features import features_of
-from tasks.folds import AssignFolds, fold_rows, folds_file, seizure_of
+from tasks.folds import AssignFolds, fold_rows, what_is_read
+from tasks.processes import computing
+from tasks.progress import progress
+from tasks.ways import networks_used
 
 
 class TrainFold(Stage):
@@ -30,7 +33,7 @@ class TrainFold(Stage):
     @functools.cached_property
     def rows(self) -> tuple[FoldRow, ...]:
         """The rows of the training side."""
-        return training_and_held_out(fold_rows(folds_file()), self.fold)[0]
+        return training_and_held_out(fold_rows(), self.fold)[0]
 
     def upstream(self) -> list[Stage]:
         """Return the features of the training side; of the folds only the membership is read."""
@@ -46,35 +49,34 @@ class TrainFold(Stage):
             "settings": section(Training).settings(),
             "seed": self.seed,
             "labels": section(Dataset).label_names(),
-            "training": {f"{row.patient_id}+{row.seizure_id}": seizure_of(row).label for row in self.rows},
+            "training": {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in self.rows},
         }
 
-    def produce(self, path: Path) -> None:
+    def produce(self, path: Path) -> Amount:
         """Train, and save the classifier with its history."""
         import models
         from seizures import training
         from seizures.sequences import load_bank
-        from seizures.threads import threads
 
         settings, labels = section(Training).settings(), section(Dataset).label_names()
-        bank = load_bank([stage.path for stage in self.upstream()], labels=labels, uses=("all",))
+        paths, mixed = [stage.path for stage in self.upstream()], section(Dataset).allow_mixed_features
+        bank = load_bank(paths, labels=labels, uses=("all",), allow_mixed=mixed)
         build = functools.partial(
             models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
         )
-        with threads(section(Machine).num_threads or 1):
-            fitted = training.fit(bank, build, settings, seed=self.seed)
-        training.save_classifier(path, fitted, {"fold": self.fold, "network": section(Features).network})
+        with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as tell:
+            fitted = training.fit(bank, build, settings, seed=self.seed, progress=tell)
+        training.save_classifier(path, fitted, {"fold": self.fold, "network": networks_used()})
+        return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
 
 
 @functools.cache
-def classifier_of(fold: int, seed: int, folds: Path) -> TrainFold:
-    """Return the task of a fold and seed; `folds`, the file they belong to, keeps the memory honest."""
-    assert folds == folds_file()
+def classifier_of(fold: int, seed: int) -> TrainFold:
+    """Return the task of a fold and seed; Luigi's constructor is slow."""
     return TrainFold(fold=fold, seed=seed)
 
 
 def all_classifiers() -> list[TrainFold]:
     """Return the tasks of every fold and seed of the present folds."""
-    folds = folds_file()
-    numbers = sorted({row.fold for row in fold_rows(folds)})
-    return [classifier_of(fold, seed, folds) for fold in numbers for seed in range(section(Training).num_seeds)]
+    numbers = sorted({row.fold for row in fold_rows()})
+    return [classifier_of(fold, seed) for fold in numbers for seed in range(section(Training).num_seeds)]

@@ -9,13 +9,13 @@ from typing import Any
 import luigi
 
 import models
-from seizures import simulation
 from seizures.errors import VideoError
-from seizures.manifest import Recording
+from seizures.manifest import Recording, Seizure
 from tasks import cohort
-from tasks.base import Stage
+from tasks.base import Amount, Stage
 from tasks.config import Demo, Features, Frames, results_root, section
 from tasks.fingerprint import fingerprint
+from tasks.progress import progress
 
 
 class SimulateRecording(Stage):
@@ -35,13 +35,15 @@ class SimulateRecording(Stage):
 
     def produce(self, path: Path) -> None:
         """Render the film."""
-        simulation.render(cohort.demo()[self.video], path)
+        from seizures.rendering import render
+
+        render(cohort.demo()[self.video], path)
 
 
 class DecodeRecording(Stage):
     """Decode the seizure's window of one view into frames on a uniform clock."""
 
-    version = 2
+    version = 3
     extension = "h5"
     leaves_out = (VideoError,)
     patient_id: str = luigi.Parameter()
@@ -62,6 +64,12 @@ class DecodeRecording(Stage):
         """Require the films of the demo; a lab's own are just there."""
         return [SimulateRecording(video=name) for name in self.recording.video] if section(Demo).enabled else []
 
+    def retry_folders(self) -> list[Path]:
+        """Return the folder of the frames, and that of the seizure's features, which were made without this view."""
+        item = self.recording
+        features = results_root() / "ExtractFeatures" / Seizure(item.patient_id, item.seizure_id, item.label, ()).name
+        return [*super().retry_folders(), features]
+
     def paths(self) -> tuple[Path, ...]:
         """Return the films of this recording, in order."""
         rendered = tuple(stage.path for stage in self.requires())
@@ -81,20 +89,24 @@ class DecodeRecording(Stage):
             "frame_size": models.network_spec(section(Features).network).frame_size,
         }
 
-    def produce(self, path: Path) -> None:
+    def produce(self, path: Path) -> Amount:
         """Decode, and write the frames as they come."""
         from seizures.frame_file import write_frames
         from seizures.isolation import IsolatedWindow
 
         item, read = self.recording, self.reads()
         hashes = read["video_sha256"] or [fingerprint(film, results_root() / "fingerprints") for film in self.paths()]
-        with IsolatedWindow(
-            self.paths(),
-            onset_seconds=item.onset_seconds,
-            offset_seconds=item.offset_seconds,
-            crop=item.crop,
-            mask=item.mask,
-            settings=read["frames"],
-            frame_size=read["frame_size"],
-        ) as window:
-            write_frames(path, window, attributes={"video_sha256": ";".join(hashes)})
+        with (
+            IsolatedWindow(
+                self.paths(),
+                onset_seconds=item.onset_seconds,
+                offset_seconds=item.offset_seconds,
+                crop=item.crop,
+                mask=item.mask,
+                settings=read["frames"],
+                frame_size=read["frame_size"],
+            ) as window,
+            progress(self, self.label, "frames") as tell,
+        ):
+            write_frames(path, window, attributes={"video_sha256": ";".join(hashes)}, progress=tell)
+            return Amount(window.facts.num_frames_decoded, "frames")

@@ -212,3 +212,35 @@ def test_devices() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(SettingsError, match="no usable CUDA device"):
             choose_device("cuda")
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_stays_so(tmp_path: Path) -> None:
+    class Cramped(Toy):
+        """Like a device whose memory holds three snippets."""
+
+        def forward(self, snippets: torch.Tensor) -> torch.Tensor:
+            if len(snippets) > 3:
+                raise torch.OutOfMemoryError("no room")
+            return super().forward(snippets)
+
+    path = write_frames(tmp_path / "f.h5", random_frames(40))
+    cramped, roomy = Cramped(), Toy()
+    with frame_file.open_frames(path) as file:
+        found = list(extract_features(file, cramped, stride_frames=1, batch_size=0, device="cpu"))
+        wanted = list(extract_features(file, roomy, stride_frames=1, batch_size=0, device="cpu"))
+    assert roomy.batches == [16, 16, 5]
+    assert cramped.batches == [2] * 8 + [2] * 8 + [2, 2, 1]
+    assert [row for row, _ in found] == [0, 16, 32]
+    np.testing.assert_allclose(
+        np.concatenate([rows for _, rows in found]), np.concatenate([rows for _, rows in wanted]), rtol=1e-5, atol=1e-4
+    )
+
+
+def test_one_snippet_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
+    class Full(Toy):
+        def forward(self, snippets: torch.Tensor) -> torch.Tensor:
+            raise torch.OutOfMemoryError("no room")
+
+    path = write_frames(tmp_path / "f.h5", random_frames(9))
+    with frame_file.open_frames(path) as file, pytest.raises(torch.OutOfMemoryError):
+        list(extract_features(file, Full(), stride_frames=1, batch_size=4, device="cpu"))

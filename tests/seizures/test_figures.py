@@ -107,7 +107,7 @@ def test_learning_curves_draw_each_run_and_the_median(histories):
     thick = [line for line in figure.axes[0].lines if line.get_linewidth() > 2]
     assert (len(thin), len(thick)) == (3, 1)
     assert thick[0].get_ydata() == pytest.approx(1 / np.arange(2, 7))
-    assert len(figures.learning_curves(histories.assign(validation_loss=0.5)).axes[0].get_legend().get_texts()) == 2
+    assert len(figures.learning_curves(histories.assign(inner_loss=0.5)).axes[0].get_legend().get_texts()) == 2
     assert figures.learning_curves(histories.iloc[:0]) is None
 
 

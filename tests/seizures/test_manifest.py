@@ -214,16 +214,15 @@ def test_a_long_list_of_faults_is_cut() -> None:
         ("Patient_ID", "patient_id"),
         ("used", "use"),
         ("Mask", "mask"),
-        ("lable", None),
+        ("lable", "label"),
         ("videos", "video"),
     ],
 )
-def test_a_column_that_is_nearly_known_is_an_error(write: Write, found: str, meant: str | None) -> None:
-    known = meant or "label"
-    path = write(*GOOD, header=",".join(found if name == known else name for name in HEADER.split(",")))
+def test_a_column_that_is_nearly_known_is_an_error(write: Write, found: str, meant: str) -> None:
+    path = write(*GOOD, header=",".join(found if name == meant else name for name in HEADER.split(",")))
     fault = fault_of(path)
-    assert fault.startswith("row 1" if meant else f"{path}: ")
-    assert f"'{found}' is not a column; did you mean {known}?" in fault or meant is None
+    assert fault.startswith("row 1")
+    assert f"'{found}' is not a column; did you mean {meant}?" in fault
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seizures import sequences
 from seizures.errors import FeatureFileError, SettingsError
 from seizures.feature_file import FeatureFileWriter, FeatureHeader, ViewFacts
 from seizures.sequences import SequenceBank, SequenceSampler, load_bank
@@ -150,3 +151,16 @@ def test_a_snippet_that_cannot_be_used_gives_way_to_the_nearest(data: st.DataObj
 def test_short_views_are_named() -> None:
     with pytest.raises(SettingsError, match=r"takes 80 frames a seizure .* P1\+P1\+large has 33"):
         SequenceSampler(make_bank([100, 30]), 16)
+
+
+def test_more_features_than_memory_should_hold_lie_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [write(tmp_path / "a.h5", HEADER, {"large": (10, "all"), "small": (12, "all")})]
+    in_memory = load_bank(paths)
+    monkeypatch.setattr(sequences, "LARGEST_IN_MEMORY_BYTES", 100)
+    mapped = []
+    monkeypatch.setattr(
+        np, "memmap", lambda *args, kind=np.memmap, **kw: mapped.append(kind(*args, **kw)) or mapped[-1]
+    )
+    in_file = load_bank(paths)
+    assert len(mapped) == 1
+    assert torch.equal(in_file.values, in_memory.values)

@@ -16,14 +16,13 @@ import pytest
 
 from seizures.errors import SettingsError
 from seizures.movement import simulate_movement
-from seizures.rendering import draw_frames
+from seizures.rendering import draw_frames, render
 from seizures.simulation import (
     MANIFEST_COLUMNS,
     VIEWS,
     SimulatedRecording,
     find_recording,
     manifest_rows,
-    render,
     simulate_cohort,
     write_manifest,
 )

@@ -1,0 +1,118 @@
+"""The work in parts, for several machines or GPUs without a server: ExtractShard for all, FoldShard for all, RunAll.
+
+Each part is a process of its own, `--shard k --shards N` with k from 0; the parts meet in the results folder alone.
+Which part does what follows from the settings and N. A part that failed, or was killed, is simply started again, and
+RunAll does whatever the parts left undone. Scripts and words are in cluster/ and docs/cluster.md.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import luigi
+
+from pipeline.working import WorkingTask
+from seizures.errors import SettingsError, TooFewSeizuresError
+from tasks import cohort
+from tasks.command_line import on_command_line, refuse
+from tasks.evaluation import EvaluateFold, all_evaluations
+from tasks.features import FeatureStage, all_features, features_of
+from tasks.folds import AssignFolds
+from tasks.processes import import_before_forks
+
+PATIENCE_SECONDS = 120.0
+
+
+def deal(durations: Sequence[float | None], num_shards: int) -> list[int]:
+    """Return a shard for each duration, so that the shards last about equally long.
+
+    The longest comes first, each to the shard that has least so far; an unknown duration counts as the mean of the
+    known ones. The same durations give the same shards.
+    """
+    known = [duration for duration in durations if duration is not None]
+    mean = sum(known) / len(known) if known else 1.0
+    weights = [mean if duration is None else duration for duration in durations]
+    shard_of = [0] * len(weights)
+    loads = [(0.0, shard) for shard in range(num_shards)]
+    for index in sorted(range(len(weights)), key=lambda index: (-weights[index], index)):
+        load, shard = heapq.heappop(loads)
+        shard_of[index] = shard
+        heapq.heappush(loads, (load + weights[index], shard))
+    return shard_of
+
+
+class _Shard(WorkingTask):
+    """One part of N of the work."""
+
+    shard: int = luigi.IntParameter(description="which part, from 0")
+    shards: int = luigi.IntParameter(description="how many parts")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not 0 <= self.shard < self.shards:
+            wanted = "wanted shards of at least 1, and shard from 0 to shards - 1"
+            _refuse(SettingsError(f"--shard {self.shard} --shards {self.shards}: {wanted}"))
+
+    def verdict(self) -> str:
+        """Return whether this part is done."""
+        done: bool = self.complete()  # type: ignore[no-untyped-call]
+        ending = "complete" if done else "NOT complete. Run the same command again to go on from here"
+        return f"{self}: {ending}.\n"
+
+
+class ExtractShard(_Shard):
+    """The features of one part of the seizures; the parts are balanced by the seizures' durations."""
+
+    def stages(self) -> list[FeatureStage]:
+        """Return the tasks of this part."""
+        items = list(cohort.seizures().values())
+        shard_of = deal([item.duration_seconds for item in items], self.shards)
+        mine = (item for item, shard in zip(items, shard_of, strict=True) if shard == self.shard)
+        return [features_of(item.patient_id, item.seizure_id) for item in mine]
+
+    def requires(self) -> list[FeatureStage]:
+        """Require the features of this part."""
+        import_before_forks()
+        return self.stages()
+
+    def complete(self) -> bool:
+        """Tell whether the features of this part exist, or are known to be impossible."""
+        return all(stage.complete() for stage in self.stages())
+
+
+class FoldShard(_Shard):
+    """The classifiers of one part of the folds and seeds, and their predictions; wants all features to be there."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        missing = [stage.label for stage in all_features() if not stage.complete()]
+        if missing:
+            some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+            remedy = "run the parts of ExtractShard first, or RunAll, which does everything"
+            _refuse(TooFewSeizuresError(f"{len(missing)} seizures have no features yet ({some}); {remedy}"))
+
+    def stages(self) -> list[EvaluateFold]:
+        """Return the tasks of this part; known once the folds are."""
+        return all_evaluations()[self.shard :: self.shards]
+
+    def complete(self) -> bool:
+        """Tell whether the folds and the predictions of this part exist."""
+        return AssignFolds().complete() and all(stage.complete() for stage in self.stages())
+
+    def run(self) -> Iterator[Any]:
+        """Have the folds assigned once, by the first part, and then train and predict."""
+        import_before_forks()
+        folds, end = AssignFolds(), time.monotonic() + PATIENCE_SECONDS
+        while self.shard and not folds.complete() and time.monotonic() < end:
+            time.sleep(0.5)
+        yield folds
+        yield self.stages()
+
+
+def _refuse(error: Exception) -> None:
+    if on_command_line():
+        refuse(str(error))
+    raise error

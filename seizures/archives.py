@@ -1,0 +1,104 @@
+"""Zip files of bundles: written the same way every time, and unpacked without trusting a name or a size in them."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from seizures.errors import FeatureFileError
+
+MAX_MEMBERS = 20_000
+MAX_TOTAL_BYTES = 2**36
+MAX_INFLATION = 64  # bytes for each byte of the zip; features shrink by a tenth, text and tables tenfold
+SLACK_BYTES = 2**22
+
+_NAME = re.compile(r"(features/)?[A-Za-z0-9_-][A-Za-z0-9._+-]*")
+_BLOCK_BYTES = 1 << 20
+_NO_DATE = (1980, 1, 1, 0, 0, 0)
+_MODE = stat.S_IFREG | 0o644
+
+
+def is_zip(path: Path) -> bool:
+    """Tell whether a file begins as a zip does."""
+    with path.open("rb") as file:
+        return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def pack(folder: Path, path: Path) -> None:
+    """Write all files of a folder into a zip, sorted, without dates, owners or compression of what is dense."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for item in sorted(item for item in folder.rglob("*") if item.is_file()):
+            entry = zipfile.ZipInfo(item.relative_to(folder).as_posix(), _NO_DATE)
+            entry.create_system, entry.external_attr = 3, _MODE << 16
+            entry.compress_type = zipfile.ZIP_STORED if item.suffix == ".h5" else zipfile.ZIP_DEFLATED
+            with item.open("rb") as source, archive.open(entry, "w") as target:
+                while block := source.read(_BLOCK_BYTES):
+                    target.write(block)
+
+
+def unpack(path: Path, folder: Path) -> None:
+    """Unpack a zip into an empty folder, after checking every name and size.
+
+    Raises:
+        FeatureFileError: a name that leaves the folder or is not one of a bundle, a link, an encrypted or too large
+            member, or a damaged zip; the folder may then hold some of the files.
+
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            faults = list(_member_faults(members, path.stat().st_size))
+            if faults:
+                more = f"\n  and {len(faults) - 20} more" if len(faults) > 20 else ""
+                raise FeatureFileError("\n  ".join([f"{path}: not unpacked:", *faults[:20]]) + more)
+            for member in members:
+                if not member.is_dir():
+                    _extract(archive, member, folder)
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise FeatureFileError(f"{path}: cannot be read as a zip: {error}; fetch it again") from error
+
+
+def _member_faults(members: list[zipfile.ZipInfo], num_bytes: int) -> Iterator[str]:
+    if len(members) > MAX_MEMBERS:
+        yield f"{len(members)} members; at most {MAX_MEMBERS} are unpacked"
+        return
+    total = sum(member.file_size for member in members)
+    if total > min(MAX_TOTAL_BYTES, MAX_INFLATION * num_bytes + SLACK_BYTES):
+        yield f"its members declare {total} bytes, the zip has {num_bytes}"
+    seen: set[str] = set()
+    for member in members:
+        shown = repr(member.orig_filename[:80])
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if member.is_dir():
+            if member.filename != "features/":
+                yield f"{shown} is a folder; wanted none but features/"
+            continue
+        if member.filename != member.orig_filename or not _NAME.fullmatch(member.filename):
+            yield f"{shown} is not a name in a bundle"
+        if kind not in (0, stat.S_IFREG):
+            yield f"{shown} is a link or a device"
+        if member.flag_bits & 1:
+            yield f"{shown} is encrypted"
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            yield f"{shown} is compressed by method {member.compress_type}; wanted none or deflate"
+        if member.filename.casefold() in seen:
+            yield f"{shown} is there twice"
+        seen.add(member.filename.casefold())
+
+
+def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
+    """Write one member; `zipfile` ends it where the declared size ends, however much the stream holds."""
+    target = folder / member.filename
+    target.parent.mkdir(exist_ok=True)
+    left = member.file_size
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    with archive.open(member) as source, open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
+        while block := source.read(_BLOCK_BYTES):
+            left -= len(block)
+            file.write(block)
+    if left:
+        raise FeatureFileError(f"{archive.filename}: {member.filename} does not have the size that it declares")

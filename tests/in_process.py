@@ -1,0 +1,46 @@
+"""The pipeline in the test's own process, in a project's folder, with its settings and other ones."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import luigi
+from luigi.configuration import LuigiConfigParser
+from small_project import Project
+
+from tasks.memory import forget
+
+
+@contextlib.contextmanager
+def inside(project: Project) -> Iterator[None]:
+    """Be in the folder of `project`, with its luigi.cfg, as a fresh process would."""
+    before, folder = LuigiConfigParser._instance, Path.cwd()
+    os.chdir(project.folder)
+    LuigiConfigParser._instance = None
+    forget()
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        LuigiConfigParser._instance = before
+        forget()
+
+
+@contextlib.contextmanager
+def setting(section: str, name: str, value: object) -> Iterator[None]:
+    """Set one setting of luigi.cfg to another value, for a while."""
+    config = luigi.configuration.get_config()
+    before = config.get(section, name, None)
+    config.set(section, name, str(value))
+    forget()
+    try:
+        yield
+    finally:
+        if before is None:
+            config.remove_option(section, name)
+        else:
+            config.set(section, name, before)
+        forget()

@@ -1,0 +1,181 @@
+"""Wrong settings, manifests and command lines: a few lines that say what, where and what to do; never a traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from small_project import Project, make_small_project
+
+DRIVER = Path(__file__).with_name("wrong_input.py")
+MOST_LINES = 6
+Change = Callable[[Project], object]
+
+
+def setting(section: str, **values: object) -> Change:
+    return lambda project: project.set(section, **values)
+
+
+def text(name: str, old: str, new: str) -> Change:
+    def change(project: Project) -> None:
+        path = project.folder / name
+        content = path.read_text()
+        assert old in content, old
+        path.write_text(content.replace(old, new, 1))
+
+    return change
+
+
+def row(number: int, **cells: str) -> Change:
+    """Change cells of a row; rows are counted as a person sees them, the header is row 1."""
+
+    def change(project: Project) -> None:
+        rows = project.rows
+        rows[number - 2].update(cells)
+        project.write_rows(rows)
+
+    return change
+
+
+def rows(edit: Callable[[list[dict[str, str]]], list[dict[str, str]]]) -> Change:
+    return lambda project: project.write_rows(edit(project.rows))
+
+
+def own_videos(project: Project) -> None:
+    project.set("Demo", enabled="false")
+
+
+def short_file(project: Project) -> None:
+    project.set("Features", weights="weights.pth")
+    (project.folder / "weights.pth").write_bytes(b"")
+
+
+def public_weights_absent(project: Project) -> None:
+    project.set("Features", network="r2plus1d_34_8_kinetics", weights="w.pth")
+
+
+def public_weights_wrong(project: Project) -> None:
+    name = "r2plus1d_34_8_ft_kinetics_from_ig65m-0aa0550b.pth".replace("34_8", "34_clip8")
+    (project.folder / name).write_bytes(b"not the weights")
+    project.set("Features", network="r2plus1d_34_8_kinetics", weights="", weights_dir=".")
+
+
+def results_is_a_file(project: Project) -> None:
+    (project.folder / "results").write_text("")
+
+
+# name: (what is wrong, words of the command line, words that the message must hold)
+# One case a line, however long.
+# ruff: noqa: E501
+CASES: dict[str, tuple[Change, str, tuple[str, ...]]] = {
+    "misspelt section": (setting("Trainings", gamma=2), "RunAll", ("luigi.cfg", "[Trainings]", "[Training]?")),
+    "section in lower case": (setting("training", gamma=2), "RunAll", ("[training]", "[Training]?")),
+    "misspelt key": (setting("Training", num_epoch=2), "RunAll", ("[Training] num_epoch", "num_epochs?")),
+    "key of another section": (setting("Training", stride_frames=2), "RunAll", ("[Training] stride_frames",)),
+    "text for a whole number": (setting("Training", num_epochs="many"), "RunAll", ("num_epochs = many", "whole number")),
+    "fraction for a whole number": (setting("Folds", num_folds="2.5"), "RunAll", ("num_folds = 2.5", "whole number")),
+    "text for a number": (setting("Training", gamma="big"), "RunAll", ("gamma = big", "a number")),
+    "decimal comma": (setting("Training", learning_rate="0,01"), "RunAll", ("learning_rate = 0,01", "a number")),
+    "neither true nor false": (setting("Demo", enabled="perhaps"), "RunAll", ("enabled = perhaps", "true or false")),
+    "gamma below 1": (setting("Training", gamma="0.5"), "RunAll", ("gamma = 0.5", "at least 1")),
+    "no epochs": (setting("Training", num_epochs=0), "RunAll", ("num_epochs = 0", "at least 1")),
+    "negative learning rate": (setting("Training", learning_rate=-1), "RunAll", ("learning_rate = -1", "above 0")),
+    "no seeds": (setting("Training", num_seeds=0), "RunAll", ("num_seeds = 0", "at least 1")),
+    "unknown selection": (setting("Training", selection="best"), "RunAll", ("selection = best", "last, inner")),
+    "unknown aggregation": (setting("Training", aggregation="blst"), "RunAll", ("aggregation = blst", "blstm")),
+    "one fold": (setting("Folds", num_folds=1), "RunAll", ("num_folds = 1", "at least 2")),
+    "more folds than patients": (setting("Folds", num_folds=5), "RunAll", ("5 folds", "4 patients")),
+    "stride of 0": (setting("Features", stride_frames=0), "RunAll", ("stride_frames = 0", "at least 1")),
+    "unknown network": (setting("Features", network="r2plus1d_smal"), "RunAll", ("r2plus1d_smal", "r2plus1d_small")),
+    "weights file absent": (public_weights_absent, "RunAll", ("w.pth",)),
+    "weights file with a wrong hash": (public_weights_wrong, "RunAll", ("0aa0550b",)),
+    "public weights of a network that has none": (setting("Features", weights=""), "RunAll", ("random:",)),
+    "unknown preprocessing": (setting("Frames", preprocessing="crop"), "RunAll", ("preprocessing = crop", "letterbox")),
+    "frame rate of 0": (setting("Frames", frame_rate_hz=0), "RunAll", ("frame_rate_hz = 0", "above 0")),
+    "too many segments": (setting("Training", num_segments=16), "RunAll", ("16 segments", "minimum_duration_seconds")),
+    "one label": (setting("Dataset", labels="FOS"), "RunAll", ("labels = FOS", "FOS, TCS")),
+    "too few resamples": (setting("Evaluation", num_bootstraps=3), "RunAll", ("num_bootstraps = 3", "100")),
+    "a level of 95": (setting("Evaluation", confidence_level=95), "RunAll", ("confidence_level = 95", "between 0 and 1")),
+    "fewer than no snippets in a batch": (setting("Machine", snippets_per_batch=-1), "RunAll", ("snippets_per_batch = -1",)),
+    "unknown device": (setting("Machine", device="gpu"), "RunAll", ("device = gpu", "cuda")),
+    "misspelt key of Luigi's": (setting("retcode", task_faild=30), "RunAll", ("[retcode] task_faild", "task_failed?")),
+    "text for workers": (setting("core", workers="two"), "RunAll", ("[core] workers = two", "whole number")),
+    "results folder is a file": (results_is_a_file, "RunAll", ("[Results] root = results",)),
+    "manifest absent": (setting("Dataset", manifest="none.csv"), "RunAll", ("none.csv",)),
+    "missing column": (text("data_manifest.csv", ",label,", ",lable,"), "RunAll", ("lable", "label")),
+    "repeated row": (rows(lambda found: [*found, found[0]]), "RunAll", ("row 2", "row")),
+    "offset before onset": (row(3, offset_seconds="0.1"), "RunAll", ("row 3", "offset")),
+    "time that is no number": (row(3, onset_seconds="soon"), "RunAll", ("row 3", "onset_seconds", "soon")),
+    "decimal comma in the manifest": (row(3, onset_seconds="1,5"), "RunAll", ("row 3", "1,5")),
+    "unknown label": (row(3, label="GTCS"), "RunAll", ("row 3", "GTCS", "FOS")),
+    "two labels for one seizure": (row(2, label="TCS", clonic_onset_seconds=""), "RunAll", ("label",)),
+    "one label only": (
+        rows(lambda found: [{**item, "label": "FOS", "clonic_onset_seconds": ""} for item in found]),
+        "RunAll",
+        ("FOS", "TCS"),
+    ),
+    "an id that leaves the folder": (row(2, patient_id="../P01"), "RunAll", ("row 2", "../P01")),
+    "clonic onset of a FOS": (
+        rows(lambda found: [{**i, "clonic_onset_seconds": "2"} if i["label"] == "FOS" else i for i in found]),
+        "RunAll",
+        ("clonic",),
+    ),
+    "unknown use": (row(2, use="maybe"), "RunAll", ("row 2", "maybe", "evaluate")),
+    "empty manifest": (lambda project: (project.folder / "data_manifest.csv").write_text(""), "RunAll", ("empty",)),
+    "video missing": (own_videos, "RunAll", ("data_manifest.csv", "P01_01_large.mp4")),
+    "demo with own videos": (row(2, video="mine.mp4"), "RunAll", ("mine.mp4", "[Demo] enabled = false")),
+    "unknown task": (setting("Demo", enabled="true"), "RunAl", ("RunAl", "RunAll?")),
+    "no task": (setting("Demo", enabled="true"), "", ("no task", "RunAll")),
+    "unknown option": (setting("Demo", enabled="true"), "RunAll --Trainig-gamma 2", ("--Trainig-gamma", "--Training-gamma?")),
+    "option without value": (setting("Demo", enabled="true"), "RunAll --Training-gamma", ("--Training-gamma",)),
+    "bad value on the command line": (
+        setting("Demo", enabled="true"),
+        "RunAll --Training-num-epochs ten",
+        ("num_epochs = ten", "whole number"),
+    ),
+    "no luigi.cfg": (lambda project: (project.folder / "luigi.cfg").unlink(), "RunAll", ("no luigi.cfg here",)),
+    "two mistakes": (
+        lambda project: (project.set("Training", gamm=2), project.set("Folds", nun_folds=2)),
+        "RunAll",
+        ("2 mistakes", "gamma?", "num_folds?"),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    """Return how each case ended."""
+    cases = []
+    for number, (change, words, _) in enumerate(CASES.values()):
+        project = make_small_project(tmp_path_factory.mktemp(f"case{number}"))
+        change(project)
+        cases.append({"folder": str(project.folder), "words": words.split(), "environment": {}})
+    listed = tmp_path_factory.mktemp("cases") / "cases.json"
+    listed.write_text(json.dumps(cases))
+    done = subprocess.run([sys.executable, DRIVER, listed], capture_output=True, text=True, check=True, timeout=300)
+    return dict(zip(CASES, json.loads(done.stdout), strict=True))
+
+
+def test_there_are_at_least_forty() -> None:
+    assert len(CASES) >= 40
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_mistake_is_told_in_a_few_lines(name: str, answers: dict[str, dict[str, object]]) -> None:
+    output = str(answers[name]["output"])
+    assert answers[name]["exit_code"] == 2, output
+    assert "Traceback" not in output
+    assert len(output.strip().splitlines()) <= MOST_LINES, output
+    for words in CASES[name][2]:
+        assert words in output, output
+
+
+def test_nothing_is_written_for_a_mistake(tmp_path: Path) -> None:
+    project = make_small_project(tmp_path)
+    project.set("Training", num_epochs="many")
+    assert project.run_all().exit_code == 2
+    assert not project.results.exists()
