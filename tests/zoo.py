@@ -7,11 +7,9 @@ specimen knows the time at which each of its frames is seen, and where time is m
 
 from __future__ import annotations
 
-import shutil
 import struct
-import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -122,7 +120,6 @@ class Specimen:
     format: str | None = None
     finish: Callable[[Path], None] | None = None
     pieces: tuple[tuple[int, int, float], ...] = ()
-    needs_cli: bool = False
     colour_atol: float = 3.0
 
     def times(self) -> tuple[float, ...]:
@@ -242,18 +239,6 @@ def drop_avi_index(path: Path) -> None:
     """Cut off the index, as a recorder that lost power does."""
     content = path.read_bytes()
     path.write_bytes(content[: content.rindex(b"idx1")])
-
-
-def remux(*arguments: str) -> Callable[[Path], None]:
-    """Return a step that copies the streams with the ffmpeg command, with arguments before the output."""
-
-    def step(path: Path) -> None:
-        copy = path.with_name(f"copy-{path.name}")
-        command = ["ffmpeg", "-v", "error", "-y", "-i", str(path), "-c", "copy", *arguments, str(copy)]
-        subprocess.run(command, check=True)
-        copy.replace(path)
-
-    return step
 
 
 def drop_frames(first: int, last: int, rate: int = 25) -> Callable[[Path], None]:
@@ -396,13 +381,9 @@ def is_whole(frame: np.ndarray, number: int) -> bool:
 
 
 def is_available(specimen: Specimen) -> bool:
-    """Tell whether the encoder, and the ffmpeg command where it is needed, are there."""
+    """Tell whether the encoder is there."""
     try:
         av.Codec(specimen.codec, "w")
     except ValueError:
         return False
-    return shutil.which("ffmpeg") is not None or not specimen.needs_cli
-
-
-def shortened(specimen: Specimen, **changes) -> Specimen:
-    return replace(specimen, **changes)
+    return True
