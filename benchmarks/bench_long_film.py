@@ -62,11 +62,8 @@ def write(path: Path, options: dict[str, str], codec: str, repeats: int) -> None
                 packet.is_keyframe = is_key
                 container.mux(packet)
     if "no-index.avi" in path.name:
-        with path.open("r+b") as file:
-            content = file.read()
-            at = content.rindex(b"idx1") if repeats == 1 else len(content) - 16 * RATE * SECONDS * repeats // 1 - 8
-            at = content.rindex(b"idx1", max(0, at - 4096)) if b"idx1" in content[max(0, at - 4096) :] else at
-            file.truncate(at)
+        content = path.read_bytes()
+        path.write_bytes(content[: content.rindex(b"idx1")])
 
 
 def measure(path: Path, onset_seconds: float) -> tuple[float, int]:

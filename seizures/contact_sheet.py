@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeAlias
 
 import av
 import av.filter
@@ -26,6 +27,7 @@ _NUM_MOMENTS = 8
 _TILE_WIDTH, _MARGIN, _CAPTION_HEIGHT = 300, 10, 20
 _BACKGROUND, _INK, _FAINT = (250, 250, 248), (40, 40, 40), (120, 120, 120)
 _CROP, _MASK = (20, 150, 60), (210, 40, 40)
+Tile: TypeAlias = "tuple[float, Image.Image | None, Image.Image | None]"  # seconds, as shown, as the network sees it
 _FROM_THE_ENDS = 0.02  # of the duration
 
 
@@ -53,7 +55,7 @@ def draw_sheet(
         VideoError: a file cannot be read, or a box does not fit in its picture.
 
     """
-    tiles: list[tuple[float, Image.Image | None, Image.Image | None]] = []
+    tiles: list[Tile] = []
     graph = FrameGraph(crop, mask, settings.preprocessing, 112)
     for seconds in moments(onset_seconds, offset_seconds):
         found = _frame_at(paths, seconds, progress)
@@ -84,10 +86,10 @@ def _frame_at(paths: Sequence[Path], seconds: float, progress: Progress) -> tupl
 
 def _as_shown(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[Image.Image, float, float]:
     """Return the picture as a person sees it, _TILE_WIDTH wide at most, and the scales of its columns and rows."""
-    chain, width, height = to_rgb_chain(frame, pixel_aspect)
-    shown_width, shown_height = width * (pixel_aspect if abs(frame.rotation) != 90 else 1 / pixel_aspect), height
-    scale = min(_TILE_WIDTH / float(shown_width), 0.75 * _TILE_WIDTH / shown_height)
-    size = max(1, round(float(shown_width) * scale)), max(1, round(shown_height * scale))
+    chain, (width, height) = to_rgb_chain(frame, pixel_aspect)
+    shown_width = float(width * (1 / pixel_aspect if abs(frame.rotation) == 90 else pixel_aspect))
+    scale = min(_TILE_WIDTH / shown_width, 0.75 * _TILE_WIDTH / height)
+    size = max(1, round(shown_width * scale)), max(1, round(height * scale))
     graph = av.filter.Graph()
     source = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"
     source += f":colorspace={frame.colorspace}:range={frame.color_range}"
@@ -117,7 +119,7 @@ def _with_boxes(shown: tuple[Image.Image, float, float], crop: Box | None, mask:
     return canvas
 
 
-def _compose(tiles: Sequence[tuple[float, Image.Image | None, Image.Image | None]]) -> Image.Image:
+def _compose(tiles: Sequence[Tile]) -> Image.Image:
     font = ImageFont.load_default(size=13)
     tallest = max(shown.height for _, shown, _ in tiles if shown is not None)
     seen_size = 112

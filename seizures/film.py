@@ -168,13 +168,14 @@ class _Piece:
             self.source.cadence,
             self._tally,
             counts=lambda seconds: seconds > from_own,
-            end_seconds=lambda: self._file.last_end_seconds,
+            end_seconds=lambda: -math.inf if self.source.is_program_stream else self._file.last_end_seconds,
         )
         for stamped in settled:
             start, end = stamped.start_seconds - self.zero_seconds, stamped.end_seconds - self.zero_seconds
             yield Stamped(start, end, stamped.frame, stamped.is_sound, stamped.is_damage)
         self._tally.num_lost += self._file.num_lost_tail
-        self.end_seconds = self._file.last_end_seconds - self.zero_seconds
+        if not self.source.is_program_stream:
+            self.end_seconds = self._file.last_end_seconds - self.zero_seconds
 
     def _seek(self, target_seconds: float) -> None:
         """Land on a key frame that is not after the target; at worst by reading the file from its beginning."""

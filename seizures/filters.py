@@ -130,11 +130,11 @@ def _check_box(name: str, box: Box, width: int, height: int) -> None:
         raise VideoError(f"{name} = {text} (left,top,width,height) does not fit in the picture of {width}x{height}")
 
 
-def to_rgb_chain(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[tuple[str, ...], int, int]:
+def to_rgb_chain(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[tuple[str, ...], tuple[int, int]]:
     """Return the filters that turn a frame the right way up and name its colours, and its width and height then."""
     picture = _picture_of(frame, pixel_aspect)
     chain = () if picture.colour_matrix is None else (f"setparams=colorspace={picture.colour_matrix}",)
-    return (*chain, *_TURNS.get(picture.rotation_degrees, ())), *picture.shown_size
+    return (*chain, *_TURNS.get(picture.rotation_degrees, ())), picture.shown_size
 
 
 def _picture_of(frame: av.VideoFrame, pixel_aspect: Fraction) -> Picture:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +149,7 @@ def _notes(facts: FileFacts) -> list[str]:
     return notes
 
 
-def facts_from(values: Mapping[str, Any]) -> FileFacts:
+def facts_from(values: dict[str, Any]) -> FileFacts:
     """Return the facts that `seizures.settings.canonical` made plain."""
     numbers = {field.name for field in dataclasses.fields(FileFacts) if field.type == "float"}
     plain: dict[str, Any] = {name: float(value) if name in numbers else value for name, value in values.items()}

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice, pairwise
-from typing import Any
 
 import av
 import av.filter
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seizures.clock import Stamped
+from seizures.planes import levels
 
 NUM_SAMPLED = 20  # frames, from the first that is decoded on
 _MOVED_LEVELS = 12  # of 255, above the noise of a camera
@@ -160,13 +160,4 @@ def comb_ratio(one: NDArray[np.int16], other: NDArray[np.int16]) -> float | None
 def _planes(frames: Sequence[av.VideoFrame]) -> list[NDArray[np.int16]]:
     """Return the first plane of each frame, levels of 255, thinned out along the rows."""
     sizes = {(frame.width, frame.height, frame.format.name) for frame in frames}
-    return [_plane(frame) for frame in frames] if len(sizes) == 1 else []
-
-
-def _plane(frame: av.VideoFrame) -> NDArray[np.int16]:
-    plane: Any = frame.planes[0]
-    num_bits = max(component.bits for component in frame.format.components)
-    kind = np.uint8 if num_bits <= 8 else np.uint16
-    rows = np.frombuffer(plane, kind).reshape(plane.height, -1)[:, : plane.width]
-    thinned = rows[:, :: max(1, plane.width // _MOST_COLUMNS)]
-    return np.asarray(thinned >> max(0, num_bits - 8)).astype(np.int16)
+    return [levels(one, 0, column_step=max(1, one.width // _MOST_COLUMNS)) for one in frames] if len(sizes) == 1 else []

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import av
 import av.container
@@ -25,11 +25,6 @@ import av.container
 from seizures.clock import TOLERANCE_SECONDS
 from seizures.errors import VideoError
 from seizures.timing import LONGEST_REVERSAL_SECONDS, Cadence, Shot, measure_cadence
-
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    VideoPacket: TypeAlias = av.Packet[av.VideoStream]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +41,7 @@ _TAIL_SECONDS = 5.0
 _FIELD_ORDERS = {0: "unknown", 1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 
 FrameShot = Shot[av.VideoFrame]
+VideoPacket: TypeAlias = "av.Packet[av.VideoStream]"
 Progress = Callable[[], None]
 
 
@@ -89,6 +85,7 @@ class OpenFile:
         self.last_end_seconds = -math.inf
         self.num_lost_tail = 0
         self.num_corrupt_packets = 0
+        self._has_failed = False  # the decoder, since the frame that came out last
         self._announced: list[int] = []  # a heap of the stamps of packets whose frames have not come out
         self.first_error = ""
         try:
@@ -171,7 +168,9 @@ class OpenFile:
             num_lost = self._count_lost(frame.pts)
             start = expected_seconds if frame.pts is None else float(frame.pts * self._time_base)
             length = float((frame.duration or 0) * self._time_base) or self.source.cadence.usual_seconds
-            is_damaged = frame.is_corrupt or frame.pts in damaged
+            # The frame after an error of the decoder may be what was left in its buffers.
+            is_damaged = frame.is_corrupt or frame.pts in damaged or self._has_failed
+            self._has_failed = False
             if is_damaged:
                 self._note("the picture is damaged")
             expected_seconds = start + length
@@ -263,6 +262,7 @@ class OpenFile:
                 yield from packet.decode()
             except av.FFmpegError as error:
                 self._note(f"decoding: {error.strerror}")
+                self._has_failed = True
         for _ in range(_MOST_READ_ERRORS):
             try:
                 for frame in self._stream.codec_context.decode(None):
@@ -273,6 +273,7 @@ class OpenFile:
                 return
             except av.FFmpegError as error:
                 self._note(f"decoding: {error.strerror}")
+                self._has_failed = True
 
     def _skip(self, packets: Iterable[VideoPacket], to_seconds: float) -> Iterator[VideoPacket]:
         """Leave out the packets before the last key frame that is not after `to_seconds`."""
@@ -292,6 +293,8 @@ class OpenFile:
 
     def _tail(self, end_seconds: float) -> float:
         """Return the end of the film behind its last frame, going by the packets whose frames did not come out."""
+        if self.source.is_program_stream:
+            return end_seconds  # its stamps slip, and the last ones stay
         for pts in sorted(self._announced):
             start = float(pts * self._time_base)
             if end_seconds - TOLERANCE_SECONDS <= start <= end_seconds + LONGEST_REVERSAL_SECONDS:

@@ -19,6 +19,7 @@ from seizures.film import Pieces
 from seizures.inspection import FileFacts
 from seizures.interlacing import NUM_SAMPLED, is_interlaced
 from seizures.packets import OpenFile, Progress, no_progress
+from seizures.planes import levels
 
 _STILL_LEVELS = 0.05  # mean difference of 255; a camera's noise is far above it
 _BLACK_LEVEL = 24
@@ -139,12 +140,7 @@ def _watched(frames: Iterable[Stamped[av.VideoFrame]], look: _Look) -> Iterator[
 
 
 def _thin(frame: av.VideoFrame, index: int) -> NDArray[np.int16]:
-    """Return a plane of a frame in levels of 255, thinned out."""
-    plane: Any = frame.planes[index]
-    num_bits = frame.format.components[0].bits
-    rows = np.frombuffer(plane, np.uint8 if num_bits <= 8 else np.uint16).reshape(plane.height, -1)
-    thinned = rows[::_THINNING, : plane.width : _THINNING]
-    return np.asarray(thinned >> max(0, num_bits - 8)).astype(np.int16)
+    return levels(frame, index, row_step=_THINNING, column_step=_THINNING)
 
 
 def _is_colourless(frame: av.VideoFrame) -> bool:

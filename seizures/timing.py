@@ -24,6 +24,7 @@ from seizures.errors import VideoError
 
 LONGEST_REVERSAL_SECONDS = 1.0
 LONGEST_GAP_SECONDS = 600.0
+_FEW_AHEAD = 48  # frames; fewer are known only at the end of a film
 _ENOUGH_RIGHT = 3  # frames whose stamps show that the clock did not move
 
 Item = TypeVar("Item")
@@ -107,7 +108,9 @@ def steady(
     offsets: list[float] = []
     elapsed = 0.0
     expected: float | None = None
+    is_damaged = False
     for shot in shots:
+        is_damaged = is_damaged or shot.is_damaged
         if expected is None:
             offsets.append(shot.start_seconds - elapsed)
             if shot.start_seconds < warm_up_to_seconds:
@@ -115,15 +118,21 @@ def steady(
                 continue
             expected = statistics.median_low(offsets) + elapsed
         slip = shot.start_seconds - expected
-        if abs(slip) >= 0.5 * shot.length_seconds and not _comes_back(ahead(), shot, slip):
+        if abs(slip) >= 0.5 * shot.length_seconds and not _comes_back(ahead(), shot, slip, is_damaged):
             expected = shot.start_seconds
         yield replace(shot, start_seconds=expected)
         expected += shot.length_seconds
 
 
-def _comes_back(ahead: Sequence[float], shot: Shot[Item], slip_seconds: float) -> bool:
-    """Tell whether the frames after `shot` are, in the end, where they should be if it has slipped."""
+def _comes_back(ahead: Sequence[float], shot: Shot[Item], slip_seconds: float, is_damaged: bool) -> bool:
+    """Tell whether the frames after `shot` are, in the end, where they should be if it has slipped.
+
+    Where the film ends before that is known, a shift by one frame is taken for a slip: slips are commoner than a frame
+    that is lost without a trace of damage.
+    """
     start, length = shot.start_seconds, shot.length_seconds
+    if len(ahead) < _FEW_AHEAD and abs(slip_seconds) < 1.5 * length and not is_damaged:
+        return True
     later = sorted(stamp for stamp in ahead if stamp > start - 0.5 * length)
     slips = [slip_seconds + stamp - start - number * length for number, stamp in enumerate(later, start=1)]
     num_right = sum(abs(slip) < 0.5 * length for slip in slips)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from seizures import simulation
 from seizures.manifest import Recording, Seizure, group_seizures, read_manifest, resolve_videos
+from seizures.site_profile import apply_profile, read_profile
 from tasks.config import Dataset, Demo, section
 
 
@@ -28,9 +29,10 @@ class LeftOut(NamedTuple):
 
 @functools.cache
 def recordings() -> tuple[Recording, ...]:
-    """Return the rows of the manifest."""
+    """Return the rows of the manifest, with the boxes of their views where the site's profile says them."""
     dataset = section(Dataset)
-    return read_manifest(Path(dataset.manifest), labels=dataset.label_names())
+    found = read_manifest(Path(dataset.manifest), labels=dataset.label_names())
+    return apply_profile(found, read_profile(Path(dataset.site_profile))) if dataset.site_profile else found
 
 
 @functools.cache

@@ -7,11 +7,9 @@ specimen knows the time at which each of its frames is seen, and where time is m
 
 from __future__ import annotations
 
-import shutil
 import struct
-import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -117,11 +115,11 @@ class Specimen:
     rotation: int = 0
     inset: bool = False
     grain: int = 0
+    frozen_from: int = 10_000
     num_streams: int = 1
     format: str | None = None
     finish: Callable[[Path], None] | None = None
     pieces: tuple[tuple[int, int, float], ...] = ()
-    needs_cli: bool = False
     colour_atol: float = 3.0
 
     def times(self) -> tuple[float, ...]:
@@ -149,7 +147,7 @@ class Specimen:
             return image
         if self.interlaced:
             return weave(number, top_first=self.interlaced == "tff", **shape)
-        image = picture(number, **shape)
+        image = picture(min(number, self.frozen_from), **shape)
         if self.grain:  # as a camera's, so that a frame is as large as those of a camera
             noise = np.random.default_rng(number).integers(-self.grain, self.grain, image.shape[:2])[..., None]
             image = np.clip(image + noise, 0, 255).astype(np.uint8)
@@ -241,18 +239,6 @@ def drop_avi_index(path: Path) -> None:
     """Cut off the index, as a recorder that lost power does."""
     content = path.read_bytes()
     path.write_bytes(content[: content.rindex(b"idx1")])
-
-
-def remux(*arguments: str) -> Callable[[Path], None]:
-    """Return a step that copies the streams with the ffmpeg command, with arguments before the output."""
-
-    def step(path: Path) -> None:
-        copy = path.with_name(f"copy-{path.name}")
-        command = ["ffmpeg", "-v", "error", "-y", "-i", str(path), "-c", "copy", *arguments, str(copy)]
-        subprocess.run(command, check=True)
-        copy.replace(path)
-
-    return step
 
 
 def drop_frames(first: int, last: int, rate: int = 25) -> Callable[[Path], None]:
@@ -395,13 +381,9 @@ def is_whole(frame: np.ndarray, number: int) -> bool:
 
 
 def is_available(specimen: Specimen) -> bool:
-    """Tell whether the encoder, and the ffmpeg command where it is needed, are there."""
+    """Tell whether the encoder is there."""
     try:
         av.Codec(specimen.codec, "w")
     except ValueError:
         return False
-    return shutil.which("ffmpeg") is not None or not specimen.needs_cli
-
-
-def shortened(specimen: Specimen, **changes) -> Specimen:
-    return replace(specimen, **changes)
+    return True
