@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import importlib.metadata
+import functools
 import json
 import math
 import os
@@ -25,6 +25,7 @@ import numpy.typing as npt
 from seizures import seal
 from seizures.errors import FeatureFileError
 from seizures.hdf5_output import Output, created
+from seizures.provenance import release
 from seizures.settings import canonical_json
 
 if TYPE_CHECKING:
@@ -84,11 +85,12 @@ class FeatureFileWriter:
 
     Use as a context manager. The path should be a temporary one: a file whose writing was broken off stays incomplete
     and is refused by `open_features`. All but `created_at` (and the checksum of all) is the same in every run; an
-    exchange file is `dated=False`, since a date can tell who a patient is.
+    exchange file has no date, which can tell who a patient is, and is compressed, which is slow to write.
     """
 
-    def __init__(self, path: str | os.PathLike[str], header: FeatureHeader, *, dated: bool = True) -> None:
+    def __init__(self, path: str | os.PathLike[str], header: FeatureHeader, *, for_exchange: bool = False) -> None:
         self._header = header
+        self._filters = {"shuffle": True, "compression": 4} if for_exchange else {}
         self._path = path
         self._opened = contextlib.ExitStack()
         self._file, self._output = self._opened.enter_context(created(path))
@@ -99,9 +101,9 @@ class FeatureFileWriter:
         for field in fields(header):
             value = getattr(header, field.name)
             attributes[field.name] = canonical_json(value) if field.name == "recipe" else value
-        attributes["created_by"] = f"gestures {_package_version()}"
+        attributes["created_by"] = release()
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        attributes["created_at"] = now if dated else ""
+        attributes["created_at"] = "" if for_exchange else now
         attributes.create(seal.ATTRIBUTE, seal.UNSEALED, dtype=h5py.string_dtype("ascii", seal.NUM_DIGITS))
 
     def create_view(
@@ -126,11 +128,14 @@ class FeatureFileWriter:
             value = getattr(facts, field.name)
             group.attrs[field.name] = math.nan if value is None else value
         step_seconds = self._header.stride_frames / self._header.frame_rate_hz
-        chunk_rows = max(1, min(num_snippets, CHUNK_BYTES // (4 * feature_dim)))
-        features = _create(group, "features", np.float32, (num_snippets, feature_dim), (chunk_rows, feature_dim))
+        # Chunks of one length, so that the last one is not padded with up to a chunk of nothing.
+        num_chunks = -(-num_snippets // max(1, CHUNK_BYTES // (4 * feature_dim)))
+        chunk_rows = -(-num_snippets // num_chunks)
+        create = functools.partial(_create, group, self._filters)
+        features = create("features", np.float32, (num_snippets, feature_dim), (chunk_rows, feature_dim))
         chunk = (min(num_snippets, CHUNK_BYTES // 8),)
-        _create(group, "start_seconds", np.float64, (num_snippets,), chunk)[:] = np.arange(num_snippets) * step_seconds
-        _create(group, "valid", np.bool_, (num_snippets,), chunk)[:] = valid
+        create("start_seconds", np.float64, (num_snippets,), chunk)[:] = np.arange(num_snippets) * step_seconds
+        create("valid", np.bool_, (num_snippets,), chunk)[:] = valid
         writer = ViewWriter(name, features, self._output)
         self._views.append(writer)
         return writer
@@ -398,9 +403,16 @@ def _check_views(file: Any) -> list[str]:
     return faults + ([f"the views differ in their number of features: {sorted(dims)}"] if len(dims) > 1 else [])
 
 
-def _create(group: Any, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...], chunks: tuple[int, ...]) -> Any:
+def _create(
+    group: Any,
+    filters: dict[str, Any],
+    name: str,
+    dtype: npt.DTypeLike,
+    shape: tuple[int, ...],
+    chunks: tuple[int, ...],
+) -> Any:
     # Without times in the object header, the same input gives the same bytes.
-    dataset = group.create_dataset(name, shape, dtype, chunks=chunks, fletcher32=True, track_times=False)
+    dataset = group.create_dataset(name, shape, dtype, chunks=chunks, fletcher32=True, track_times=False, **filters)
     dataset.attrs["units"], dataset.attrs["description"] = DESCRIPTIONS[name]
     return dataset
 
@@ -410,10 +422,3 @@ def _plain(value: Any, *, empty: bool = False) -> Any:
     value = value.item() if isinstance(value, np.generic) else value
     value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return None if empty and isinstance(value, float) and math.isnan(value) else value
-
-
-def _package_version() -> str:
-    try:
-        return importlib.metadata.version("gestures")
-    except importlib.metadata.PackageNotFoundError:
-        return "(not installed)"
