@@ -27,7 +27,7 @@ FACTS = ViewFacts("", "", 0.0, None, None, "all", 1920, 1080, 30.0, "mpeg2video"
 LAYOUTS: dict[str, tuple[int, dict[str, object]]] = {
     "contiguous": (0, {}),
     "16 rows, fletcher32": (16, {"fletcher32": True}),
-    "64 rows, fletcher32 (ours)": (64, {"fletcher32": True}),
+    "64 rows, fletcher32": (64, {"fletcher32": True}),
     "1024 rows, fletcher32": (1024, {"fletcher32": True}),
     "64 rows, shuffle, gzip 1": (64, {"shuffle": True, "compression": 1, "fletcher32": True}),
     "64 rows, shuffle, gzip 4": (64, {"shuffle": True, "compression": 4, "fletcher32": True}),
@@ -42,8 +42,9 @@ def main(folder: Path) -> None:
     print(f"{NUM_SEIZURES} seizures, 2 x {num_rows} rows of {DIM} each: {raw_bytes / 1e9:.2f} GB of float32")
     print(f"{'':32}{'write s':>9}{'read s':>9}{'slices s':>9}{'size':>8}")
     measure("raw numpy (.npy)", folder, block, write_numpy, read_numpy, slice_numpy)
-    measure("feature files (as released)", folder, block, write_ours, read_ours, slice_ours)
-    small = NUM_SEIZURES // 6
+    measure("feature files of results", folder, block, write_ours, read_ours, slice_ours)
+    measure("feature files of an exchange", folder, block, write_exchange, read_ours, slice_ours)
+    small = NUM_SEIZURES // 9
     print(f"other layouts, {small} of the seizures, plain HDF5:")
     for name, (chunk, options) in LAYOUTS.items():
         measure(name, folder, block, hdf5_writer(chunk, options), read_hdf5, slice_hdf5, number=small)
@@ -109,9 +110,13 @@ def slice_numpy(path: Path) -> None:
         np.array(np.load(path.with_suffix(f".{view}.npy"), mmap_mode="r")[500:600])
 
 
-def write_ours(path: Path, block: np.ndarray) -> None:
+def write_exchange(path: Path, block: np.ndarray) -> None:
+    write_ours(path, block, for_exchange=True)
+
+
+def write_ours(path: Path, block: np.ndarray, *, for_exchange: bool = False) -> None:
     header = FeatureHeader("P", "1", "FOS", RECIPE, digest(RECIPE), "r2plus1d_34_8_kinetics", "0" * 8, 8, 1, 15.0)
-    with FeatureFileWriter(path, header) as file:
+    with FeatureFileWriter(path, header, for_exchange=for_exchange) as file:
         for view in ("large", "small"):
             writer = file.create_view(view, len(block), DIM, FACTS, np.ones(len(block), bool))
             for start in range(0, len(block), 64):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import hashlib
-import importlib.metadata
 import json
 import re
 from collections import Counter
@@ -21,6 +20,7 @@ import numpy as np
 
 from seizures.errors import SettingsError
 from seizures.feature_file import FeatureFile, FeatureFileWriter, FeatureHeader, FeatureView, ViewFacts, open_features
+from seizures.provenance import release
 from seizures.pseudonyms import Pseudonyms
 from seizures.settings import digest
 
@@ -130,7 +130,7 @@ def write_features(
             header = exchange_header(file, names, preprocessing)
             recipes[header.recipe_key] = dict(header.recipe)
             target = folder / FEATURES_FOLDER / f"{header.patient_id}+{header.seizure_id}.h5"
-            with FeatureFileWriter(target, header, dated=False) as written:
+            with FeatureFileWriter(target, header, for_exchange=True) as written:
                 for view in wanted:
                     facts = exchange_facts(view, preprocessing=str(header.recipe["preprocessing"]), withhold=withhold)
                     copy_view(view, written, facts)
@@ -234,7 +234,7 @@ def write_info(path: Path, export: Export, names: Pseudonyms, labels: Sequence[s
         "seizures_by_label": dict(
             sorted(Counter({(v.patient_id, v.seizure_id): v.label for v in export.views}.values()).items())
         ),
-        "created_by": f"gestures {importlib.metadata.version('gestures')}",
+        "created_by": release(),
     }
     path.write_text(json.dumps(info, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import importlib.metadata
-import json
+import functools
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -24,59 +23,36 @@ import numpy.typing as npt
 
 from seizures import seal
 from seizures.errors import FeatureFileError
+from seizures.feature_schema import (
+    CHUNK_BYTES,
+    DESCRIPTIONS,
+    FORMAT,
+    FORMAT_VERSION,
+    FeatureHeader,
+    ViewFacts,
+    check_header,
+    check_views,
+    plain_value,
+)
 from seizures.hdf5_output import Output, created
+from seizures.provenance import release
 from seizures.settings import canonical_json
 
 if TYPE_CHECKING:
     import pandas as pd
     import torch
 
-FORMAT = "seizure-features"
-FORMAT_VERSION = 1
-CHUNK_BYTES = 2**17
-
-DESCRIPTIONS = {
-    "features": ("1", "one row per snippet; row s is the snippet that starts at frame s * stride_frames"),
-    "start_seconds": ("s", "start of each snippet, seconds since the clinical onset"),
-    "valid": ("1", "false where a snippet touches frames that could not be decoded"),
-}
-
-
-@dataclass(frozen=True)
-class FeatureHeader:
-    """What a feature file says about its seizure and about how its features were made.
-
-    `recipe` is the JSON-ready mapping that `recipe_key` digests. Random weights have `random:<seed>` for a checksum.
-    """
-
-    patient_id: str
-    seizure_id: str
-    label: str
-    recipe: Mapping[str, Any]
-    recipe_key: str
-    network: str
-    weights_sha256: str
-    frames_per_snippet: int
-    stride_frames: int
-    frame_rate_hz: float
-
-
-@dataclass(frozen=True)
-class ViewFacts:
-    """What a feature file says about one camera view; times are on the video's clock, None where not known."""
-
-    video_name: str
-    video_sha256: str
-    onset_seconds: float | None
-    offset_seconds: float | None
-    clonic_onset_seconds: float | None
-    use: str
-    source_width: int
-    source_height: int
-    source_frame_rate_hz: float
-    codec: str
-    num_frames_decoded: int
-    preprocessing: str
+__all__ = [
+    "FORMAT_VERSION",
+    "FeatureFile",
+    "FeatureFileWriter",
+    "FeatureHeader",
+    "FeatureView",
+    "ViewFacts",
+    "ViewWriter",
+    "open_features",
+    "read_duration",
+]
 
 
 class FeatureFileWriter:
@@ -84,11 +60,12 @@ class FeatureFileWriter:
 
     Use as a context manager. The path should be a temporary one: a file whose writing was broken off stays incomplete
     and is refused by `open_features`. All but `created_at` (and the checksum of all) is the same in every run; an
-    exchange file is `dated=False`, since a date can tell who a patient is.
+    exchange file has no date, which can tell who a patient is, and is compressed, which is slow to write.
     """
 
-    def __init__(self, path: str | os.PathLike[str], header: FeatureHeader, *, dated: bool = True) -> None:
+    def __init__(self, path: str | os.PathLike[str], header: FeatureHeader, *, for_exchange: bool = False) -> None:
         self._header = header
+        self._filters = {"shuffle": True, "compression": 4} if for_exchange else {}
         self._path = path
         self._opened = contextlib.ExitStack()
         self._file, self._output = self._opened.enter_context(created(path))
@@ -99,9 +76,9 @@ class FeatureFileWriter:
         for field in fields(header):
             value = getattr(header, field.name)
             attributes[field.name] = canonical_json(value) if field.name == "recipe" else value
-        attributes["created_by"] = f"gestures {_package_version()}"
+        attributes["created_by"] = release()
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        attributes["created_at"] = now if dated else ""
+        attributes["created_at"] = "" if for_exchange else now
         attributes.create(seal.ATTRIBUTE, seal.UNSEALED, dtype=h5py.string_dtype("ascii", seal.NUM_DIGITS))
 
     def create_view(
@@ -126,11 +103,14 @@ class FeatureFileWriter:
             value = getattr(facts, field.name)
             group.attrs[field.name] = math.nan if value is None else value
         step_seconds = self._header.stride_frames / self._header.frame_rate_hz
-        chunk_rows = max(1, min(num_snippets, CHUNK_BYTES // (4 * feature_dim)))
-        features = _create(group, "features", np.float32, (num_snippets, feature_dim), (chunk_rows, feature_dim))
+        # Chunks of one length, so that the last one is not padded with up to a chunk of nothing.
+        num_chunks = -(-num_snippets // max(1, CHUNK_BYTES // (4 * feature_dim)))
+        chunk_rows = -(-num_snippets // num_chunks)
+        create = functools.partial(_create, group, self._filters)
+        features = create("features", np.float32, (num_snippets, feature_dim), (chunk_rows, feature_dim))
         chunk = (min(num_snippets, CHUNK_BYTES // 8),)
-        _create(group, "start_seconds", np.float64, (num_snippets,), chunk)[:] = np.arange(num_snippets) * step_seconds
-        _create(group, "valid", np.bool_, (num_snippets,), chunk)[:] = valid
+        create("start_seconds", np.float64, (num_snippets,), chunk)[:] = np.arange(num_snippets) * step_seconds
+        create("valid", np.bool_, (num_snippets,), chunk)[:] = valid
         writer = ViewWriter(name, features, self._output)
         self._views.append(writer)
         return writer
@@ -189,7 +169,7 @@ class FeatureView:
         self.num_snippets: int = self.features.shape[0]
         self.feature_dim: int = self.features.shape[1]
         self.attributes: Mapping[str, Any] = MappingProxyType(
-            {name: _plain(value, empty=name.endswith("_seconds")) for name, value in group.attrs.items()}
+            {name: plain_value(value, empty=name.endswith("_seconds")) for name, value in group.attrs.items()}
         )
 
     @property
@@ -270,7 +250,7 @@ class FeatureFile:
         self.frame_rate_hz = header.frame_rate_hz
         self.created_by = str(file.attrs.get("created_by", ""))
         self.created_at = str(file.attrs.get("created_at", ""))
-        self.file_sha256: str | None = _plain(file.attrs.get(seal.ATTRIBUTE))
+        self.file_sha256: str | None = plain_value(file.attrs.get(seal.ATTRIBUTE))
         self.views: Mapping[str, FeatureView] = MappingProxyType(
             {name: FeatureView(group, header, path) for name, group in file["views"].items()}
         )
@@ -318,8 +298,8 @@ def open_features(path: str | os.PathLike[str]) -> FeatureFile:
         reason = "cannot be opened as HDF5" if path.exists() else "no such file"
         raise FeatureFileError(f"{path}: {reason}; wanted a feature file ({error})") from error
     try:
-        header, faults = _check_header(file)
-        faults += [] if faults else _check_views(file)
+        header, faults = check_header(file)
+        faults += [] if faults else check_views(file)
         if header is None or faults:
             raise FeatureFileError(f"{path}: not a usable feature file: {'; '.join(faults)}")
         return FeatureFile(file, path, header)
@@ -350,70 +330,15 @@ def read_duration(path: str | os.PathLike[str]) -> float:
 _DURATION_ATTRIBUTES = ("frames_per_snippet", "stride_frames", "frame_rate_hz")
 
 
-def _check_header(file: Any) -> tuple[FeatureHeader | None, list[str]]:
-    attributes = file.attrs
-    if _plain(attributes.get("format")) != FORMAT:
-        return None, [f"its format is {attributes.get('format')!r}, wanted {FORMAT!r}"]
-    if _plain(attributes.get("format_version")) != FORMAT_VERSION:
-        version = attributes.get("format_version")
-        return None, [f"its format_version is {version}, this software reads {FORMAT_VERSION}; update the software"]
-    if _plain(attributes.get("complete")) != 1:
-        return None, ["it is not complete: its writing was broken off; delete it and run again"]
-    missing = [field.name for field in fields(FeatureHeader) if field.name not in attributes]
-    if missing:
-        return None, [f"attribute {name} is missing" for name in missing]
-    values = {field.name: _plain(attributes[field.name]) for field in fields(FeatureHeader)}
-    try:
-        values["recipe"] = json.loads(values["recipe"])
-        header = FeatureHeader(**values)
-        numbers = (header.frames_per_snippet, header.stride_frames, header.frame_rate_hz)
-        faults = [] if min(numbers) > 0 else [f"snippet length, stride and rate are {numbers}, wanted above 0"]
-    except (TypeError, ValueError) as error:
-        return None, [f"an attribute has the wrong type: {error}"]
-    return header, faults
-
-
-def _check_views(file: Any) -> list[str]:
-    views = file.get("views")
-    if not isinstance(views, h5py.Group) or not len(views):
-        return ["it has no /views"]
-    faults = []
-    dims = set()
-    for view, group in views.items():
-        datasets: dict[str, Any] = {
-            name: group.get(name) if isinstance(group, h5py.Group) else None for name in DESCRIPTIONS
-        }
-        missing = [name for name, dataset in datasets.items() if not isinstance(dataset, h5py.Dataset)]
-        if missing:
-            faults.append(f"/views/{view} lacks {', '.join(missing)}")
-            continue
-        shapes = {name: dataset.shape for name, dataset in datasets.items()}
-        types = tuple(dataset.dtype for dataset in datasets.values())
-        rows = shapes["features"][:1]
-        if len(shapes["features"]) != 2 or not rows[0] or {shapes["start_seconds"], shapes["valid"]} != {rows}:
-            faults.append(f"/views/{view}: shapes disagree: {shapes}; wanted (S, D), (S,), (S,)")
-        elif types != (np.float32, np.float64, np.bool_):
-            faults.append(f"/views/{view}: types are {', '.join(map(str, types))}; wanted float32, float64, bool")
-        dims.add(shapes["features"][1:])
-    return faults + ([f"the views differ in their number of features: {sorted(dims)}"] if len(dims) > 1 else [])
-
-
-def _create(group: Any, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...], chunks: tuple[int, ...]) -> Any:
+def _create(
+    group: Any,
+    filters: dict[str, Any],
+    name: str,
+    dtype: npt.DTypeLike,
+    shape: tuple[int, ...],
+    chunks: tuple[int, ...],
+) -> Any:
     # Without times in the object header, the same input gives the same bytes.
-    dataset = group.create_dataset(name, shape, dtype, chunks=chunks, fletcher32=True, track_times=False)
+    dataset = group.create_dataset(name, shape, dtype, chunks=chunks, fletcher32=True, track_times=False, **filters)
     dataset.attrs["units"], dataset.attrs["description"] = DESCRIPTIONS[name]
     return dataset
-
-
-def _plain(value: Any, *, empty: bool = False) -> Any:
-    """Turn an attribute into a plain Python value; with `empty`, NaN means None."""
-    value = value.item() if isinstance(value, np.generic) else value
-    value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-    return None if empty and isinstance(value, float) and math.isnan(value) else value
-
-
-def _package_version() -> str:
-    try:
-        return importlib.metadata.version("gestures")
-    except importlib.metadata.PackageNotFoundError:
-        return "(not installed)"

@@ -31,7 +31,7 @@ import h5py
 import numpy as np
 
 from seizures.errors import SeizuresError
-from seizures.feature_file import DESCRIPTIONS
+from seizures.feature_schema import DESCRIPTIONS
 
 ANYWHERE_BYTES = 6
 TEXT_BYTES = 4

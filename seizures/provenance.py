@@ -54,13 +54,17 @@ def versions() -> dict[str, str]:
 @functools.cache
 def code_version() -> str:
     """Return the commit of this code, with `-dirty` if tracked files differ from it; the release if not a checkout."""
-    release = f"{PACKAGE} {_distribution_version(PACKAGE) or '(not installed)'}"
     # A copy inside another project's checkout (its .venv, say) must not borrow that project's commit.
     if _git("ls-files", "--error-unmatch", Path(__file__).name) is None:
-        return release
+        return release()
     commit = _git("rev-parse", "HEAD")
     changes = _git("status", "--porcelain", "--untracked-files=no")
-    return release if not commit else f"{commit}-dirty" if changes else commit
+    return release() if not commit else f"{commit}-dirty" if changes else commit
+
+
+def release() -> str:
+    """Return the name and the release of this software."""
+    return f"{PACKAGE} {_distribution_version(PACKAGE) or '(not installed)'}"
 
 
 def device_name(device: str) -> str:

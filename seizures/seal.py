@@ -50,8 +50,10 @@ def _hash_without(path: str | os.PathLike[str], digits: str) -> tuple[str, list[
     with Path(path).open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
             held += block
-            places += [start + match.start() for match in re.finditer(wanted, held)]
-            held = held.replace(wanted, blank)
+            if wanted in held:
+                places += [start + match.start() for match in re.finditer(wanted, held)]
+            if places and wanted != blank:  # at most once in a file that is intact
+                held = held.replace(wanted, blank)
             # What may be the beginning of the digits waits for the next block.
             ready = len(held) - NUM_DIGITS + 1
             if ready > 0:

@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5t, h5z
 
-from seizures.feature_file import DESCRIPTIONS
+from seizures.feature_schema import DESCRIPTIONS
 
 MAX_FILE_BYTES = 2**34
 MAX_VIEWS = 16

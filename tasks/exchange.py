@@ -218,9 +218,11 @@ def _clip_features() -> tuple[Any, dict[str, Any]]:
     features, machine = section(Features), section(Machine)
     with computing(machine.num_threads or None):
         device = choose_device(machine.device)
-        network = loaded_network(features.network, features.weights, features.weights_dir, device)
-        made_with = provenance.collect(device)
-        return drift.compute_features(network, device), {k: made_with[k] for k in ("versions", "device", "platform")}
+        precision = features.precision
+        network = loaded_network(features.network, features.weights, features.weights_dir, precision, device)
+        found = provenance.collect(device)
+        made_with = {**{name: found[name] for name in ("versions", "device", "platform")}, "precision": precision}
+        return drift.compute_features(network, device, precision), made_with
 
 
 def _require_sound(draft: Path) -> None:

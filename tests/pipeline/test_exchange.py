@@ -128,7 +128,11 @@ def test_drift_is_measured_against_the_bundle_and_noted(elsewhere: Project, bund
         note = json.loads((elsewhere.results / "drift" / "r2plus1d_small.json").read_text())
         assert note["is_small"]
         assert note["measured"]["num_snippets"] == 8
-        assert {"versions", "device", "platform"} == set(note["made_with"]) == set(note["reference_made_with"])
+        assert (
+            {"versions", "device", "platform", "precision"}
+            == set(note["made_with"])
+            == set(note["reference_made_with"])
+        )
         content, is_small = check_drift(None)  # what is shipped
         assert is_small, content
     with (

@@ -303,8 +303,8 @@ def _dated_zip(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _dated_files(monkeypatch: pytest.MonkeyPatch) -> None:
     class Dated(FeatureFileWriter):
-        def __init__(self, path: Path, head: Any, *, dated: bool) -> None:
-            super().__init__(path, head, dated=True)
+        def __init__(self, path: Path, head: Any, *, for_exchange: bool) -> None:
+            super().__init__(path, head)
 
     monkeypatch.setattr(bundle, "FeatureFileWriter", Dated)
 
