@@ -104,8 +104,8 @@ class Folds(luigi.Config):
 class Training(luigi.Config):
     """How a classifier is fitted (TrainFold)."""
 
-    aggregation = _text(_TRAINING.aggregation, "mean, lstm or blstm")
-    hidden_units = _whole(_TRAINING.hidden_units, "LSTM units (in each direction)")
+    aggregation = _text(_TRAINING.aggregation, "mean, lstm, blstm, attention, tcn or transformer")
+    hidden_units = _whole(_TRAINING.hidden_units, "units (of an LSTM, in each direction)")
     num_segments = _whole(_TRAINING.num_segments, "equal segments of a seizure, one snippet from each")
     gamma = _number(_TRAINING.gamma, "Beta(gamma, gamma) places the snippet in its segment; inf: the middle")
     learning_rate = _number(_TRAINING.learning_rate, "of AdamW")
