@@ -41,7 +41,8 @@ Builder = Callable[[], nn.Module]
 class EpochRow(NamedTuple):
     """One epoch: the weighted loss and the accuracy on its own sequences as they were drawn, before each step.
 
-    `inner_loss` is the weighted loss on the held-out views of the inner folds; None where they were not asked for. Of
+    `inner_loss` is the weighted loss on the held-out views of the inner folds (under the paper's protocol, of the fold
+    that is scored); None where they were not asked for. Of
     the epochs after the one that they chose, nothing else is known.
     """
 
@@ -90,7 +91,14 @@ def weighted_loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Ten
     return F.cross_entropy(logits, labels, weight=weights)
 
 
-def fit(bank: SequenceBank, build: Builder, settings: TrainingSettings, *, seed: int) -> Fitted:
+def fit(
+    bank: SequenceBank,
+    build: Builder,
+    settings: TrainingSettings,
+    *,
+    seed: int,
+    held_out: SequenceBank | None = None,
+) -> Fitted:
     """Fit one classifier; views whose `use` is not `all` are left out, so they may be in the bank.
 
     With `settings.selection` = `inner`, patient-wise inner folds of these views choose the number of epochs by the
@@ -101,6 +109,8 @@ def fit(bank: SequenceBank, build: Builder, settings: TrainingSettings, *, seed:
         build: makes an untrained network, (B, N, D) to logits (B, 2), from torch's global generator.
         settings: how to fit.
         seed: of the initial weights, the order of the views and the positions of the snippets.
+        held_out: the views that will be scored, which `settings.selection` = `held_out` alone looks at, as the paper
+            did: the epoch with the lowest loss on them is kept.
 
     Returns:
         The weights after the last epoch, and the history.
@@ -116,6 +126,11 @@ def fit(bank: SequenceBank, build: Builder, settings: TrainingSettings, *, seed:
     num_epochs = settings.num_epochs
     if settings.selection == "inner":
         inner_losses = _inner_losses(bank, build, settings, seed)
+        num_epochs = int(np.argmin(inner_losses)) + 1
+    elif settings.selection == "held_out":
+        if held_out is None:
+            raise ValueError("selection = held_out: wanted the views that will be scored")
+        inner_losses = _held_out_losses(bank, held_out, build, settings, seed)
         num_epochs = int(np.argmin(inner_losses)) + 1
     network, history, _ = _run(bank, build, settings, num_epochs=num_epochs, seed=seed)
     if inner_losses is not None:
@@ -309,6 +324,15 @@ def _inner_losses(bank: SequenceBank, build: Builder, settings: TrainingSettings
     return total_loss / total_weight
 
 
+def _held_out_losses(
+    bank: SequenceBank, held_out: SequenceBank, build: Builder, settings: TrainingSettings, seed: int
+) -> npt.NDArray[np.float64]:
+    """Return, per epoch, the mean weighted loss on the views that will be scored (num_epochs,): the paper's choice."""
+    _, _, losses = _run(bank, build, settings, num_epochs=settings.num_epochs, seed=seed, held_out=held_out)
+    weights = class_weights(bank.labels, len(bank.label_names))
+    return np.asarray(losses) / float(weights[held_out.labels].sum())
+
+
 def _inner_folds(bank: SequenceBank, num_folds: int, seed: int) -> npt.NDArray[np.int64]:
     """Deal the patients of a training set into inner folds; return the fold of each view, int64 (V,)."""
     seizures: dict[tuple[str, str], FoldItem] = {}
@@ -319,7 +343,7 @@ def _inner_folds(bank: SequenceBank, num_folds: int, seed: int) -> npt.NDArray[n
         rows = assign_folds(list(seizures.values()), FoldSettings(num_folds=num_folds, seed=seed))
     except SeizuresError as error:
         raise TooFewSeizuresError(
-            f"num_inner_folds = {num_folds}: {error}; lower it or set selection = last"
+            f"num_inner_folds = {num_folds}: {error}; lower it or set protocol = patient"
         ) from error
     fold_of = {(row.patient_id, row.seizure_id): row.fold for row in rows}
     return np.array([fold_of[key] for key in keys], dtype=np.int64)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import luigi
 
 from seizures import simulation
-from seizures.settings import EvaluationSettings, FoldSettings, FrameSettings, TrainingSettings
+from seizures.settings import EvaluationSettings, FoldSettings, FrameSettings, TrainingSettings, selection_of
 
 SectionT = TypeVar("SectionT", bound=luigi.Config)
 
@@ -112,8 +112,8 @@ class Training(luigi.Config):
     weight_decay = _number(_TRAINING.weight_decay, "of AdamW")
     batch_size = _whole(_TRAINING.batch_size, "sequences in a step")
     num_epochs = _whole(_TRAINING.num_epochs, "epochs")
-    selection = _text(_TRAINING.selection, "last: the last epoch; inner: chosen on inner patient-wise folds")
-    num_inner_folds = _whole(_TRAINING.num_inner_folds, "inner folds of selection = inner")
+    protocol = _text(_TRAINING.protocol, "patient, nested (inner folds choose the epoch), paper (to reproduce only)")
+    num_inner_folds = _whole(_TRAINING.num_inner_folds, "inner folds of protocol = nested")
     num_seeds = _whole(3, "every fold is trained once with each of the seeds 0, 1, ...")
 
     def settings(self) -> TrainingSettings:
@@ -127,7 +127,7 @@ class Training(luigi.Config):
             weight_decay=self.weight_decay,
             batch_size=self.batch_size,
             num_epochs=self.num_epochs,
-            selection=self.selection,
+            selection=selection_of(self.protocol),
             num_inner_folds=self.num_inner_folds,
         )
 
