@@ -24,6 +24,7 @@ The task graph, from the videos down; one name is one stage, `results/<stage>/<l
 
 Three questions make no result: `Plan` (what would RunAll do, and why?), `Status` (is it complete?), and `Prune` (what
 is no longer used?).
+`RunSweep` trains and scores many settings on the same folds and features: TabulateSweep, CompareCells, DrawSweep.
 For several machines, `ExtractShard` and `FoldShard` do the same in parts (docs/cluster.md).
 """
 
@@ -32,17 +33,21 @@ from pipeline.prune import Prune
 from pipeline.run_all import RunAll
 from pipeline.shards import ExtractShard, FoldShard
 from pipeline.status import Status
+from pipeline.sweep import RunSweep
 from tasks.command_line import refuse_mistakes
 from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.features import ExtractFeatures
 from tasks.folds import AssignFolds
 from tasks.report import WriteReport
+from tasks.sweep import CompareCells, DrawSweep, TabulateSweep
 from tasks.training import TrainFold
 from tasks.videos import DecodeRecording, SimulateRecording
 
 __all__ = [
     "AssignFolds",
+    "CompareCells",
     "DecodeRecording",
+    "DrawSweep",
     "EvaluateFold",
     "ExtractFeatures",
     "ExtractShard",
@@ -51,9 +56,11 @@ __all__ = [
     "PoolPredictions",
     "Prune",
     "RunAll",
+    "RunSweep",
     "ScorePredictions",
     "SimulateRecording",
     "Status",
+    "TabulateSweep",
     "TrainFold",
     "WriteReport",
 ]

@@ -132,6 +132,12 @@ class Training(luigi.Config):
         )
 
 
+class Sweep(luigi.Config):
+    """Which settings of [Training] are tried by which others (RunSweep)."""
+
+    grid = _text("aggregation=mean,lstm,blstm; num_segments=2,4,8,16; gamma=1,1.25,2,4,inf", "the paper's 60 cells")
+
+
 class Evaluation(luigi.Config):
     """How sure the scores are (ScorePredictions)."""
 
@@ -154,7 +160,7 @@ class Machine(luigi.Config):
 
 
 SECTIONS: tuple[type[luigi.Config], ...] = (
-    Dataset, Demo, Results, Frames, Features, Folds, Training, Evaluation, Machine,
+    Dataset, Demo, Results, Frames, Features, Folds, Training, Sweep, Evaluation, Machine,
 )  # fmt: skip
 
 
