@@ -60,8 +60,24 @@ def test_a_sweep_shares_what_is_there_and_ends_in_a_table_a_comparison_and_a_fig
 
 
 def test_settings_are_chosen_on_inner_folds_where_every_cell_is_nested(done: Project) -> None:
+    # So that three patients of the four always have both labels twice: two with both, one with each.
+    labels = {patient: iter(["FOS", "TCS"]) for patient in ("P01", "P02", "P03", "P04")}
+    numbers: dict[str, set[str]] = {row["patient_id"]: set() for row in done.rows}
+    for row in done.rows:
+        numbers[row["patient_id"]].add(row["seizure_id"])
+    assert sorted(len(found) for found in numbers.values()) == [1, 1, 2, 2]
+    singles = iter(["FOS", "TCS"])
+    label_of: dict[tuple[str, str], str] = {}
+    for patient, found in sorted(numbers.items()):
+        for number in sorted(found):
+            label_of[patient, number] = next(singles if len(found) == 1 else labels[patient])
+    done.write_rows([
+        {**row, "label": label_of[row["patient_id"], row["seizure_id"]], "clonic_onset_seconds": ""}
+        for row in done.rows
+    ])  # fmt: skip
     options = ("--Training-protocol", "nested", "--Training-num-inner-folds", "2", "--Training-num-seeds", "1")
-    run = done.luigi("RunSweep", "--settings", "gamma=1,inf", *options, "--Training-num-epochs", "2")
+    options += ("--Training-num-epochs", "2", "--Folds-num-folds", "4")
+    run = done.luigi("RunSweep", "--settings", "gamma=1,inf", *options)
     assert run.exit_code == 0, run
     table = rows(done.results / "sweep" / "sweep.csv")
     assert [row["cell"] for row in table] == ["gamma=1", "gamma=inf", "(chosen on inner folds)"]
