@@ -1,17 +1,21 @@
 """Aggregations: the feature vectors of one seizure, in order, to the logits of FOS and TCS (paper, section 2.3).
 
 Axes: B batch, N sequence (one snippet per segment), D features. Columns of the logits: FOS, TCS; the softmax belongs
-to the loss. Parameters are called `lstm.*` and `fc.*` as in the authors' checkpoints, which therefore load.
+to the loss. The paper's three are here, their parameters called `lstm.*` and `fc.*` as in the authors' checkpoints,
+which therefore load; the others have a page each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
-from models.registry import check_aggregation
-
-NUM_CLASSES = 2
+from models.attention import AttentionAggregation
+from models.registry import NUM_CLASSES, check_aggregation
+from models.tcn import TcnAggregation
+from models.transformer import TransformerAggregation
 
 
 class MeanAggregation(nn.Module):
@@ -47,13 +51,36 @@ class LstmAggregation(nn.Module):
         return logits
 
 
+def _lstm(feature_dim: int, hidden_units: int) -> nn.Module:
+    return LstmAggregation(feature_dim, hidden_units, bidirectional=False)
+
+
+def _blstm(feature_dim: int, hidden_units: int) -> nn.Module:
+    return LstmAggregation(feature_dim, hidden_units, bidirectional=True)
+
+
+def _mean(feature_dim: int, _: int) -> nn.Module:
+    return MeanAggregation(feature_dim)
+
+
+_BUILDERS: dict[str, Callable[[int, int], nn.Module]] = {
+    "mean": _mean,
+    "lstm": _lstm,
+    "blstm": _blstm,
+    "attention": AttentionAggregation,
+    "tcn": TcnAggregation,
+    "transformer": TransformerAggregation,
+}
+
+
 def build_aggregation(name: str, feature_dim: int, hidden_units: int) -> nn.Module:
     """Build an untrained aggregation; its initial weights come from torch's global generator, which the caller seeds.
 
     Args:
-        name: `mean`, `lstm` or `blstm`.
+        name: one of `models.aggregation_names()`.
         feature_dim: D, the length of a feature vector.
-        hidden_units: Units of the LSTM per direction; `mean` has none.
+        hidden_units: Units of the LSTM per direction, of the attention, channels of the TCN, width of the
+            transformer; `mean` has none.
 
     Returns:
         A module that maps float32 (B, N, D) to logits (B, 2), columns FOS and TCS.
@@ -65,6 +92,4 @@ def build_aggregation(name: str, feature_dim: int, hidden_units: int) -> nn.Modu
     check_aggregation(name)
     if feature_dim < 1 or hidden_units < 1:
         raise ValueError(f"feature_dim = {feature_dim}, hidden_units = {hidden_units}: wanted at least 1 each")
-    if name == "mean":
-        return MeanAggregation(feature_dim)
-    return LstmAggregation(feature_dim, hidden_units, bidirectional=name == "blstm")
+    return _BUILDERS[name](feature_dim, hidden_units)

@@ -1,7 +1,8 @@
 """The networks and aggregations that a person may name. Light: planning reads it, so it imports no torch.
 
 To add a network: a line in `_NETWORKS`, its layers in `models/stcnn.py`, its public file, if it has one, in
-`models/weights.py`. The tests run over every name given here, so that registered means tested.
+`models/weights.py`. To add an aggregation: a name in `_AGGREGATIONS`, a page of its own with its paper, and a line in
+`models/aggregation.py`. The tests run over every name given here, so that registered means tested.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ _NETWORKS = {
         NetworkSpec("r2plus1d_small", "r2plus1d_small", frames_per_snippet=8, feature_dim=96, frame_size=64),
     )
 }
-_AGGREGATIONS = ("mean", "lstm", "blstm")
+_AGGREGATIONS = ("mean", "lstm", "blstm", "attention", "tcn", "transformer")
+NUM_CLASSES = 2  # FOS, TCS
 ENGINES = ("auto", "torch", "openvino")  # what runs a network on a CPU (models/engines.py)
 
 

@@ -31,6 +31,7 @@ Beside it, before anything is computed::
 
 Three questions make no result: `Plan` (what would RunAll do, and why?), `Status` (is it complete?), and `Prune` (what
 is no longer used?). For several machines, `ExtractShard` and `FoldShard` do the same in parts (docs/cluster.md).
+`RunSweep` trains and scores many settings on the same folds and features: TabulateSweep, CompareCells, DrawSweep.
 
 Features leave a laboratory, and come from others: `ExportFeatures`, `ImportFeatures`, `ValidateFeatures`, `CheckDrift`.
 """
@@ -42,19 +43,23 @@ from pipeline.prune import Prune
 from pipeline.run_all import RunAll
 from pipeline.shards import ExtractShard, FoldShard
 from pipeline.status import Status
+from pipeline.sweep import RunSweep
 from tasks.command_line import refuse_mistakes
 from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.features import ExtractFeatures
 from tasks.folds import AssignFolds
 from tasks.imported import ImportedFeatures
 from tasks.report import WriteReport
+from tasks.sweep import CompareCells, DrawSweep, TabulateSweep
 from tasks.training import TrainFold
 from tasks.videos import DecodeRecording, SimulateRecording
 
 __all__ = [
     "AssignFolds",
     "CheckDrift",
+    "CompareCells",
     "DecodeRecording",
+    "DrawSweep",
     "EvaluateFold",
     "ExportFeatures",
     "ExtractFeatures",
@@ -67,9 +72,11 @@ __all__ = [
     "PoolPredictions",
     "Prune",
     "RunAll",
+    "RunSweep",
     "ScorePredictions",
     "SimulateRecording",
     "Status",
+    "TabulateSweep",
     "TrainFold",
     "ValidateFeatures",
     "WriteReport",

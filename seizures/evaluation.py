@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from seizures.errors import SeizuresError, TooFewSeizuresError
+from seizures.protocols import describe_protocol
 from seizures.settings import EvaluationSettings
 from seizures.statistics import (
     METRIC_NAMES,
@@ -52,13 +53,6 @@ VIEW_PREFIX = "probability_tcs_"
 _LEADING = ("patient_id", "seizure_id", "label", "fold", "seed", "probability_tcs")
 _TRAILING = ("predicted", "correct")
 _MANY_PATIENTS = 20
-PROTOCOL = (
-    "Patient-wise cross-validation: no patient is in both the training and the test part of a fold. Each seizure is "
-    "scored once per seed, by a classifier that never saw its patient; its probability is the mean of its views, and "
-    "at 0.5 or above it is called {positive}. The predictions of all folds are pooled, each metric is computed per "
-    "seed, and the mean over seeds is reported. Interval: {percent:g} % percentile bootstrap over patients ({num} "
-    "resamples, each patient with all their seizures and all seeds)."
-)
 
 
 def predictions_for(
@@ -194,6 +188,7 @@ def summarise(
     *,
     positive_label: str = "TCS",
     negative_label: str = "FOS",
+    protocol: str = "patient",
 ) -> dict[str, Any]:
     """Turn the pooled predictions of all folds and seeds into metrics.json, as plain values (None where undefined).
 
@@ -234,9 +229,8 @@ def summarise(
         },
         "chance": _chance(sizes, metrics["accuracy"]),
         "interval": _interval_settings(settings),
-        "protocol": PROTOCOL.format(
-            positive=positive_label, percent=100 * settings.confidence_level, num=settings.num_bootstraps
-        ),
+        "protocol_name": protocol,
+        "protocol": describe_protocol(protocol, settings, positive_label),
         "notes": _notes(np.asarray(patients), right, metrics, folds, settings),
     }
 
@@ -355,6 +349,7 @@ def verdict(summary: Mapping[str, Any]) -> str:
     num_seeds, percent = len(summary["seeds"]), f"{100 * summary['interval']['confidence_level']:g} %"
     num_right = count_text(mean["TP"] + mean["TN"])
     text = (
+        f"{'Reproduction only: ' if summary.get('protocol_name') == 'paper' else ''}"
         f"Of {_plural(summary['num_seizures'], 'seizure')} of {_plural(summary['num_patients'], 'patient')}, "
         f"{num_right} {'was' if num_right == '1' else 'were'} classified correctly"
         f"{f' (mean of {num_seeds} seeds)' if num_seeds > 1 else ''}: {100 * accuracy['mean']:.0f} %"

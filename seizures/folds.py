@@ -84,6 +84,39 @@ def assign_folds(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings)
     )
 
 
+def deal_seizures(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings) -> tuple[FoldRow, ...]:
+    """Deal seizures, not patients, into folds balanced by label, as the paper did: to reproduce only.
+
+    Most patients are then on both sides of a split, and what is learned of them passes for skill. Whoever reads these
+    rows must say `shared_patients=True`.
+
+    Raises:
+        TooFewSeizuresError: a label has fewer seizures than there are folds.
+
+    """
+    from sklearn.model_selection import StratifiedKFold  # here and not above: reading folds must stay light
+
+    items = sorted(seizures, key=lambda item: (item.patient_id, item.seizure_id))
+    labels = [item.label for item in items]
+    rarest = min(Counter(labels).values(), default=0)
+    if len(set(labels)) < 2 or rarest < settings.num_folds:
+        raise TooFewSeizuresError(
+            f"{settings.num_folds} folds of seizures need as many of each label, and one has {rarest}; lower num_folds"
+        )
+    fold_of = np.zeros(len(items), dtype=np.int64)
+    splitter = StratifiedKFold(settings.num_folds, shuffle=True, random_state=settings.seed % 2**32)
+    for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(items)), labels)):
+        fold_of[held_out] = fold
+    numbers: list[int] = fold_of.tolist()
+    patients_in: dict[int, set[str]] = defaultdict(set)
+    for item, number in zip(items, numbers, strict=True):
+        patients_in[number].add(item.patient_id)
+    return tuple(
+        FoldRow(item.patient_id, item.seizure_id, number, len(patients_in[number]))
+        for item, number in zip(items, numbers, strict=True)
+    )
+
+
 def check_folds(seizures: Sequence[FoldItem | Seizure], num_folds: int) -> None:
     """Refuse what cannot be dealt: fewer patients than folds, one label only, a label that one patient alone has.
 
@@ -128,8 +161,12 @@ def describe_folds(rows: Sequence[FoldRow], seizures: Sequence[FoldItem | Seizur
     return weaknesses
 
 
-def training_and_held_out(rows: Sequence[FoldRow], fold: int) -> tuple[tuple[FoldRow, ...], tuple[FoldRow, ...]]:
+def training_and_held_out(
+    rows: Sequence[FoldRow], fold: int, *, shared_patients: bool = False
+) -> tuple[tuple[FoldRow, ...], tuple[FoldRow, ...]]:
     """Split the rows into those to train on and those that `fold` holds out, and make the leak check.
+
+    `shared_patients` leaves the check out, because the leak is meant (`deal_seizures`).
 
     Raises:
         LeakError: a patient is on both sides.
@@ -140,7 +177,8 @@ def training_and_held_out(rows: Sequence[FoldRow], fold: int) -> tuple[tuple[Fol
     held_out = tuple(row for row in rows if row.fold == fold)
     if not training or not held_out:
         raise ValueError(f"fold = {fold}: {len(training)} seizures to train on and {len(held_out)} held out")
-    check_no_leak((row.patient_id for row in training), (row.patient_id for row in held_out))
+    if not shared_patients:
+        check_no_leak((row.patient_id for row in training), (row.patient_id for row in held_out))
     return training, held_out
 
 
@@ -165,17 +203,18 @@ def check_rows(rows: Sequence[FoldRow]) -> None:
         raise LeakError(f"{_some(leaking)}: a patient in two folds is in the training set and held out at once")
 
 
-def write_folds(path: str | Path, rows: Sequence[FoldRow]) -> None:
-    """Write folds.csv after the leak check."""
-    check_rows(rows)
+def write_folds(path: str | Path, rows: Sequence[FoldRow], *, shared_patients: bool = False) -> None:
+    """Write folds.csv after the leak check, which `shared_patients` leaves out."""
+    if not shared_patients:
+        check_rows(rows)
     with Path(path).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(dataclasses.astuple(row) for row in rows)
 
 
-def read_folds(path: str | Path) -> tuple[FoldRow, ...]:
-    """Read folds.csv and make the leak check.
+def read_folds(path: str | Path, *, shared_patients: bool = False) -> tuple[FoldRow, ...]:
+    """Read folds.csv and make the leak check, which `shared_patients` leaves out.
 
     Raises:
         LeakError: a patient is in two folds.
@@ -194,7 +233,8 @@ def read_folds(path: str | Path) -> tuple[FoldRow, ...]:
     except (ValueError, IndexError, csv.Error) as error:
         raise SeizuresError(f"{path}: not a folds.csv ({error}); delete it to have it made anew") from error
     try:
-        check_rows(rows)
+        if not shared_patients:
+            check_rows(rows)
     except LeakError as error:
         raise LeakError(f"{path}: {error}") from error
     return rows

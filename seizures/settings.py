@@ -18,7 +18,9 @@ from seizures.errors import SettingsError
 PREPROCESSINGS = ("letterbox", "center_crop")
 DEINTERLACING = ("auto", "always", "never")
 DAMAGED = ("fail", "mask", "skip")
-SELECTIONS = ("last", "inner")
+# Who is held out, and which epoch is kept. Under `paper` the fold that is scored chooses the epoch: to reproduce only.
+PROTOCOLS = {"patient": "last", "nested": "inner", "paper": "held_out"}
+SELECTIONS = tuple(PROTOCOLS.values())
 PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
 KEY_LENGTH = 12
 
@@ -101,13 +103,25 @@ class FoldSettings:
         _refuse([*faults, *([f"seed = {self.seed}: wanted at least 0"] if self.seed < 0 else [])])
 
 
+def selection_of(protocol: str) -> str:
+    """Return the selection of the epoch that belongs to a protocol.
+
+    Raises:
+        SettingsError: there is no such protocol.
+    """
+    if protocol not in PROTOCOLS:
+        raise SettingsError(f"protocol = {protocol}: wanted one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[protocol]
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings:
     """How one classifier is fitted (paper, sections 2.3 and 3.3).
 
     `gamma` is the parameter of the Beta(gamma, gamma) that places a snippet in its segment; infinity is the middle.
     `selection` = `last` keeps the last epoch; `inner` picks the number of epochs on patient-wise inner folds of the
-    training set, and never looks at the fold that will be scored.
+    training set, and never looks at the fold that will be scored. `held_out` does look at it, as the paper did: to
+    reproduce its optimism, and for nothing else.
     """
 
     aggregation: str = "blstm"
@@ -136,6 +150,11 @@ class TrainingSettings:
         if self.num_inner_folds < 2:
             faults.append(f"num_inner_folds = {self.num_inner_folds}: wanted at least 2")
         _refuse(faults)
+
+    @property
+    def protocol(self) -> str:
+        """`patient`, `nested` or `paper`: the selection, together with the folds that belong to it."""
+        return next(name for name, selection in PROTOCOLS.items() if selection == self.selection)
 
 
 @dataclasses.dataclass(frozen=True)

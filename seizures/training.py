@@ -42,7 +42,8 @@ Builder = Callable[[], nn.Module]
 class EpochRow(NamedTuple):
     """One epoch: the weighted loss and the accuracy on its own sequences as they were drawn, before each step.
 
-    `inner_loss` is the weighted loss on the held-out views of the inner folds; None where they were not asked for. Of
+    `inner_loss` is the weighted loss on the held-out views of the inner folds (under the paper's protocol, of the fold
+    that is scored); None where they were not asked for. Of
     the epochs after the one that they chose, nothing else is known.
     """
 
@@ -97,6 +98,7 @@ def fit(
     settings: TrainingSettings,
     *,
     seed: int,
+    held_out: SequenceBank | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Fitted:
     """Fit one classifier; views whose `use` is not `all` are left out, so they may be in the bank.
@@ -109,6 +111,8 @@ def fit(
         build: makes an untrained network, (B, N, D) to logits (B, 2), from torch's global generator.
         settings: how to fit.
         seed: of the initial weights, the order of the views and the positions of the snippets.
+        held_out: the views that will be scored, which `settings.selection` = `held_out` alone looks at, as the paper
+            did: the epoch with the lowest loss on them is kept.
         progress: called with the epochs that are done, of all inner folds too, and the most that there will be.
 
     Returns:
@@ -123,10 +127,15 @@ def fit(
     weights = class_weights(bank.labels, len(bank.label_names))
     inner_losses: npt.NDArray[np.float64] | None = None
     num_epochs = settings.num_epochs
-    runs = settings.num_inner_folds + 1 if settings.selection == "inner" else 1
+    runs = {"inner": settings.num_inner_folds + 1, "held_out": 2}.get(settings.selection, 1)
     after_epoch = _epoch_counter(progress, runs * num_epochs)
     if settings.selection == "inner":
         inner_losses = _inner_losses(bank, build, settings, seed, after_epoch)
+        num_epochs = int(np.argmin(inner_losses)) + 1
+    elif settings.selection == "held_out":
+        if held_out is None:
+            raise ValueError("selection = held_out: wanted the views that will be scored")
+        inner_losses = _held_out_losses(bank, held_out, build, settings, seed, after_epoch)
         num_epochs = int(np.argmin(inner_losses)) + 1
     network, history, _ = _run(bank, build, settings, num_epochs=num_epochs, seed=seed, after_epoch=after_epoch)
     if inner_losses is not None:
@@ -343,6 +352,23 @@ def _inner_losses(
     return total_loss / total_weight
 
 
+def _held_out_losses(
+    bank: SequenceBank,
+    held_out: SequenceBank,
+    build: Builder,
+    settings: TrainingSettings,
+    seed: int,
+    after_epoch: Callable[[], None],
+) -> npt.NDArray[np.float64]:
+    """Return, per epoch, the mean weighted loss on the views that will be scored (num_epochs,): the paper's choice."""
+    num_epochs = settings.num_epochs
+    _, _, losses = _run(
+        bank, build, settings, num_epochs=num_epochs, seed=seed, held_out=held_out, after_epoch=after_epoch
+    )
+    weights = class_weights(bank.labels, len(bank.label_names))
+    return np.asarray(losses) / float(weights[held_out.labels].sum())
+
+
 def _inner_folds(bank: SequenceBank, num_folds: int, seed: int) -> npt.NDArray[np.int64]:
     """Deal the patients of a training set into inner folds; return the fold of each view, int64 (V,)."""
     seizures: dict[tuple[str, str], FoldItem] = {}
@@ -353,7 +379,7 @@ def _inner_folds(bank: SequenceBank, num_folds: int, seed: int) -> npt.NDArray[n
         rows = assign_folds(list(seizures.values()), FoldSettings(num_folds=num_folds, seed=seed))
     except SeizuresError as error:
         raise TooFewSeizuresError(
-            f"num_inner_folds = {num_folds}: {error}; lower it or set selection = last"
+            f"num_inner_folds = {num_folds}: {error}; lower it or set protocol = patient"
         ) from error
     fold_of = {(row.patient_id, row.seizure_id): row.fold for row in rows}
     return np.array([fold_of[key] for key in keys], dtype=np.int64)

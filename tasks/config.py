@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import luigi
 
 from seizures import simulation
-from seizures.settings import EvaluationSettings, FoldSettings, FrameSettings, TrainingSettings
+from seizures.settings import EvaluationSettings, FoldSettings, FrameSettings, TrainingSettings, selection_of
 
 SectionT = TypeVar("SectionT", bound=luigi.Config)
 
@@ -110,16 +110,16 @@ class Folds(luigi.Config):
 class Training(luigi.Config):
     """How a classifier is fitted (TrainFold)."""
 
-    aggregation = _text(_TRAINING.aggregation, "mean, lstm or blstm")
-    hidden_units = _whole(_TRAINING.hidden_units, "LSTM units (in each direction)")
+    aggregation = _text(_TRAINING.aggregation, "mean, lstm, blstm, attention, tcn or transformer")
+    hidden_units = _whole(_TRAINING.hidden_units, "units (of an LSTM, in each direction)")
     num_segments = _whole(_TRAINING.num_segments, "equal segments of a seizure, one snippet from each")
     gamma = _number(_TRAINING.gamma, "Beta(gamma, gamma) places the snippet in its segment; inf: the middle")
     learning_rate = _number(_TRAINING.learning_rate, "of AdamW")
     weight_decay = _number(_TRAINING.weight_decay, "of AdamW")
     batch_size = _whole(_TRAINING.batch_size, "sequences in a step")
     num_epochs = _whole(_TRAINING.num_epochs, "epochs")
-    selection = _text(_TRAINING.selection, "last: the last epoch; inner: chosen on inner patient-wise folds")
-    num_inner_folds = _whole(_TRAINING.num_inner_folds, "inner folds of selection = inner")
+    protocol = _text(_TRAINING.protocol, "patient, nested (inner folds choose the epoch), paper (to reproduce only)")
+    num_inner_folds = _whole(_TRAINING.num_inner_folds, "inner folds of protocol = nested")
     num_seeds = _whole(3, "every fold is trained once with each of the seeds 0, 1, ...")
 
     def settings(self) -> TrainingSettings:
@@ -133,9 +133,15 @@ class Training(luigi.Config):
             weight_decay=self.weight_decay,
             batch_size=self.batch_size,
             num_epochs=self.num_epochs,
-            selection=self.selection,
+            selection=selection_of(self.protocol),
             num_inner_folds=self.num_inner_folds,
         )
+
+
+class Sweep(luigi.Config):
+    """Which settings of [Training] are tried by which others (RunSweep)."""
+
+    grid = _text("aggregation=mean,lstm,blstm; num_segments=2,4,8,16; gamma=1,1.25,2,4,inf", "the paper's 60 cells")
 
 
 class Evaluation(luigi.Config):
@@ -160,7 +166,7 @@ class Machine(luigi.Config):
 
 
 SECTIONS: tuple[type[luigi.Config], ...] = (
-    Dataset, Demo, Results, Frames, Features, Folds, Training, Evaluation, Machine,
+    Dataset, Demo, Results, Frames, Features, Folds, Training, Sweep, Evaluation, Machine,
 )  # fmt: skip
 
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import luigi
 
-from seizures.folds import training_and_held_out
 from tasks.base import Amount, Stage
+from tasks.cells import OfCell, in_cell, training_settings
 from tasks.config import Dataset, Evaluation, Machine, section
 from tasks.features import features_of
-from tasks.folds import fold_rows, what_is_read
+from tasks.folds import split, what_is_read
 from tasks.processes import computing
 from tasks.training import TrainFold, all_classifiers, classifier_of
 
 
-class EvaluateFold(Stage):
+class EvaluateFold(OfCell, Stage):
     """Classify the seizures of the fold that was held out."""
 
     extension = "csv"
@@ -27,7 +27,7 @@ class EvaluateFold(Stage):
     @property
     def classifier(self) -> TrainFold:
         """The task that trains the classifier."""
-        return classifier_of(self.fold, self.seed)
+        return classifier_of(self.fold, self.seed, self.cell)
 
     @property
     def label(self) -> str:
@@ -36,7 +36,7 @@ class EvaluateFold(Stage):
 
     def held_out(self) -> list[Any]:
         """Return the rows of the folds that are scored here."""
-        return list(training_and_held_out(fold_rows(), self.fold)[1])
+        return list(split(self.cell, self.fold)[1])
 
     def requires(self) -> list[Stage]:
         """Require the classifier and the features of the held-out seizures."""
@@ -76,24 +76,24 @@ class EvaluateFold(Stage):
         return Amount(len(bank), "sequences")
 
 
-def all_evaluations() -> list[EvaluateFold]:
-    """Return the task of every fold and seed of the present folds."""
-    return [EvaluateFold(fold=stage.fold, seed=stage.seed) for stage in all_classifiers()]
+def all_evaluations(cell: str = "") -> list[EvaluateFold]:
+    """Return the task of every fold and seed of the present folds, with the settings of a cell."""
+    return [EvaluateFold(fold=stage.fold, seed=stage.seed, cell=cell) for stage in all_classifiers(cell)]
 
 
-class PoolPredictions(Stage):
+class PoolPredictions(OfCell, Stage):
     """Put the out-of-fold predictions of all folds and seeds into one table."""
 
     extension = "csv"
 
     @property
     def label(self) -> str:
-        """One table for all."""
-        return "predictions"
+        """One table for all of a cell."""
+        return in_cell("predictions", self.cell)
 
     def requires(self) -> list[EvaluateFold]:
         """Require the predictions of every fold and seed."""
-        return all_evaluations()
+        return all_evaluations(self.cell)
 
     def produce(self, path: Path) -> None:
         """Join the tables."""
@@ -103,31 +103,39 @@ class PoolPredictions(Stage):
         evaluation.write_predictions(path, evaluation.pool_predictions(tables))
 
 
-class ScorePredictions(Stage):
+class ScorePredictions(OfCell, Stage):
     """Compute the metrics of the pooled predictions, with intervals over patients."""
 
     @property
     def label(self) -> str:
-        """One file for all."""
-        return "metrics"
+        """One file for all of a cell."""
+        return in_cell("metrics", self.cell)
 
     def requires(self) -> list[PoolPredictions]:
         """Require the pooled predictions."""
-        return [PoolPredictions()]
+        return [PoolPredictions(cell=self.cell)]
 
     def reads(self) -> dict[str, Any]:
         """Return how to resample, and which label is positive."""
-        return {"settings": section(Evaluation).settings(), "labels": section(Dataset).label_names()}
+        return {
+            "settings": section(Evaluation).settings(),
+            "labels": section(Dataset).label_names(),
+            "protocol": training_settings(self.cell).protocol,
+        }
 
     def produce(self, path: Path) -> None:
         """Score."""
         from seizures import evaluation
 
-        predictions = evaluation.read_predictions(PoolPredictions().path)
+        predictions = evaluation.read_predictions(PoolPredictions(cell=self.cell).path)
         negative, positive = section(Dataset).label_names()
         evaluation.write_summary(
             path,
             evaluation.summarise(
-                predictions, section(Evaluation).settings(), positive_label=positive, negative_label=negative
+                predictions,
+                section(Evaluation).settings(),
+                positive_label=positive,
+                negative_label=negative,
+                protocol=training_settings(self.cell).protocol,
             ),
         )

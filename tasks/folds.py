@@ -6,12 +6,24 @@ import functools
 from pathlib import Path
 from typing import Any
 
+import luigi
+
 from seizures.errors import TooFewSeizuresError
 from seizures.feature_file import read_duration
-from seizures.folds import FoldItem, FoldRow, assign_folds, check_folds, read_folds, write_folds
+from seizures.folds import (
+    FoldItem,
+    FoldRow,
+    assign_folds,
+    check_folds,
+    deal_seizures,
+    read_folds,
+    training_and_held_out,
+    write_folds,
+)
 from seizures.manifest import Seizure
 from tasks import cohort
 from tasks.base import Stage
+from tasks.cells import dealt_by
 from tasks.cohort import LeftOut
 from tasks.config import Folds, section
 from tasks.features import FeatureStage, all_features, features_of
@@ -72,14 +84,20 @@ def _final_views(stage: FeatureStage) -> list[str]:
 
 
 class AssignFolds(Stage):
-    """Deal the patients of the good seizures into folds."""
+    """Deal the patients of the good seizures into folds; for the paper's protocol alone, the seizures."""
 
     extension = "csv"
+    cell: str = luigi.Parameter(default="", significant=False, description="of a sweep; only its protocol matters")
+
+    @property
+    def shared_patients(self) -> bool:
+        """Whether a patient may be on both sides, because that is what is to be reproduced."""
+        return dealt_by(self.cell) == "seizures"
 
     @property
     def label(self) -> str:
         """One table for all."""
-        return "folds"
+        return "folds+shared-patients+reproduction-only" if self.shared_patients else "folds"
 
     def requires(self) -> list[FeatureStage]:
         """Require all features: only they tell which seizures are good."""
@@ -95,18 +113,22 @@ class AssignFolds(Stage):
 
     def produce(self, path: Path) -> None:
         """Deal, check, and write."""
-        items, settings = fold_items(), section(Folds).settings()
-        check_folds(items, settings.num_folds)
-        write_folds(path, assign_folds(items, settings))
+        check_folds(fold_items(), section(Folds).settings().num_folds)
+        write_folds(path, self.deal(), shared_patients=self.shared_patients)
+
+    def deal(self) -> tuple[FoldRow, ...]:
+        """Return the folds."""
+        deal = deal_seizures if self.shared_patients else assign_folds
+        return deal(fold_items(), section(Folds).settings())
 
 
-def fold_rows() -> tuple[FoldRow, ...]:
-    """Return the present folds, checked for leaks when read; a plan deals them ahead of their stage."""
-    stage = AssignFolds()
+def fold_rows(cell: str = "") -> tuple[FoldRow, ...]:
+    """Return the folds of a cell, checked for leaks when read; a plan deals them ahead of their stage."""
+    stage = AssignFolds(cell=cell)
     if stage.key not in _folds:
         if not stage.path.exists():
             raise TooFewSeizuresError(f"{stage.path}: no folds are assigned yet; run RunAll first")
-        _folds[stage.key] = read_folds(stage.path)
+        _folds[stage.key] = read_folds(stage.path, shared_patients=stage.shared_patients)
     return _folds[stage.key]
 
 
@@ -119,8 +141,13 @@ def deal_ahead() -> bool:
         return False
     stage = AssignFolds()
     if stage.key not in _folds and not stage.path.exists():
-        _folds[stage.key] = assign_folds(fold_items(), section(Folds).settings())
+        _folds[stage.key] = stage.deal()
     return True
+
+
+def split(cell: str, fold: int) -> tuple[tuple[FoldRow, ...], tuple[FoldRow, ...]]:
+    """Return the rows to train on and those held out, checked for leaks unless they are meant."""
+    return training_and_held_out(fold_rows(cell), fold, shared_patients=AssignFolds(cell=cell).shared_patients)
 
 
 def seizure_of(row: FoldRow) -> Seizure:

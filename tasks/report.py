@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seizures.settings import canonical
 from tasks.base import Stage
-from tasks.config import SECTIONS, Machine, Results, section
+from tasks.config import SECTIONS, Machine, Results, Sweep, section
 from tasks.costs import StageCost, stage_costs
 from tasks.evaluation import PoolPredictions, ScorePredictions
 from tasks.features import all_features, features_of
@@ -114,7 +114,7 @@ def settings_by_section() -> dict[str, dict[str, Any]]:
     return {
         kind.get_task_family(): {name: _shown(name, getattr(section(kind), name)) for name, _ in kind.get_params()}
         for kind in SECTIONS
-        if kind not in (Machine, Results)
+        if kind not in (Machine, Results, Sweep)
     }
 
 

@@ -8,17 +8,18 @@ from typing import Any
 
 import luigi
 
-from seizures.folds import FoldRow, training_and_held_out
+from seizures.folds import FoldRow
 from tasks.base import Amount, Stage
+from tasks.cells import OfCell, training_settings
 from tasks.config import Dataset, Machine, Training, section
 from tasks.features import features_of
-from tasks.folds import AssignFolds, fold_rows, what_is_read
+from tasks.folds import AssignFolds, fold_rows, split, what_is_read
 from tasks.processes import computing
 from tasks.progress import progress
 from tasks.ways import networks_used
 
 
-class TrainFold(Stage):
+class TrainFold(OfCell, Stage):
     """Fit a classifier to all folds but one."""
 
     extension = "pt"
@@ -33,23 +34,30 @@ class TrainFold(Stage):
     @functools.cached_property
     def rows(self) -> tuple[FoldRow, ...]:
         """The rows of the training side."""
-        return training_and_held_out(fold_rows(), self.fold)[0]
+        return split(self.cell, self.fold)[0]
+
+    @functools.cached_property
+    def looked_at(self) -> tuple[FoldRow, ...]:
+        """The held-out rows, where the paper's protocol lets them choose the epoch; else none."""
+        return split(self.cell, self.fold)[1] if training_settings(self.cell).selection == "held_out" else ()
 
     def upstream(self) -> list[Stage]:
         """Return the features of the training side; of the folds only the membership is read."""
-        return [features_of(row.patient_id, row.seizure_id) for row in self.rows]
+        return [features_of(row.patient_id, row.seizure_id) for row in self.rows + self.looked_at]
 
     def requires(self) -> list[Stage]:
         """Require the folds and the features."""
-        return [AssignFolds(), *self.upstream()]
+        return [AssignFolds(cell=self.cell), *self.upstream()]
 
     def reads(self) -> dict[str, Any]:
         """Return how to train, and the order of the labels."""
+        looked_at = {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in self.looked_at}
         return {
-            "settings": section(Training).settings(),
+            "settings": training_settings(self.cell),
             "seed": self.seed,
             "labels": section(Dataset).label_names(),
             "training": {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in self.rows},
+            **({"looked_at": looked_at} if looked_at else {}),
         }
 
     def produce(self, path: Path) -> Amount:
@@ -58,25 +66,27 @@ class TrainFold(Stage):
         from seizures import training
         from seizures.sequences import load_bank
 
-        settings, labels = section(Training).settings(), section(Dataset).label_names()
+        settings, labels = training_settings(self.cell), section(Dataset).label_names()
         paths, mixed = [stage.path for stage in self.upstream()], section(Dataset).allow_mixed_features
-        bank = load_bank(paths, labels=labels, uses=("all",), allow_mixed=mixed)
+        bank = load_bank(paths[: len(self.rows)], labels=labels, uses=("all",), allow_mixed=mixed)
+        seen = paths[len(self.rows) :]
+        held_out = load_bank(seen, labels=labels, uses=("all", "evaluate"), allow_mixed=mixed) if seen else None
         build = functools.partial(
             models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
         )
         with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as tell:
-            fitted = training.fit(bank, build, settings, seed=self.seed, progress=tell)
+            fitted = training.fit(bank, build, settings, seed=self.seed, held_out=held_out, progress=tell)
         training.save_classifier(path, fitted, {"fold": self.fold, "network": networks_used()})
         return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
 
 
 @functools.cache
-def classifier_of(fold: int, seed: int) -> TrainFold:
+def classifier_of(fold: int, seed: int, cell: str = "") -> TrainFold:
     """Return the task of a fold and seed; Luigi's constructor is slow."""
-    return TrainFold(fold=fold, seed=seed)
+    return TrainFold(fold=fold, seed=seed, cell=cell)
 
 
-def all_classifiers() -> list[TrainFold]:
-    """Return the tasks of every fold and seed of the present folds."""
-    numbers = sorted({row.fold for row in fold_rows()})
-    return [classifier_of(fold, seed) for fold in numbers for seed in range(section(Training).num_seeds)]
+def all_classifiers(cell: str = "") -> list[TrainFold]:
+    """Return the tasks of every fold and seed of the present folds, with the settings of a cell."""
+    numbers = sorted({row.fold for row in fold_rows(cell)})
+    return [classifier_of(fold, seed, cell) for fold in numbers for seed in range(section(Training).num_seeds)]

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import importlib
+import math
+
 import pytest
 import torch
 from torch import nn
 
 import models
+from models.transformer import position_code
 
 torch.set_num_threads(1)
 
@@ -17,17 +21,19 @@ def test_every_aggregation_maps_sequences_to_two_logits_and_learns(
     aggregation = models.build_aggregation(name, dim, 4)
     logits = aggregation(torch.randn(batch, sequence, dim))
     assert logits.shape == (batch, 2)
+    if sequence == 1:
+        return  # there is nothing to weigh, so attention has no gradient
     logits[:, 1].sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in aggregation.parameters() if p.ndim == 1)
 
 
-def test_mean_is_blind_to_order_and_the_lstms_are_not() -> None:
+def test_mean_and_attention_are_blind_to_order_and_the_others_are_not() -> None:
     torch.manual_seed(0)
     features = torch.randn(3, 8, 5)
     for name in models.aggregation_names():
         aggregation = models.build_aggregation(name, 5, 6)
         same = torch.allclose(aggregation(features), aggregation(features.flip(1)), atol=1e-6)
-        assert same == (name == "mean"), name
+        assert same == (name in {"mean", "attention"}), name
 
 
 def test_blstm_joins_the_last_hidden_state_of_each_direction() -> None:
@@ -73,3 +79,74 @@ def test_the_global_seed_decides_the_initial_weights() -> None:
 def test_sizes_below_one_are_refused(dim: int, units: int) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         models.build_aggregation("lstm", dim, units)
+
+
+def test_a_checkpoint_in_the_authors_layout_gives_the_logits_of_a_plain_lstm_and_linear_layer() -> None:
+    torch.manual_seed(0)
+    lstm, fc = nn.LSTM(512, 64, batch_first=True, bidirectional=True), nn.Linear(128, 2)
+    theirs = {f"{part}.{name}": value for part, layer in (("lstm", lstm), ("fc", fc))
+              for name, value in layer.state_dict().items()}  # fmt: skip
+    ours = models.build_aggregation("blstm", 512, 64)
+    ours.load_state_dict(theirs, strict=True)
+    features = torch.randn(5, 16, 512)
+    _, (last_hidden, _) = lstm(features)
+    torch.testing.assert_close(ours(features), fc(torch.cat([last_hidden[0], last_hidden[1]], dim=1)), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", models.aggregation_names())
+def test_one_sequence_does_not_look_at_another_of_its_batch(name: str) -> None:
+    torch.manual_seed(0)
+    aggregation = models.build_aggregation(name, 5, 6).eval()
+    features = torch.randn(4, 9, 5)
+    with torch.inference_mode():
+        torch.testing.assert_close(aggregation(features)[2:3], aggregation(features[2:3]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", models.aggregation_names())
+def test_every_aggregation_learns_what_it_can_know(name: str) -> None:
+    """Order for those that see it: a rise or a fall of one feature; else the feature's mean."""
+    torch.manual_seed(0)
+    labels = torch.arange(48) % 2
+    features = 0.3 * torch.randn(48, 8, 5)
+    slope = torch.linspace(-1, 1, 8) if name not in {"mean", "attention"} else torch.ones(8)
+    features[:, :, 0] += (2.0 * labels[:, None] - 1) * slope
+    aggregation = models.build_aggregation(name, 5, 8)
+    optimizer = torch.optim.AdamW(aggregation.parameters(), lr=1e-2)
+    for _ in range(60):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(aggregation(features), labels).backward()
+        optimizer.step()
+    assert (aggregation(features).argmax(dim=1) == labels).float().mean() > 0.95
+
+
+@pytest.mark.parametrize("name", ["attention", "tcn", "transformer"])
+def test_an_aggregation_beyond_the_papers_has_a_page_that_names_its_paper_and_the_differences(name: str) -> None:
+    page = importlib.import_module(f"models.{name}").__doc__ or ""
+    assert "arXiv:" in page
+    assert "Differences from it:" in page
+
+
+def test_attention_gives_shares_that_sum_to_one_and_is_the_mean_where_they_are_equal() -> None:
+    attention = models.build_aggregation("attention", 5, 6)
+    features = torch.randn(3, 8, 5)
+    shares = attention.shares(features)
+    torch.testing.assert_close(shares.sum(dim=1), torch.ones(3))
+    nn.init.zeros_(attention.score.weight)
+    torch.testing.assert_close(attention(features), attention.fc(features.mean(dim=1)))
+
+
+def test_an_output_of_the_tcn_sees_29_snippets() -> None:
+    blocks = models.build_aggregation("tcn", 1, 1).blocks
+    for parameter in blocks.parameters():
+        nn.init.constant_(parameter, 1.0)
+    sequence = torch.zeros(1, 1, 61, requires_grad=True)
+    blocks(sequence)[0, 0, 30].backward()
+    assert torch.nonzero(sequence.grad[0, 0]).flatten().tolist() == list(range(16, 45))
+
+
+def test_positions_are_the_sines_and_cosines_of_the_paper() -> None:
+    code = position_code(3, 5)
+    rates = [1.0, 10_000 ** (-2 / 5), 10_000 ** (-4 / 5)]
+    expected = [[math.sin(t * rates[0]), math.cos(t * rates[0]), math.sin(t * rates[1]), math.cos(t * rates[1]),
+                 math.sin(t * rates[2])] for t in range(3)]  # fmt: skip
+    torch.testing.assert_close(code, torch.tensor(expected))

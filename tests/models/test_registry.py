@@ -16,7 +16,7 @@ def test_planning_needs_no_torch() -> None:
         "    models.network_spec(name)\n"
         "    assert models.weights_identity(name, 'random:0') == 'random:0'\n"
         "    assert models.check_weights(name, 'random:0') == []\n"
-        "assert models.aggregation_names() == ('mean', 'lstm', 'blstm')\n"
+        "assert models.aggregation_names()[:3] == ('mean', 'lstm', 'blstm')\n"
         "assert 'load_network' in dir(models)\n"
         "assert not {'torch', 'torchvision', 'pytorchvideo'} & set(sys.modules), 'heavy'\n"
     )
@@ -46,5 +46,5 @@ def test_an_unknown_network_is_answered_with_the_nearest() -> None:
 def test_an_unknown_aggregation_is_answered_with_the_nearest() -> None:
     with pytest.raises(models.UnknownNameError, match=r"Did you mean 'blstm'\?"):
         models.build_aggregation("bilstm", 4, 4)
-    with pytest.raises(models.ModelsError, match="Known: mean, lstm, blstm"):
+    with pytest.raises(models.ModelsError, match="Known: mean, lstm, blstm, attention"):
         models.build_aggregation("???", 4, 4)

@@ -85,7 +85,7 @@ CASES: dict[str, tuple[Change, str, tuple[str, ...]]] = {
     "no epochs": (setting("Training", num_epochs=0), "RunAll", ("num_epochs = 0", "at least 1")),
     "negative learning rate": (setting("Training", learning_rate=-1), "RunAll", ("learning_rate = -1", "above 0")),
     "no seeds": (setting("Training", num_seeds=0), "RunAll", ("num_seeds = 0", "at least 1")),
-    "unknown selection": (setting("Training", selection="best"), "RunAll", ("selection = best", "last, inner")),
+    "unknown protocol": (setting("Training", protocol="best"), "RunAll", ("protocol = best", "patient, nested, paper")),
     "unknown aggregation": (setting("Training", aggregation="blst"), "RunAll", ("aggregation = blst", "blstm")),
     "one fold": (setting("Folds", num_folds=1), "RunAll", ("num_folds = 1", "at least 2")),
     "more folds than patients": (setting("Folds", num_folds=5), "RunAll", ("5 folds", "4 patients")),

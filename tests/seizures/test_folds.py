@@ -22,6 +22,7 @@ from seizures.folds import (
     assign_folds,
     check_folds,
     check_no_leak,
+    deal_seizures,
     describe_folds,
     read_folds,
     training_and_held_out,
@@ -222,3 +223,28 @@ def test_reading_folds_is_light() -> None:
     code = "import sys, seizures.folds; print({'sklearn', 'pandas', 'torch'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_the_papers_dealing_shares_patients_and_has_to_be_meant(tmp_path: Path) -> None:
+    cohort = [FoldItem(f"P{n // 4}", str(n), "TCS" if n % 2 else "FOS", 60.0) for n in range(24)]
+    rows = deal_seizures(cohort, FoldSettings(num_folds=3, seed=1))
+    assert rows == deal_seizures(cohort[::-1], FoldSettings(num_folds=3, seed=1))
+    assert rows != deal_seizures(cohort, FoldSettings(num_folds=3, seed=2))
+    assert [(row.patient_id, row.seizure_id) for row in rows] == sorted((i.patient_id, i.seizure_id) for i in cohort)
+    label_of = {item.seizure_id: item.label for item in cohort}
+    for fold in range(3):
+        held_out = [row for row in rows if row.fold == fold]
+        assert sorted(label_of[row.seizure_id] for row in held_out) == ["FOS"] * 4 + ["TCS"] * 4
+        assert {row.num_patients_in_fold for row in held_out} == {len({row.patient_id for row in held_out})}
+    with pytest.raises(LeakError):
+        write_folds(tmp_path / "folds.csv", rows)
+    write_folds(tmp_path / "folds.csv", rows, shared_patients=True)
+    with pytest.raises(LeakError):
+        read_folds(tmp_path / "folds.csv")
+    assert read_folds(tmp_path / "folds.csv", shared_patients=True) == rows
+    with pytest.raises(LeakError):
+        training_and_held_out(rows, 0)
+    training, held_out = training_and_held_out(rows, 0, shared_patients=True)
+    assert len(training) + len(held_out) == 24
+    with pytest.raises(TooFewSeizuresError, match="one has 12"):
+        deal_seizures(cohort, FoldSettings(num_folds=13))

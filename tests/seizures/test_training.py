@@ -279,3 +279,25 @@ def test_what_cannot_be_fitted_is_said() -> None:
         fit(bank, Mean, replace(SETTINGS, num_segments=64), seed=0)
     with pytest.raises(TooFewSeizuresError, match="num_inner_folds = 9"):
         fit(bank.select(np.arange(8)), Mean, replace(SETTINGS, selection="inner", num_inner_folds=9), seed=0)
+
+
+def test_the_papers_protocol_keeps_the_epoch_that_suits_the_scored_views_best() -> None:
+    bank = ordered_bank(label_noise=0.3, seed=3)
+    training, held_out = bank.select(np.arange(12)), bank.select(np.arange(12, len(bank)))
+    settings = replace(SETTINGS, selection="held_out", num_epochs=15)
+    fitted = fit(training, Blstm, settings, seed=0, held_out=held_out)
+    losses = [row.inner_loss for row in fitted.history]
+    assert len(losses) == 15
+    assert fitted.num_epochs_used == int(np.argmin(losses)) + 1
+    weights = class_weights(training.labels)
+    for num_epochs in (1, fitted.num_epochs_used):
+        last = fit(training, Blstm, replace(settings, selection="last", num_epochs=num_epochs), seed=0)
+        classifier = Blstm()
+        classifier.load_state_dict(last.state_dict)
+        chance = torch.from_numpy(predict(held_out, classifier.eval(), settings))
+        logits = torch.stack([1 - chance, chance], dim=1).log().float()
+        loss = weighted_loss(logits, torch.from_numpy(held_out.labels), weights)
+        assert losses[num_epochs - 1] == pytest.approx(float(loss), rel=1e-3)
+    assert same_weights(fitted, last)
+    with pytest.raises(ValueError, match="will be scored"):
+        fit(training, Blstm, settings, seed=0)

@@ -61,9 +61,10 @@ CHANGES = {
     "Training.weight_decay": ("0.02", TRAINING),
     "Training.batch_size": ("32", TRAINING),
     "Training.num_epochs": ("4", TRAINING),
-    "Training.selection": ("inner", TRAINING),
+    "Training.protocol": ("nested", TRAINING),
     "Training.num_inner_folds": ("4", TRAINING),
     "Training.num_seeds": ("3", POOL),  # the classifiers of the first two seeds stay
+    "Sweep.grid": ("gamma=1", NONE),
     "Evaluation.num_bootstraps": ("200", SCORES),
     "Evaluation.confidence_level": ("0.9", SCORES),
     "Evaluation.seed": ("1", SCORES),

@@ -1,0 +1,73 @@
+"""RunSweep: any settings of [Training] by any others, on the same folds and features, to a table and a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import luigi
+
+from models.errors import ModelsError
+from pipeline.working import WorkingTask
+from seizures.errors import SeizuresError
+from tasks.cells import expand
+from tasks.command_line import on_command_line, refuse
+from tasks.config import Sweep, results_root, section
+from tasks.features import all_features
+from tasks.folds import unusable
+from tasks.processes import import_before_forks
+from tasks.sweep import all_folds, publish_sweep, published_sweep, stages_of
+
+
+class RunSweep(WorkingTask):
+    """Train and score every combination of settings; `results/sweep` holds sweep.csv, comparisons.csv and sweep.png."""
+
+    settings: str = luigi.Parameter(default="", description="name=value,value; name=...; empty: [Sweep] grid")
+
+    cells: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        try:
+            self.cells = tuple(expand(self.sweep))
+        except (SeizuresError, ModelsError) as error:
+            if on_command_line():
+                refuse(str(error))
+            raise
+
+    @property
+    def sweep(self) -> str:
+        """What is swept."""
+        return self.settings or section(Sweep).grid
+
+    def requires(self) -> list[Any]:
+        """Require all features; what follows depends on which seizures are good."""
+        import_before_forks()
+        return list(all_features())
+
+    def verdict(self) -> str:
+        """Return whether it is done, and where to look; nothing where the sweep itself was refused."""
+        if not self.cells:
+            return ""
+        bad = [f"  left out: {item.name}: {item.reason}\n" for item in unusable()] if self._extracted() else []
+        if not self.complete():
+            ending = "NOT complete. Run the same command again to go on from here"
+            return f"RunSweep: {ending}.\n{''.join(bad)}"
+        where = results_root() / "sweep"
+        return f"RunSweep: complete, {len(self.cells)} cells: {where / 'sweep.csv'}, sweep.png\n{''.join(bad)}"
+
+    def _extracted(self) -> bool:
+        return all(stage.complete() for stage in all_features())
+
+    def complete(self) -> bool:
+        """Tell whether the table and figure of this sweep exist, and `results/sweep` shows them."""
+        if not self._extracted() or not all(stage.complete() for stage in all_folds(self.sweep)):
+            return False
+        named = stages_of(self.sweep)
+        return all(stage.complete() for stage in named.values()) and published_sweep() == named["sweep.png"].key
+
+    def run(self) -> Iterator[Any]:
+        """Ask for the folds, then for all that follows, and publish."""
+        yield all_folds(self.sweep)
+        yield list(stages_of(self.sweep).values())
+        publish_sweep(self.sweep)

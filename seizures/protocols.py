@@ -1,0 +1,31 @@
+"""What a score is an estimate of, in words: who was held out, what chose the epoch, where the interval comes from."""
+
+from __future__ import annotations
+
+from seizures.settings import EvaluationSettings
+
+_PATIENT_WISE = (
+    "Patient-wise cross-validation: no patient is in both the training and the test part of a fold. Each seizure is "
+    "scored once per seed, by a classifier that never saw its patient"
+)
+_TEXTS = {
+    "patient": _PATIENT_WISE,
+    "nested": f"{_PATIENT_WISE}; the number of epochs was chosen on inner patient-wise folds of the training part",
+    "paper": (
+        "REPRODUCTION ONLY, not an estimate for new patients: as in the paper, the folds deal seizures, so that most "
+        "patients are in both parts of a fold, and the fold that is scored chose the epoch. Each seizure is scored "
+        "once per seed"
+    ),
+}
+_ALL = (
+    "{protocol}; its probability is the mean of its views, and at 0.5 or above it is called {positive}. The "
+    "predictions of all folds are pooled, each metric is computed per seed, and the mean over seeds is reported. "
+    "Interval: {percent:g} % percentile bootstrap over patients ({num} resamples, each patient with all their "
+    "seizures and all seeds)."
+)
+
+
+def describe_protocol(protocol: str, settings: EvaluationSettings, positive_label: str = "TCS") -> str:
+    """Describe a protocol: `patient`, `nested`, or `paper`, which is for reproduction only and says so."""
+    percent = 100 * settings.confidence_level
+    return _ALL.format(protocol=_TEXTS[protocol], positive=positive_label, percent=percent, num=settings.num_bootstraps)

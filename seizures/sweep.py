@@ -1,0 +1,188 @@
+"""Many settings on the same folds and features: a tidy table, every cell against one of them, the paper's figure."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from seizures.calibration import calibrate
+from seizures.comparison import compare, holm
+from seizures.errors import SeizuresError
+from seizures.evaluation import COUNT_NAMES, pool_predictions
+from seizures.figures import FAINT, INK, MUTED, STYLE
+from seizures.published import NUM_SEIZURES, published_correct
+from seizures.settings import EvaluationSettings, TrainingSettings
+
+METRICS = ("accuracy", "f1", "recall", "specificity", "roc_auc")
+PANEL_BY = ("protocol", "gamma")  # and by whatever else differs, but for the two that the axes and lines show
+COLOURS = {"mean": "#D55E00", "lstm": "#009E73", "blstm": "#0072B2", "attention": "#CC79A7", "tcn": "#E69F00"}
+MARKERS = {"mean": "o", "lstm": "s", "blstm": "D", "attention": "^", "tcn": "v"}
+PANEL_INCHES, MAX_COLUMNS = 2.9, 5
+
+
+@dataclasses.dataclass(frozen=True)
+class CellResult:
+    """What one cell gave: its name, what it was trained with, its predictions.csv and its metrics.json."""
+
+    name: str
+    settings: TrainingSettings
+    predictions: pd.DataFrame
+    summary: Mapping[str, Any]
+
+
+def tabulate(cells: Sequence[CellResult], evaluation: EvaluationSettings) -> pd.DataFrame:
+    """Return a row per cell: every setting, the scores with their intervals, the counts, and the paper's number."""
+    table: pd.DataFrame = pd.DataFrame([_row(cell, evaluation) for cell in cells])
+    return table
+
+
+def _row(cell: CellResult, evaluation: EvaluationSettings) -> dict[str, Any]:
+    settings = dataclasses.asdict(cell.settings)
+    settings["protocol"] = cell.settings.protocol
+    del settings["selection"]
+    summary = cell.summary
+    row: dict[str, Any] = {"cell": cell.name, **settings, "num_seeds": len(summary["seeds"])}
+    row |= {name: summary[name] for name in ("num_patients", "num_seizures")}
+    for name in METRICS:
+        metric = summary["metrics"][name]
+        row |= {name: metric["mean"], f"{name}_low": metric["low"], f"{name}_high": metric["high"]}
+    row |= {name: summary["counts"]["mean"][name] for name in COUNT_NAMES}
+    brier = calibrate(cell.predictions, evaluation, positive_label=summary["positive_label"])
+    row |= {"brier": brier["brier"], "brier_low": brier["low"], "brier_high": brier["high"]}
+    correct = published_correct(cell.settings)
+    return row | {
+        "published_correct": correct,
+        "published_num_seizures": None if correct is None else NUM_SEIZURES,
+        "published_accuracy": None if correct is None else correct / NUM_SEIZURES,
+    }
+
+
+def compare_cells(cells: Sequence[CellResult], reference: CellResult, evaluation: EvaluationSettings) -> pd.DataFrame:
+    """Return a row per other cell: its accuracy less that of the reference on the same seizures, paired by patient.
+
+    All rows are one family for Holm's correction. Cells of other protocols are compared too: the difference of `paper`
+    and `patient` is the optimism of the paper's.
+    """
+    rows = []
+    for cell in cells:
+        if cell.name == reference.name:
+            continue
+        found = compare(
+            cell.predictions, reference.predictions, evaluation, positive_label=cell.summary["positive_label"]
+        )
+        accuracy, test = found["metrics"]["accuracy"], found["test"]
+        rows.append(
+            {
+                "cell": cell.name,
+                "reference": reference.name,
+                "num_patients": found["num_patients"],
+                "num_seizures": found["num_seizures"],
+                "accuracy_difference": accuracy["difference"],
+                "low": accuracy["low"],
+                "high": accuracy["high"],
+                "p_value": test["p_value"],
+                "exact": test["exact"],
+                "num_patients_that_differ": test["num_patients_that_differ"],
+            }
+        )
+    columns = ["cell", "reference", "accuracy_difference", "low", "high", "p_value"]
+    table: pd.DataFrame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+    table["p_value_holm"] = holm(table["p_value"].tolist())
+    return table
+
+
+def choose_on_inner_folds(
+    cells: Sequence[CellResult], inner_losses: Mapping[str, Mapping[tuple[int, int], float]]
+) -> pd.DataFrame:
+    """Return the predictions of a classifier whose settings, too, were chosen on inner folds: nested cross-validation.
+
+    For each fold and seed, the cell with the lowest inner loss is taken. That loss was measured on patients of the
+    training part alone, so that the patients who are scored chose nothing.
+
+    Args:
+        cells: the candidates, all of protocol `nested`.
+        inner_losses: the lowest mean loss on the inner folds by the name of the cell, then by fold and seed.
+
+    Raises:
+        SeizuresError: a cell is of another protocol.
+    """
+    others = [cell.name for cell in cells if cell.settings.protocol != "nested"]
+    if others:
+        raise SeizuresError(f"{', '.join(others)}: settings can be chosen on inner folds under protocol = nested only")
+    parts = []
+    for fold, seed in sorted(inner_losses[cells[0].name]):
+        best = min(cells, key=lambda cell: inner_losses[cell.name][fold, seed])
+        of_best = best.predictions
+        parts.append(of_best[(of_best["fold"] == fold) & (of_best["seed"] == seed)])
+    return pool_predictions(parts)
+
+
+def draw_sweep(table: pd.DataFrame) -> Figure:
+    """Draw accuracy against the number of segments: a panel per gamma (and protocol), a line per aggregation.
+
+    Bars are the intervals over patients; dashed lines are the paper's, where it has the cell.
+    """
+    by = [*PANEL_BY, *_others(table)]
+    panels = list(table.groupby(by, sort=True, dropna=False))
+    columns = min(len(panels), MAX_COLUMNS)
+    rows = math.ceil(len(panels) / columns)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(0.8 + PANEL_INCHES * columns, 1.1 + PANEL_INCHES * rows), layout="constrained")
+        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        segments = sorted(table["num_segments"].unique())
+        several = {name: _varies(table[name]) for name in by}
+        for axes, (values, part) in zip(grid.flat, panels, strict=False):
+            shown = [(name, value) for name, value in zip(by, values, strict=True) if several[name] or name == "gamma"]
+            axes.set_title(", ".join(f"{name} = {_short(value)}" for name, value in shown), fontsize=10)
+            _draw_panel(axes, part, segments)
+        for axes in list(grid.flat)[len(panels) :]:
+            axes.set_visible(False)
+        figure.supxlabel("segments", fontsize=11, color=INK)
+        figure.supylabel("accuracy, %", fontsize=11, color=INK)
+        handles = {
+            label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=min(len(handles), 4))
+    return figure
+
+
+def _varies(values: pd.Series[Any]) -> bool:
+    return len(set(values)) > 1
+
+
+def _others(table: pd.DataFrame) -> list[str]:
+    """Return the settings that differ between cells and that neither the axis nor a line shows."""
+    names = {field.name for field in dataclasses.fields(TrainingSettings)}
+    shown = {"aggregation", "num_segments", *PANEL_BY}
+    return [name for name in table.columns if name in names - shown and _varies(table[name])]
+
+
+def _draw_panel(axes: Axes, part: pd.DataFrame, segments: Sequence[int]) -> None:
+    aggregations = list(dict.fromkeys(part["aggregation"]))
+    for place, (name, line) in enumerate(part.groupby("aggregation", sort=False)):
+        line = line.sort_values("num_segments")
+        x = np.array([segments.index(number) for number in line["num_segments"]], dtype=np.float64)
+        beside = x + 0.06 * (place - (len(aggregations) - 1) / 2)  # so that bars do not hide one another
+        colour, marker = COLOURS.get(str(name), MUTED), MARKERS.get(str(name), "x")
+        accuracy = 100 * line["accuracy"].to_numpy(dtype=np.float64)
+        low, high = (100 * line[f"accuracy_{end}"].to_numpy(dtype=np.float64) for end in ("low", "high"))
+        bars = np.nan_to_num(np.stack([accuracy - low, high - accuracy]).clip(min=0))
+        axes.errorbar(beside, accuracy, yerr=bars, color=colour, marker=marker, markersize=5, elinewidth=1, label=name)
+        published = 100 * line["published_accuracy"].to_numpy(dtype=np.float64)
+        if not np.isnan(published).all():
+            axes.plot(x, published, color=colour, linestyle="--", linewidth=1, label=f"{name}, paper")
+    axes.set_xticks(range(len(segments)), [str(number) for number in segments])
+    axes.set_xlim(-0.4, len(segments) - 0.6)
+    axes.grid(axis="y", color=FAINT, linewidth=0.8)
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,222 @@
+"""Many settings of `[Training]` on the same folds and features: each cell is trained and scored by the usual stages."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import luigi
+
+from tasks.atomic import full_disk_told, temporary_name, unfinished, write_json
+from tasks.base import Stage
+from tasks.cells import dealt_by, expand, training_settings
+from tasks.config import Dataset, Evaluation, results_root, section
+from tasks.evaluation import PoolPredictions, ScorePredictions
+from tasks.folds import AssignFolds
+from tasks.runs import INDEX_NAME, SUMMARY_NAME, walk
+from tasks.training import all_classifiers
+
+if TYPE_CHECKING:
+    from seizures.sweep import CellResult
+
+CHOSEN = "(chosen on inner folds)"
+
+
+class OfSweep(luigi.Task):
+    """What a stage is told of its sweep."""
+
+    sweep: str = luigi.Parameter(description="name=value,value; name=value,...")
+
+    @property
+    def cells(self) -> list[str]:
+        """The cells of the sweep."""
+        return expand(self.sweep)
+
+
+class TabulateSweep(OfSweep, Stage):
+    """Write a row for each cell: its settings, its scores with their intervals, and what the paper has for it."""
+
+    extension = "csv"
+
+    @property
+    def label(self) -> str:
+        """One table for all."""
+        return "sweep"
+
+    def requires(self) -> list[Stage]:
+        """Require the predictions and scores of every cell."""
+        return [kind(cell=cell) for cell in self.cells for kind in (PoolPredictions, ScorePredictions)]
+
+    def reads(self) -> dict[str, Any]:
+        """Return the settings of every cell, and how to resample."""
+        cells = {cell: training_settings(cell) for cell in self.cells}
+        return {"cells": cells, "order": self.cells, "evaluation": section(Evaluation).settings()}
+
+    def produce(self, path: Path) -> None:
+        """Tabulate."""
+        from seizures.sweep import tabulate
+
+        cells = results_of(self.cells)
+        if len(cells) > 1 and {cell.settings.protocol for cell in cells} == {"nested"}:
+            cells.append(_chosen(cells))
+        table = tabulate(cells, section(Evaluation).settings())
+        table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+class CompareCells(OfSweep, Stage):
+    """Write a row for each cell but the reference: the difference of the accuracies, paired by patient."""
+
+    extension = "csv"
+
+    @property
+    def label(self) -> str:
+        """One table for all."""
+        return "comparisons"
+
+    @property
+    def reference(self) -> str:
+        """The present settings where they are a cell, else the first cell."""
+        return "" if "" in self.cells else self.cells[0]
+
+    def requires(self) -> list[Stage]:
+        """Require the predictions and scores of every cell."""
+        return [kind(cell=cell) for cell in self.cells for kind in (PoolPredictions, ScorePredictions)]
+
+    def reads(self) -> dict[str, Any]:
+        """Return which cell the others are compared with, their order, and how to resample."""
+        order = {"cells": self.cells, "reference": self.reference}
+        return {**order, "evaluation": section(Evaluation).settings()}
+
+    def produce(self, path: Path) -> None:
+        """Compare."""
+        from seizures.sweep import compare_cells
+
+        cells = results_of(self.cells)
+        reference = cells[self.cells.index(self.reference)]
+        table = compare_cells(cells, reference, section(Evaluation).settings())
+        table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+class DrawSweep(OfSweep, Stage):
+    """Draw the paper's figure: accuracy against the number of segments."""
+
+    extension = "png"
+
+    @property
+    def label(self) -> str:
+        """One figure for all."""
+        return "figure"
+
+    def requires(self) -> list[Stage]:
+        """Require the table."""
+        return [TabulateSweep(sweep=self.sweep)]
+
+    def produce(self, path: Path) -> None:
+        """Draw."""
+        import pandas as pd
+
+        from seizures.sweep import draw_sweep
+
+        table = pd.read_csv(TabulateSweep(sweep=self.sweep).path, keep_default_na=False, na_values=[""])
+        draw_sweep(table[table["cell"] != CHOSEN]).savefig(path, format="png", dpi=150, metadata={"Software": None})
+
+
+def results_of(cells: list[str]) -> list[CellResult]:
+    """Read the predictions and scores of every cell."""
+    from seizures import evaluation
+    from seizures.sweep import CellResult
+
+    return [
+        CellResult(
+            name_of(cell),
+            training_settings(cell),
+            evaluation.read_predictions(PoolPredictions(cell=cell).path),
+            evaluation.read_summary(ScorePredictions(cell=cell).path),
+        )
+        for cell in cells
+    ]
+
+
+def name_of(cell: str) -> str:
+    """Return what a table calls a cell."""
+    return cell or "(present settings)"
+
+
+def _chosen(cells: list[CellResult]) -> CellResult:
+    """Return the classifier whose settings were chosen, fold by fold, on inner folds; its own row has the first's."""
+    from seizures import evaluation, sweep, training
+
+    losses: dict[str, dict[tuple[int, int], float]] = {}
+    for cell in cells:
+        text = "" if cell.name == name_of("") else cell.name
+        histories = {
+            (stage.fold, stage.seed): training.load_checkpoint(stage.path)[0].history for stage in all_classifiers(text)
+        }
+        losses[cell.name] = {
+            place: min(row.inner_loss for row in rows if row.inner_loss is not None)
+            for place, rows in histories.items()
+        }
+    predictions = sweep.choose_on_inner_folds(cells, losses)
+    negative, positive = section(Dataset).label_names()
+    summary = evaluation.summarise(
+        predictions,
+        section(Evaluation).settings(),
+        positive_label=positive,
+        negative_label=negative,
+        protocol="nested",
+    )
+    return sweep.CellResult(CHOSEN, cells[0].settings, predictions, summary)
+
+
+def stages_of(sweep: str) -> dict[str, Stage]:
+    """Return the results of a sweep by the names that a person finds them under."""
+    return {
+        "sweep.csv": TabulateSweep(sweep=sweep),
+        "comparisons.csv": CompareCells(sweep=sweep),
+        "sweep.png": DrawSweep(sweep=sweep),
+    }
+
+
+def all_folds(sweep: str) -> list[AssignFolds]:
+    """Return the folds that the cells need: one dealing, or two where the paper's protocol is a cell."""
+    by_dealing = {dealt_by(cell): cell for cell in reversed(expand(sweep))}
+    return [AssignFolds(cell=cell) for cell in by_dealing.values()]
+
+
+def published_sweep() -> str | None:
+    """Return the key of the sweep that `results/sweep` points to, or None."""
+    try:
+        return str(json.loads((results_root() / "sweep" / SUMMARY_NAME).read_text(encoding="utf-8"))["run"])
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
+        return None
+
+
+def publish_sweep(sweep: str) -> Path:
+    """Point `results/sweep` to the results of a sweep; its run names every result below, so that Prune keeps them."""
+    root, named = results_root(), stages_of(sweep)
+    figure = named["sweep.png"]
+    folder = root / "runs" / figure.key
+    rows = [
+        (stage.task_family, stage.label, stage.key, stage.path.relative_to(root).as_posix())
+        for stage in walk(*named.values())
+        if stage.path.exists()
+    ]
+    with full_disk_told(root):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, stage in named.items():
+            _point(folder / name, Path("..", "..") / stage.path.relative_to(root))
+        with unfinished(temporary_name(folder / INDEX_NAME)) as draft:
+            with draft.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([("stage", "label", "key", "file"), *rows])
+            draft.replace(folder / INDEX_NAME)
+        write_json(folder / SUMMARY_NAME, {"run": figure.key, "sweep": sweep, "cells": expand(sweep)})
+        _point(root / "sweep", folder.relative_to(root))
+    return root / "sweep"
+
+
+def _point(link: Path, target: Path) -> None:
+    with unfinished(temporary_name(link)) as pointer:
+        pointer.symlink_to(target)
+        pointer.replace(link)
