@@ -1,21 +1,13 @@
-"""More than one process: workers of one run, and two runs on one scheduler, give what one process gives."""
+"""More than one process: two workers give what one gives, and shards share the work out evenly."""
 
 from __future__ import annotations
 
-import os
-import socket
 import subprocess
 import sys
 import textwrap
-import time
-import urllib.error
-import urllib.request
-from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from small_project import LUIGI, REPOSITORY, Project, Run
+from small_project import Project
 
 from pipeline.shards import deal
 
@@ -55,49 +47,6 @@ def test_a_fork_of_a_process_that_has_computed_is_refused_in_words() -> None:
     )
     assert "torch has computed in process" in ended.stdout
     assert "set workers = 1" in ended.stdout
-
-
-@pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[str]:
-    """Start a luigid for this test alone; return its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    daemon = subprocess.Popen(
-        [LUIGI.with_name("luigid"), "--address", "127.0.0.1", "--port", str(port), "--logdir", tmp_path],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address, end = f"http://127.0.0.1:{port}", time.monotonic() + 60
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"{address}/api/task_list", timeout=5).close()
-                break
-            except urllib.error.URLError:
-                assert time.monotonic() < end, "luigid does not answer"
-                time.sleep(0.2)
-        yield address
-    finally:
-        daemon.terminate()
-        daemon.wait(timeout=30)
-
-
-@pytest.mark.skipif(os.environ.get("STORM") != "full", reason="takes a while: STORM=full runs it")
-def test_two_runs_on_one_luigid_share_the_work(project: Project, finished: Project, scheduler: str) -> None:
-    shared = {"LUIGI_CONFIG_PATH": str(REPOSITORY / "cluster" / "luigid.cfg")}
-    started = [project.start("RunAll", "--scheduler-url", scheduler, **shared) for _ in range(2)]
-    runs = []
-    for process in started:
-        output, _ = process.communicate(timeout=300)
-        runs.append(Run(process.returncode, output))
-    # Luigi's own exit code is 25 ("not run") for what another run did; one that finds nothing left to take ends early.
-    assert any("RunAll: complete." in run.output for run in runs), runs
-    assert project.luigi("Status").exit_code == 0
-    assert project.contents() == finished.contents()
-    counts = Counter(task for run in runs for task in run.tasks if not task.startswith("RunAll"))
-    assert set(counts.values()) == {1}
-    assert counts.keys() == {task for task in finished.first_run.tasks if not task.startswith("RunAll")}
 
 
 @pytest.mark.parametrize("num_shards", [1, 2, 3, 7])
