@@ -139,9 +139,9 @@ def test_prune_keeps_what_a_run_a_plan_or_the_present_settings_name(done: Projec
 
 
 def test_prune_lets_old_runs_go_and_what_they_alone_used(done: Project) -> None:
+    age(done, "TrainFold/*/*", "runs/*")
     other = done.run_all("--Training-hidden-units", "9", "--Training-num-seeds", "1")
     assert other.exit_code == 0, other
-    age(done, "TrainFold/*/*", "runs/*")
     with inside(done):
         assert "TrainFold" not in Prune().answer().text
         done.set("Training", num_seeds=1)

@@ -30,6 +30,7 @@ NONE: tuple[str, ...] = ()
 CHANGES = {
     "Dataset.manifest": ("same.csv", REPORT),
     "Dataset.video_root": ("films", REPORT),
+    "Dataset.site_profile": ("views.cfg", FRAMES),
     "Dataset.allow_outside_video_root": ("true", REPORT),
     "Dataset.features": ("imported", REPORT),
     "Dataset.allow_mixed_features": ("true", REPORT),
@@ -86,6 +87,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     rows = [{**row, "clonic_onset_seconds": ""} for row in project.rows]  # so that the labels may change places
     project.write_rows(rows)
     shutil.copy(project.folder / "data_manifest.csv", project.folder / "same.csv")
+    (project.folder / "views.cfg").write_text("[large]\nmask = 0,0,8,8\n\n[small]\ncrop = 0,0,64,64\n")
     (project.folder / "videos").mkdir()
     for row in rows:
         (project.folder / "videos" / row["video"]).write_text(row["video"])
