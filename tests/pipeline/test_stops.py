@@ -93,7 +93,7 @@ def test_too_few_good_seizures_are_a_clear_error(done: Project) -> None:
     for path in done.results.glob("DecodeRecording/P0[234]*/*.h5"):
         name = f"DecodeRecording+{path.parent.name}+{path.stem}"
         path.unlink()
-        path.with_name(f"{path.stem}.bad.json").write_text(f'{{"reason": "{name} is bad"}}')
+        path.with_name(f"{path.stem}.bad.json").write_text(f'{{"kind": "VideoError", "reason": "{name} is bad"}}')
     for path in done.results.glob("ExtractFeatures/P0[234]*"):
         shutil.rmtree(path)
     run = done.run_all()

@@ -25,6 +25,8 @@ from seizures.settings import (
 
 ALL = (FrameSettings, FoldSettings, TrainingSettings, EvaluationSettings)
 OTHER_VALUES: dict[str, Any] = {
+    "deinterlace": "never",
+    "damaged": "mask",
     "frame_rate_hz": 25.0,
     "preprocessing": "center_crop",
     "num_folds": 3,
