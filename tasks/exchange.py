@@ -13,7 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import models
 from seizures import archives, bundle, bundle_import, provenance
 from seizures.errors import FeatureFileError, SettingsError
 from seizures.leak_scan import Secret, require_clean
@@ -27,7 +26,7 @@ from tasks.atomic import write_json
 from tasks.config import Dataset, Features, Frames, Machine, Results, section
 from tasks.features import FeatureStage, all_features, loaded_network
 from tasks.processes import computing
-from tasks.ways import extracts_any
+from tasks.ways import extracts_any, own_weights_identity
 
 IMPORT_NAME = "import.json"
 DRIFT_NAME = "drift.json"
@@ -166,7 +165,7 @@ def save_drift_reference(path: Path) -> None:
 
     features, made_with = _clip_features()
     own = section(Features)
-    identity = models.weights_identity(own.network, own.weights or None, own.weights_dir or None)
+    identity = own_weights_identity()
     drift.write_reference(path, drift.Reference(own.network, identity, made_with, features))
 
 
@@ -181,7 +180,7 @@ def check_drift(reference_path: Path | None) -> tuple[dict[str, Any], bool]:
 
     reference = drift.shipped_reference() if reference_path is None else _reference(reference_path)
     own = section(Features)
-    identity = models.weights_identity(own.network, own.weights or None, own.weights_dir or None)
+    identity = own_weights_identity()
     if (reference.network, reference.weights) != (own.network, identity):
         found = f"{reference.network} with weights {reference.weights}, the settings mean {own.network} with {identity}"
         advice = "take the drift.json of a bundle of that network, or make one with --save"

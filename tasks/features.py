@@ -19,7 +19,7 @@ from tasks.imported import ImportedFeatures
 from tasks.processes import computing
 from tasks.progress import progress
 from tasks.videos import DecodeRecording
-from tasks.ways import is_imported
+from tasks.ways import is_imported, own_weights_identity
 
 if TYPE_CHECKING:
     from seizures.extraction import SnippetNetwork
@@ -55,9 +55,7 @@ class ExtractFeatures(Stage):
         features, seizure = section(Features), self.seizure
         return {
             "network": features.network,
-            "weights": models.weights_identity(
-                features.network, features.weights or None, features.weights_dir or None
-            ),
+            "weights": own_weights_identity(),
             "stride_frames": features.stride_frames,
             "precision": features.precision,
             "frame_rate_hz": section(Frames).frame_rate_hz,

@@ -7,7 +7,7 @@ import itertools
 import json
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def plans_folder() -> Path:
 def make_plan() -> Plan:
     """Look at what is there and what is wanted; nothing is run or written, but for the remembered hashes of videos."""
     stages, foreseen = foresee()
-    unfinished = needed(all_features() + ([WriteReport()] if foreseen else []))
+    unfinished = walk(*all_features(), *([WriteReport()] if foreseen else []), only_incomplete=True)
     estimated = {} if foreseen else _estimated_counts()
     families = {stage.task_family for stage in unfinished} | set(estimated)
     seconds_each = {name: mean for name in families if (mean := _mean_seconds(name)) is not None}
@@ -87,22 +87,6 @@ def foresee() -> tuple[list[Stage], bool]:
     """
     foreseen = deal_ahead()
     return walk(*all_features(), *([WriteReport()] if foreseen else [])), foreseen
-
-
-def needed(roots: Iterable[Stage]) -> list[Stage]:
-    """Return the stages that Luigi would run, in order: incomplete ones, and what they need that is incomplete."""
-    found: dict[str, Stage] = {}
-
-    def visit(stage: Stage) -> None:
-        if stage.task_id in found or stage.complete():
-            return
-        for below in stage.requires():
-            visit(below)
-        found[stage.task_id] = stage
-
-    for root in roots:
-        visit(root)
-    return list(found.values())
 
 
 def _estimated_counts() -> dict[str, int]:

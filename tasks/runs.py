@@ -19,12 +19,15 @@ INDEX_NAME = "index.csv"
 PUBLISH_TRIES = 10
 
 
-def walk(*roots: Stage) -> list[Stage]:
-    """Return the stages below `roots`, and themselves, each once, those that are needed first first."""
+def walk(*roots: Stage, only_incomplete: bool = False) -> list[Stage]:
+    """Return the stages below `roots`, and themselves, each once, those that are needed first first.
+
+    With `only_incomplete`, a stage that is complete is left out with all below it: what is left, Luigi would run.
+    """
     found: dict[str, Stage] = {}
 
     def visit(stage: Stage) -> None:
-        if stage.task_id in found:
+        if stage.task_id in found or (only_incomplete and stage.complete()):
             return
         for needed in stage.requires():
             visit(needed)

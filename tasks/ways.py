@@ -54,9 +54,7 @@ def made() -> Mapping[str, Mapping[str, Any]]:
         features, spec = section(Features), models.network_spec(section(Features).network)
         found["here"] = {
             "network": spec.name,
-            "weights_sha256": models.weights_identity(
-                features.network, features.weights or None, features.weights_dir or None
-            ),
+            "weights_sha256": own_weights_identity(),
             "preprocessing": section(Frames).preprocessing,
             "feature_dim": spec.feature_dim,
             "frames_per_snippet": spec.frames_per_snippet,
@@ -69,6 +67,12 @@ def made() -> Mapping[str, Mapping[str, Any]]:
 def networks_used() -> str:
     """Return the names of the networks that made the features."""
     return ", ".join(sorted({str(item["network"]) for item in made().values()}))
+
+
+def own_weights_identity() -> str:
+    """Return what tells the weights of [Features] from others: a hash, or `random:<seed>`."""
+    features = section(Features)
+    return models.weights_identity(features.network, features.weights or None, features.weights_dir or None)
 
 
 def weights_identity() -> str:
