@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any
 
 from seizures.clock import Clock
-from seizures.errors import SeizuresError, VideoError
+from seizures.errors import PassingError, SeizuresError, VideoError
 from seizures.frames import FrameBlock, WindowFacts
 from seizures.inspection import FileFacts
 from seizures.manifest import Box
@@ -30,12 +30,14 @@ from seizures.settings import FrameSettings
 LONGEST_SILENCE_SECONDS = 120.0
 _SIGN_OF_LIFE_SECONDS = 1.0
 _PATIENCE_AT_EXIT_SECONDS = 5.0
+_KILLED = ("signal SIGKILL", "signal SIGTERM")  # which no film can cause by itself
 
 
 class IsolatedWindow:
     """The frames of one window, decoded in the child: as `seizures.video.Window`, and as much a context manager.
 
-    Iteration raises VideoError also where the child dies, or is silent for `longest_silence_seconds`.
+    Iteration raises VideoError also where the child dies, or is silent for `longest_silence_seconds`; and PassingError
+    where it is killed, or where disk, network or memory fail.
     """
 
     def __init__(
@@ -130,6 +132,8 @@ def _answers(
                     "stopped; repair the video or say use = skip"
                 )
             kind, value = child.connection.recv()
+            if isinstance(value, PassingError):
+                raise PassingError(f"{name}: {value}; run it again")
             if kind == "error":
                 raise value
             yield kind, value
@@ -138,6 +142,11 @@ def _answers(
     except (EOFError, OSError) as error:
         how = _death(child.process)
         _stop_child()
+        if how in _KILLED:
+            raise PassingError(
+                f"{name}: the decoder was killed ({how}), by a person or because memory ran out; run it again, or say "
+                "use = skip"
+            ) from error
         raise VideoError(
             f"{name}: the decoder died ({how}); the video is probably damaged: repair it or say use = skip"
         ) from error
@@ -203,6 +212,9 @@ def serve() -> None:
                 connection.send(("done", _serve(what, arguments, connection)))
             except SeizuresError as error:
                 connection.send(("error", error))
+            except (OSError, MemoryError) as error:  # of the disk, the network, the machine
+                what_failed = getattr(error, "strerror", None) or type(error).__name__
+                connection.send(("error", PassingError(f"cannot be read now: {what_failed}")))
 
 
 def _serve(what: str, arguments: dict[str, Any], connection: Connection) -> WindowFacts | FileFacts | None:

@@ -3,6 +3,9 @@
 Packets say which frames there should be. A frame that the decoder does not hand over is counted as lost before the
 next one that it does, so that damage has a place and a length in time. Errors of decoder and demuxer end nothing: the
 reading goes on behind them.
+
+Decoding on several threads, libav does not say reliably which frame an error belongs to. So a file is decoded on all
+threads until the first sign of damage, and from there on once more on one thread, which tells (`seizures.damage`).
 """
 
 from __future__ import annotations
@@ -13,9 +16,8 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import chain, dropwhile, islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,53 +25,38 @@ import av
 import av.container
 
 from seizures.clock import TOLERANCE_SECONDS
+from seizures.damage import DamageMap
 from seizures.errors import VideoError
-from seizures.timing import LONGEST_REVERSAL_SECONDS, Cadence, Shot, measure_cadence
+from seizures.source import claimed_seconds, claims, describe, read_index
+from seizures.timing import LONGEST_REVERSAL_SECONDS, Shot
 
 logger = logging.getLogger(__name__)
 
 _MOST_THREADS = 8  # each holds a frame; more do not help at the sizes that cameras have
-_GUESSED_RATE_HZ = 25  # only for a file without rate and without timestamps
 _MICROSECOND = Fraction(1, 1_000_000)
+_NO_TIMESTAMPS = 0x80  # of libavformat's AVFMT_ flags
 _NUM_AHEAD = 64  # packets of a program stream that are read before the first of them is decoded
 _NUM_PROBED = 48  # packets, from which the cadence is measured
 _MOST_READ_ERRORS = 100  # in a row, without a packet between them
-_DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2"}  # the containers whose frames follow each other without a gap
-_AVI_CHUNK_HEADER_BYTES = 8
 _TAIL_SECONDS = 5.0
-
-_FIELD_ORDERS = {0: "unknown", 1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 
 FrameShot = Shot[av.VideoFrame]
 VideoPacket: TypeAlias = "av.Packet[av.VideoStream]"
 Progress = Callable[[], None]
 
 
+class _DamageError(Exception):
+    """There is damage; which frame it has struck is to be found out."""
+
+
 def no_progress() -> None:
     """Tell nobody."""
 
 
-@dataclass(frozen=True)
-class Source:
-    """What a file says of itself, and the cadence of its frames, which is measured."""
-
-    container: str
-    codec: str
-    width: int
-    height: int
-    frame_rate_hz: Fraction | None
-    time_base: Fraction
-    pixel_aspect: Fraction
-    cadence: Cadence
-
-    @property
-    def is_program_stream(self) -> bool:
-        """Tell whether this is MPEG-PS, whose time stamps slip."""
-        return self.container == "mpeg"
-
-
 class OpenFile:
     """A file and its best video stream, read forwards once from wherever `seek` puts it.
+
+    Any method may raise OSError or MemoryError, which are not the film's fault.
 
     Attributes:
         last_end_seconds: end of the last frame that a packet announced, on the file's own clock.
@@ -85,29 +72,55 @@ class OpenFile:
         self.last_end_seconds = -math.inf
         self.num_lost_tail = 0
         self.num_corrupt_packets = 0
-        self._has_failed = False  # the decoder, since the frame that came out last
+        self._is_careful = False
+        self._is_counted = False  # the clock: by counting frames, so that none can be lost
+        self._sought_seconds: float | None = None
         self._announced: list[int] = []  # a heap of the stamps of packets whose frames have not come out
         self.first_error = ""
-        try:
-            # An absolute path cannot be taken for the name of a protocol.
-            self._container = av.open(str(path.absolute()), metadata_errors="replace")
-        except (av.FFmpegError, OSError) as error:
-            raise VideoError(f"{path}: cannot be opened as a video: {error.strerror}") from error
-        stream = self._container.streams.best("video")
-        if not isinstance(stream, av.VideoStream) or stream.codec_context is None:
-            self._container.close()
-            raise VideoError(f"{path}: holds no video stream that this ffmpeg can decode")
-        stream.thread_type = "AUTO"
-        stream.codec_context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
-        self._stream = stream
-        self._time_base = stream.time_base or _MICROSECOND
-        self._indexed = self._read_index()
-        self._probed = list(islice(self._read(), _NUM_PROBED))
-        self.source = self._describe()
+        self._open()
+        times = [float(packet.pts * self._time_base) for packet in self._probed if packet.pts is not None]
+        self.source = describe(self._container, self._stream, times)
         self.first_key_seconds = self._find_first_key()
         self.has_timestamps = any(packet.pts is not None or packet.dts is not None for packet in self._probed)
+        self._is_counted = not self.has_timestamps or bool(self._container.format.flags & _NO_TIMESTAMPS)
+        # A film that begins between two key frames has lost its beginning.
+        self._is_headless = any(p.is_keyframe for p in self._probed) and not self._probed[0].is_keyframe
         # What precedes the first key frame cannot be decoded and is not lost: the film was cut there.
         self._lost_from_seconds = self.first_key_seconds if self.first_key_seconds is not None else math.inf
+
+    def _open(self) -> None:
+        """Open the file, and read its first packets."""
+        # libav takes an error of the disk for the end of the film; a file of Python's raises it.
+        self._file = self.path.open("rb", buffering=0)
+        try:
+            self._container = av.open(self._file, "r", metadata_errors="replace")
+        except (av.FFmpegError, OSError) as error:
+            self._file.close()
+            if isinstance(error, MemoryError) or not isinstance(error, av.FFmpegError):
+                raise
+            raise VideoError(f"{self.path.name}: cannot be opened as a video: {error.strerror}") from error
+        stream = self._container.streams.best("video")
+        if not isinstance(stream, av.VideoStream) or stream.codec_context is None:
+            self.close()
+            raise VideoError(f"{self.path.name}: holds no video stream that this ffmpeg can decode")
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = 1 if self._is_careful else min(_MOST_THREADS, os.cpu_count() or 1)
+        if not self._is_careful:
+            stream.codec_context.options = {"err_detect": "explode"}  # so that no damage goes unsaid
+        self._stream = stream
+        self._time_base = stream.time_base or _MICROSECOND
+        self._indexed = read_index(self._container, self._stream)
+        self._probed = list(islice(self._read(), _NUM_PROBED))
+
+    def _reopen_carefully(self) -> None:
+        """Stand where the last reading began, to decode on one thread."""
+        self.close()
+        self._is_careful = True
+        self.num_corrupt_packets = 0
+        self._lost_from_seconds = self.first_key_seconds if self.first_key_seconds is not None else math.inf
+        self._open()
+        if self._sought_seconds is not None:
+            self.seek(self._sought_seconds)
 
     @property
     def is_broadcast(self) -> bool:
@@ -117,29 +130,11 @@ class OpenFile:
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+        self._file.close()
 
     def claims(self) -> dict[str, str | int | float]:
         """Return what the header says of the file and its stream, by the names of `seizures.inspection.FileFacts`."""
-        stream, context, container = self._stream, self._stream.codec_context, self._container
-        aspect, duration = self.source.pixel_aspect, math.nan
-        if stream.duration:
-            duration = float(stream.duration * self._time_base)
-        elif container.duration:
-            duration = container.duration / 1e6
-        return {
-            "container": container.format.name,
-            "codec": context.name,
-            "width": context.width,
-            "height": context.height,
-            "pixel_format": context.pix_fmt or "",
-            "pixel_aspect": f"{aspect.numerator}:{aspect.denominator}",
-            "num_video_streams": len(container.streams.video),
-            "start_time": container.metadata.get("creation_time", ""),
-            "field_order_claimed": _FIELD_ORDERS.get(int(context.field_order), "") if self.has_timestamps else "",
-            "frame_rate_claimed_hz": float(self.source.frame_rate_hz or math.nan),
-            "duration_claimed_seconds": duration,
-            "num_frames_claimed": stream.frames,
-        }
+        return claims(self._container, self._stream, self.source, has_timestamps=self.has_timestamps)
 
     def seek(self, seconds: float) -> None:
         """Stand at a key frame that the container believes to be at or before `seconds` of the file's own clock.
@@ -149,6 +144,7 @@ class OpenFile:
 
         """
         self._probed = []
+        self._sought_seconds = seconds
         self._container.seek(math.floor(seconds / self._time_base), stream=self._stream)
         self._lost_from_seconds = math.inf
 
@@ -157,24 +153,37 @@ class OpenFile:
 
         Times are seconds of the file's own clock. A frame without a time stamp follows the frame before it.
         """
+        num_told = 0
+        try:
+            for shot in self._shots(skip_to_seconds):
+                yield shot
+                num_told += 1
+        except _DamageError:
+            logger.debug("%s: damage; decoding once more on one thread", self.path.name)
+            self._reopen_carefully()
+            yield from islice(self._shots(skip_to_seconds), num_told, None)
+
+    def _shots(self, skip_to_seconds: float) -> Iterator[FrameShot]:
         packets: Iterable[VideoPacket] = chain(self._probed, self._read())
         if skip_to_seconds > -math.inf:
             packets = self._skip(packets, skip_to_seconds)
             self._lost_from_seconds = math.inf
+        if self.is_broadcast and self.first_key_seconds is not None:
+            packets = dropwhile(lambda packet: not packet.is_keyframe, packets)
         self._announced.clear()
-        damaged: set[int] = set()
         expected_seconds = 0.0
-        for frame in self._decode(packets, damaged):
+        has_damage, awaits_key = False, self._is_headless and self._sought_seconds is None
+        damage = DamageMap()
+        frames = self._decode(packets, damage)
+        for frame, is_damaged in damage.judged(frames) if self._is_careful else ((frame, False) for frame in frames):
             num_lost = self._count_lost(frame.pts)
             start = expected_seconds if frame.pts is None else float(frame.pts * self._time_base)
             length = float((frame.duration or 0) * self._time_base) or self.source.cadence.usual_seconds
-            # The frame after an error of the decoder may be what was left in its buffers.
-            is_damaged = frame.is_corrupt or frame.pts in damaged or self._has_failed
-            self._has_failed = False
-            if is_damaged:
-                self._note("the picture is damaged")
+            awaits_key = awaits_key and not frame.key_frame
+            has_damage = has_damage or is_damaged or awaits_key or num_lost > 0
+            is_in_doubt = awaits_key or (has_damage and self._is_counted)
             expected_seconds = start + length
-            yield Shot(start, length, frame, bool(frame.key_frame), is_damaged, num_lost)
+            yield Shot(start, length, frame, bool(frame.key_frame), is_damaged or is_in_doubt, num_lost)
         self.last_end_seconds = self._tail(expected_seconds)
 
     def ahead_seconds(self) -> list[float]:
@@ -230,11 +239,13 @@ class OpenFile:
                     self._progress()
                     if packet.size == 0:
                         continue
-                    if self._indexed and packet.pos in self._indexed:
+                    if packet.pos in self._indexed:
                         packet.pts = packet.dts = self._indexed[packet.pos]
+                    elif self._container.format.name == "avi":
+                        self._is_counted = True
                     if packet.pts is not None and not packet.is_discard:
                         usual = float((packet.duration or 0) * self._time_base) or usual
-                        end = float(packet.pts * self._time_base) + (usual or self._claimed_seconds())
+                        end = float(packet.pts * self._time_base) + (usual or claimed_seconds(self._stream))
                         self.last_end_seconds = max(self.last_end_seconds, end)
                     yield packet
                 return
@@ -242,38 +253,54 @@ class OpenFile:
                 num_errors += 1
                 self._note(f"reading: {error.strerror}")
 
-    def _announce(self, packets: Iterable[VideoPacket], damaged: set[int]) -> Iterator[VideoPacket]:
+    def _announce(self, packets: Iterable[VideoPacket], damage: DamageMap) -> Iterator[VideoPacket]:
         waiting: deque[VideoPacket] = deque()
         num_ahead = _NUM_AHEAD if self.source.is_program_stream else 0
         for packet in packets:
+            damage.enter(packet.pts, is_key=packet.is_keyframe)
             if packet.pts is not None and not packet.is_discard:
                 heapq.heappush(self._announced, packet.pts)
-                if packet.is_corrupt:
-                    self.num_corrupt_packets += 1
-                    damaged.add(packet.pts)
+            if packet.is_corrupt:
+                self.num_corrupt_packets += 1
+                self._strike("a packet is damaged", packet.pts, damage)
             waiting.append(packet)
             if len(waiting) > num_ahead:
                 yield waiting.popleft()
         yield from waiting
 
-    def _decode(self, packets: Iterable[VideoPacket], damaged: set[int]) -> Iterator[av.VideoFrame]:
-        for packet in self._announce(packets, damaged):
+    def _decode(self, packets: Iterable[VideoPacket], damage: DamageMap) -> Iterator[av.VideoFrame]:
+        for packet in self._announce(packets, damage):
             try:
-                yield from packet.decode()
+                frames = packet.decode()
             except av.FFmpegError as error:
-                self._note(f"decoding: {error.strerror}")
-                self._has_failed = True
+                self._strike(_said(error), packet.pts, damage)
+                continue
+            yield from self._checked(frames, damage)
         for _ in range(_MOST_READ_ERRORS):
             try:
-                for frame in self._stream.codec_context.decode(None):
-                    frame.time_base = self._time_base  # only a packet brings it along
-                    yield frame
-                return
+                frames = self._stream.codec_context.decode(None)
             except EOFError:
                 return
             except av.FFmpegError as error:
-                self._note(f"decoding: {error.strerror}")
-                self._has_failed = True
+                self._strike(_said(error), None, damage)
+                continue
+            for frame in frames:
+                frame.time_base = self._time_base  # only a packet brings it along
+            yield from self._checked(frames, damage)
+            return
+
+    def _checked(self, frames: Iterable[av.VideoFrame], damage: DamageMap) -> Iterator[av.VideoFrame]:
+        for frame in frames:
+            if frame.is_corrupt:
+                self._strike("the picture is damaged", frame.pts, damage)
+            yield frame
+
+    def _strike(self, text: str, pts: int | None, damage: DamageMap) -> None:
+        """Take note of damage; the first time, raise _DamageError."""
+        self._note(text)
+        if not self._is_careful:
+            raise _DamageError
+        damage.strike(pts)
 
     def _skip(self, packets: Iterable[VideoPacket], to_seconds: float) -> Iterator[VideoPacket]:
         """Leave out the packets before the last key frame that is not after `to_seconds`."""
@@ -302,26 +329,6 @@ class OpenFile:
                 end_seconds = start + self.source.cadence.usual_seconds
         return end_seconds
 
-    def _read_index(self) -> dict[int, int]:
-        """Return the number of each chunk of an AVI by its place.
-
-        The container has no time stamps: the demuxer counts chunks, and counts wrong behind any that it cannot read.
-        """
-        if self._container.format.name != "avi":
-            return {}
-        return {entry.pos + _AVI_CHUNK_HEADER_BYTES: entry.timestamp for entry in self._stream.index_entries}
-
-    def _describe(self) -> Source:
-        stream, context = self._stream, self._stream.codec_context
-        rate_hz = stream.average_rate or stream.guessed_rate
-        name = self._container.format.name
-        times = [float(packet.pts * self._time_base) for packet in self._probed if packet.pts is not None]
-        cadence = measure_cadence(times, self._claimed_seconds(), declares_durations=name in _DECLARING)
-        aspect = stream.sample_aspect_ratio or Fraction(1)
-        return Source(
-            name, context.name, context.width, context.height, rate_hz or None, self._time_base, aspect, cadence
-        )
-
     def _find_first_key(self) -> float | None:
         """Return when the first frame should be seen, also where it turns out to be damaged.
 
@@ -333,9 +340,13 @@ class OpenFile:
                 return float(packet.pts * self._time_base)
         return None
 
-    def _claimed_seconds(self) -> float:
-        return 1 / float(self._stream.average_rate or self._stream.guessed_rate or _GUESSED_RATE_HZ)
-
     def _note(self, text: str) -> None:
         logger.debug("%s: %s", self.path.name, text)
         self.first_error = self.first_error or text
+
+
+def _said(error: av.FFmpegError) -> str:
+    """Return what the decoder says; that memory ran out says nothing of the film, and is raised."""
+    if isinstance(error, MemoryError):
+        raise error
+    return f"decoding: {error.strerror}"

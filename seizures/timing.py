@@ -24,6 +24,7 @@ from seizures.errors import VideoError
 
 LONGEST_REVERSAL_SECONDS = 1.0
 LONGEST_GAP_SECONDS = 600.0
+_LONGEST_DOUBT = 64  # frames behind damage whose times are doubted where the clock jumps after them
 _FEW_AHEAD = 48  # frames; fewer are known only at the end of a film
 _ENOUGH_RIGHT = 3  # frames whose stamps show that the clock did not move
 
@@ -108,9 +109,10 @@ def steady(
     offsets: list[float] = []
     elapsed = 0.0
     expected: float | None = None
-    is_damaged = False
+    is_damaged, since_damage = False, math.inf
     for shot in shots:
         is_damaged = is_damaged or shot.is_damaged
+        since_damage = 0 if shot.is_damaged else since_damage + 1
         if expected is None:
             offsets.append(shot.start_seconds - elapsed)
             if shot.start_seconds < warm_up_to_seconds:
@@ -120,8 +122,19 @@ def steady(
         slip = shot.start_seconds - expected
         if abs(slip) >= 0.5 * shot.length_seconds and not _comes_back(ahead(), shot, slip, is_damaged):
             expected = shot.start_seconds
-        yield replace(shot, start_seconds=expected)
+        is_in_doubt = since_damage <= _LONGEST_DOUBT and _jumps(ahead(), shot)
+        yield replace(shot, start_seconds=expected, is_damaged=shot.is_damaged or is_in_doubt)
         expected += shot.length_seconds
+
+
+def _jumps(ahead: Sequence[float], shot: Shot[Item]) -> bool:
+    """Tell whether the clock jumps among the frames after `shot`.
+
+    A file states a stamp for many frames, and the demuxer counts on from there: where damage has swallowed frames, the
+    ones behind it stand too early, until the next stamp.
+    """
+    later = sorted(stamp for stamp in ahead if stamp > shot.start_seconds - 0.5 * shot.length_seconds)
+    return any(after - before > 1.5 * shot.length_seconds for before, after in pairwise([shot.start_seconds, *later]))
 
 
 def _comes_back(ahead: Sequence[float], shot: Shot[Item], slip_seconds: float, is_damaged: bool) -> bool:

@@ -195,6 +195,7 @@ class Specimen:
         context = stream.codec_context
         context.time_base = time_base
         context.max_b_frames = self.num_b_frames
+        context.thread_count = 1  # with more, the bytes would depend on the machine
         if self.tagged:
             context.colorspace, context.color_range = TAGS[self.matrix], 2 if self.full_range else 1
         flagged = bool(self.interlaced) if self.flagged is None else self.flagged

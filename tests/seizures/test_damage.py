@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 
+import av
 import damage
 import numpy as np
 import pytest
 import zoo
 from reading import decode, read_numbers
 
+from seizures.damage import DamageMap
 from seizures.errors import DamagedVideoError, VideoError
 
 SHORT = {"num_frames": 36}
@@ -54,6 +57,63 @@ def test_what_is_kept_stands_at_the_right_time(tmp_path, item, kind):
     assert num_decoded >= (0 if kind is damage.cut else 10)
 
 
+@pytest.mark.parametrize("share", [0.175, 0.325, 0.625])
+def test_the_number_of_threads_decides_nothing(tmp_path, monkeypatch, share):
+    path = FILMS[3].make(tmp_path)[0]
+    path.write_bytes(damage.flip(path.read_bytes(), share, 7))
+    found = []
+    for num_threads in (1, 2, 8):
+        monkeypatch.setattr(os, "cpu_count", lambda num_threads=num_threads: num_threads)
+        found.append(decode([path], damaged="mask"))
+    assert 0 < found[0][1].sum() < len(found[0][1])
+    for frames, valid, facts in found[1:]:
+        np.testing.assert_array_equal(frames, found[0][0])
+        np.testing.assert_array_equal(valid, found[0][1])
+        assert facts == found[0][2]
+
+
+def test_frames_seen_before_the_damage_but_drawn_from_it_are_not_sound():
+    stamps = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]  # in the order of decoding; 9 is a key frame
+    for struck, unsound in ((3, {1, 2, 3, 4, 5, 6}), (4, {4, 5}), (6, {4, 5, 6}), (9, {7, 8, 9})):
+        damage_map = DamageMap()
+        for stamp in stamps:
+            damage_map.enter(stamp, is_key=stamp in (0, 9))
+        damage_map.strike(struck)
+        frames = []
+        for stamp in sorted(stamps):
+            frame = av.VideoFrame(16, 16)
+            frame.pts = stamp
+            frames.append(frame)
+        assert {frame.pts for frame, is_struck in damage_map.judged(frames) if is_struck} == unsound
+
+
+def test_a_clock_that_is_counted_is_not_believed_behind_damage(tmp_path):
+    path = zoo.Specimen("film.m2v", "mpeg2video", grain=40, num_frames=60, format="mpeg2video").make(tmp_path)[0]
+    path.write_bytes(damage.drop(path.read_bytes(), 0.5, 0))
+    _, valid, _ = decode([path], damaged="mask")
+    first = int(np.flatnonzero(~valid)[0])
+    assert first > 5
+    assert not valid[first:].any()
+
+
+def test_a_film_that_begins_between_two_key_frames_is_sound_from_the_second_on(tmp_path):
+    item = zoo.Specimen("film.mp4", "mpeg4", num_frames=36)
+    copy = tmp_path / "cut.mkv"
+    with av.open(str(item.make(tmp_path)[0])) as source, av.open(str(copy), "w") as target:
+        stream = source.streams.video[0]
+        written = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.size and packet.pts * packet.time_base >= Fraction(5, 25):
+                packet.stream = written
+                target.mux(packet)
+    frames, valid, _ = decode([copy], damaged="mask")
+    ticks = [k / 15 + 5 / 25 for k in range(len(frames))]
+    assert valid.tolist() == [tick >= 12 / 25 - 1e-3 for tick in ticks]
+    assert [read_numbers(frames)[k] for k in np.flatnonzero(valid)] == [
+        n for n, tick in zip(item.expected(ticks, 1.1e-3), ticks, strict=True) if tick >= 12 / 25 - 1e-3
+    ]
+
+
 def test_lost_frames_are_counted(tmp_path):
     item = zoo.Specimen("dropped.ts", "mpeg2video", gop=10, num_frames=60, finish=zoo.drop_frames(23, 26))
     path = item.make(tmp_path)[0]
@@ -68,8 +128,6 @@ def test_lost_frames_are_counted(tmp_path):
 def test_a_lost_frame_of_a_file_with_an_index_is_counted(tmp_path):
     item = zoo.Specimen("lost.mp4", gop=10, grain=20)
     path = item.make(tmp_path)[0]
-    import av
-
     with av.open(str(path)) as container:
         packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
     content = bytearray(path.read_bytes())

@@ -13,7 +13,7 @@ import pytest
 import zoo
 
 from seizures import isolation
-from seizures.errors import DamagedVideoError, VideoError
+from seizures.errors import DamagedVideoError, PassingError, VideoError
 from seizures.isolation import IsolatedWindow, survey_isolated
 from seizures.settings import FrameSettings
 from seizures.video import open_window
@@ -82,14 +82,31 @@ def test_a_hang_is_stopped(film):
 
 
 def test_errors_come_through_as_they_are(film, tmp_path):
-    with pytest.raises(VideoError, match=r"absent\.mp4: cannot be opened"):
-        decode(tmp_path / "absent.mp4")
     broken = tmp_path / "broken.mp4"
     content = bytearray(film.read_bytes())
     content[3000:3600] = bytes(600)
     broken.write_bytes(content)
     with pytest.raises(DamagedVideoError, match=r"broken\.mp4: .*damaged = mask goes on behind the damage"):
         decode(broken)
+
+
+def test_what_the_disk_cannot_read_is_no_fault_of_the_film(tmp_path):
+    with pytest.raises(PassingError, match=r"absent\.mp4: cannot be read now: No such file"):
+        decode(tmp_path / "absent.mp4")
+    unreadable = tmp_path / "unreadable.mp4"
+    unreadable.symlink_to("/proc/self/mem")  # reading its first page is an input/output error
+    with pytest.raises(PassingError, match=r"unreadable\.mp4: cannot be read now: Input/output error; run it again"):
+        decode(unreadable)
+    with pytest.raises(PassingError, match="Input/output error"):
+        survey_isolated(unreadable)
+    assert not issubclass(PassingError, VideoError)  # which would be kept as the film's own fault
+
+
+def test_a_decoder_that_was_killed_is_no_fault_of_the_film(film):
+    thread = send_when_started(signal.SIGKILL)
+    with pytest.raises(PassingError, match=r"h264\.mp4: the decoder was killed \(signal SIGKILL\), by a person or"):
+        decode(film)
+    thread.join()
 
 
 def test_an_abandoned_window_stops_its_child(film):
@@ -101,10 +118,10 @@ def test_an_abandoned_window_stops_its_child(film):
 
 
 def test_a_survey_of_a_film_that_kills_the_decoder_says_so(film):
-    thread = send_when_started(signal.SIGKILL)
+    thread = send_when_started(signal.SIGABRT)
     facts = survey_isolated(film)
     thread.join()
     assert (
-        facts.error == "the decoder died (signal SIGKILL); the video is probably damaged: repair it or say use = skip"
+        facts.error == "the decoder died (signal SIGABRT); the video is probably damaged: repair it or say use = skip"
     )
     assert survey_isolated(film).num_frames == 60

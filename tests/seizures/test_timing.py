@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +45,16 @@ def test_slipped_stamps_are_put_right(first, length, slip):
     numbers = list(range(150))
     slipped = [n + slip if first <= n < first + length else n for n in numbers]
     assert steadied(slipped) == numbers
+
+
+def test_frames_behind_damage_are_in_doubt_until_the_clock_has_jumped():
+    given = shots([*range(20), *range(23, 40)])
+    given[10] = replace(given[10], is_damaged=True)
+    stamps = [shot.start_seconds for shot in given]
+    found = list(steady(given, lambda: stamps))
+    assert [shot.frame for shot in found if shot.is_damaged] == list(range(10, 20))
+    undamaged = steady(shots([*range(20), *range(23, 40)]), lambda: stamps)
+    assert not any(shot.is_damaged for shot in undamaged)
 
 
 @given(st.integers(1, 60), st.integers(1, 200))
