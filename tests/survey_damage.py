@@ -15,8 +15,8 @@ from pathlib import Path
 import damage
 import numpy as np
 import zoo
-
 from reading import decode, read_numbers
+
 from seizures.errors import VideoError
 
 _FAR_LEVELS, _FAR_SHARE = 24, 0.002
