@@ -78,7 +78,7 @@ class OpenFile:
         self._announced: list[int] = []  # a heap of the stamps of packets whose frames have not come out
         self.first_error = ""
         self._open()
-        times = [float(packet.pts * self._time_base) for packet in self._probed if packet.pts is not None]
+        times = [self._seconds(packet.pts) for packet in self._probed if packet.pts is not None]
         self.source = describe(self._container, self._stream, times)
         self.first_key_seconds = self._find_first_key()
         self.has_timestamps = any(packet.pts is not None or packet.dts is not None for packet in self._probed)
@@ -177,8 +177,8 @@ class OpenFile:
         frames = self._decode(packets, damage)
         for frame, is_damaged in damage.judged(frames) if self._is_careful else ((frame, False) for frame in frames):
             num_lost = self._count_lost(frame.pts)
-            start = expected_seconds if frame.pts is None else float(frame.pts * self._time_base)
-            length = float((frame.duration or 0) * self._time_base) or self.source.cadence.usual_seconds
+            start = expected_seconds if frame.pts is None else self._seconds(frame.pts)
+            length = self._seconds(frame.duration or 0) or self.source.cadence.usual_seconds
             awaits_key = awaits_key and not frame.key_frame
             has_damage = has_damage or is_damaged or awaits_key or num_lost > 0
             is_in_doubt = awaits_key or (has_damage and self._is_counted)
@@ -188,7 +188,7 @@ class OpenFile:
 
     def ahead_seconds(self) -> list[float]:
         """Return the stamps of the frames that are still to come, as far as their packets were read; in any order."""
-        return [float(pts * self._time_base) for pts in self._announced]
+        return [self._seconds(pts) for pts in self._announced]
 
     def _count_lost(self, pts: int | None) -> int:
         """Count the frames that should have come before the one with this stamp, and forget them.
@@ -203,7 +203,7 @@ class OpenFile:
                 announced.remove(pts)
             return 0
         while announced and announced[0] < pts:
-            num_lost += float(heapq.heappop(announced) * self._time_base) >= self._lost_from_seconds
+            num_lost += self._seconds(heapq.heappop(announced)) >= self._lost_from_seconds
         if announced and announced[0] == pts:
             heapq.heappop(announced)
         self._lost_from_seconds = -math.inf
@@ -244,8 +244,8 @@ class OpenFile:
                     elif self._container.format.name == "avi":
                         self._is_counted = True
                     if packet.pts is not None and not packet.is_discard:
-                        usual = float((packet.duration or 0) * self._time_base) or usual
-                        end = float(packet.pts * self._time_base) + (usual or claimed_seconds(self._stream))
+                        usual = self._seconds(packet.duration or 0) or usual
+                        end = self._seconds(packet.pts) + (usual or claimed_seconds(self._stream))
                         self.last_end_seconds = max(self.last_end_seconds, end)
                     yield packet
                 return
@@ -308,10 +308,10 @@ class OpenFile:
         packets = iter(packets)
         for packet in packets:
             at = packet.dts if packet.dts is not None else packet.pts
-            if at is not None and float(at * self._time_base) > to_seconds:
+            if at is not None and self._seconds(at) > to_seconds:
                 since_key.append(packet)
                 break
-            is_late = packet.pts is not None and float(packet.pts * self._time_base) > to_seconds
+            is_late = packet.pts is not None and self._seconds(packet.pts) > to_seconds
             if packet.is_keyframe and not is_late:
                 since_key.clear()
             since_key.append(packet)
@@ -323,7 +323,7 @@ class OpenFile:
         if self.source.is_program_stream:
             return end_seconds  # its stamps slip, and the last ones stay
         for pts in sorted(self._announced):
-            start = float(pts * self._time_base)
+            start = self._seconds(pts)
             if end_seconds - TOLERANCE_SECONDS <= start <= end_seconds + LONGEST_REVERSAL_SECONDS:
                 self.num_lost_tail += 1
                 end_seconds = start + self.source.cadence.usual_seconds
@@ -337,8 +337,11 @@ class OpenFile:
         """
         for packet in self._probed:
             if packet.pts is not None and not packet.is_discard and (packet.is_keyframe or not self.is_broadcast):
-                return float(packet.pts * self._time_base)
+                return self._seconds(packet.pts)
         return None
+
+    def _seconds(self, ticks: int) -> float:
+        return ticks * self._time_base.numerator / self._time_base.denominator  # a Fraction is slow, and no nearer
 
     def _note(self, text: str) -> None:
         logger.debug("%s: %s", self.path.name, text)
