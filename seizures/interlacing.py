@@ -80,6 +80,7 @@ class Interlacing:
                     if graph is not None:
                         yield from _flushed(graph, waiting)
                     graph, key = _graph(frame, filter_text), found
+                    waiting.append(one)  # nothing is before the first
                 assert graph is not None
                 waiting.append(one)
                 graph.vpush(frame)
@@ -101,18 +102,26 @@ def _graph(frame: av.VideoFrame, filter_text: str) -> av.filter.Graph:
 
 
 def _pulled(graph: av.filter.Graph, waiting: deque[Stamped[av.VideoFrame]]) -> Frames:
-    while waiting:
+    """Yield the pictures that are ready; one is drawn from three frames, and sound where they are.
+
+    `waiting` are the frames that went in, from the one before the next picture on.
+    """
+    while len(waiting) > 1:
         try:
             frame = graph.vpull()
         except (av.BlockingIOError, av.EOFError):
             return
-        one = waiting.popleft()
-        yield Stamped(one.start_seconds, one.end_seconds, frame, one.is_sound, one.is_damage)
+        one, drawn_from = waiting[1], list(islice(waiting, 3))
+        waiting.popleft()
+        is_sound = all(source.is_sound for source in drawn_from)
+        is_damage = any(source.is_damage for source in drawn_from)
+        yield Stamped(one.start_seconds, one.end_seconds, frame, is_sound, is_damage)
 
 
 def _flushed(graph: av.filter.Graph, waiting: deque[Stamped[av.VideoFrame]]) -> Frames:
     graph.vpush(None)
     yield from _pulled(graph, waiting)
+    waiting.clear()
 
 
 def is_interlaced(frames: Sequence[av.VideoFrame]) -> tuple[bool, str]:

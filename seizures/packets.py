@@ -213,6 +213,10 @@ class OpenFile:
         """Return the end of the last frame, on the file's own clock; found near the end of the file, undecoded.
 
         Where the end cannot be sought, all packets are read: no header is believed.
+
+        Raises:
+            VideoError: the file cannot be read a second time.
+
         """
         container_end = (self._container.start_time or 0) + (self._container.duration or 0)
         try:
@@ -222,7 +226,10 @@ class OpenFile:
             num_packets = 0
         if not num_packets or not math.isfinite(self.last_end_seconds):
             self._probed = []
-            self._container.seek(0)
+            try:
+                self._container.seek(0)
+            except av.FFmpegError as error:
+                raise VideoError(f"{self.path.name}: its length cannot be measured: {error.strerror}") from error
             num_packets = sum(1 for _ in self._read())
         if math.isfinite(self.last_end_seconds):
             return self.last_end_seconds
