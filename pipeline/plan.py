@@ -11,8 +11,8 @@ from pipeline.front_door import Answer, Question
 from pipeline.verdict import everything_is_complete
 from seizures.errors import SettingsError
 from tasks.plan import Plan as Foreseen
-from tasks.plan import make_plan, some, stage_states
-from tasks.tables import say_seconds, table
+from tasks.plan import make_plan, stage_states
+from tasks.tables import say_seconds, some, table
 
 MAX_LABELS, MAX_CHANGES, MAX_GROUPS = 6, 4, 8
 

@@ -19,6 +19,7 @@ from tasks.features import all_features
 from tasks.folds import deal_ahead
 from tasks.report import WriteReport
 from tasks.runs import walk
+from tasks.tables import some
 
 PLANS_FOLDER = "plans"
 MAX_EARLIER = 20  # results of one label that a new one is compared with
@@ -178,11 +179,6 @@ def _shown(value: object) -> str:
 
 def _whose(labels: list[str], own: str) -> str:
     return "its own" if own and all(label.startswith(own) for label in labels) else some(labels, 4)
-
-
-def some(names: list[str], most: int) -> str:
-    """Name a few of many."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 @dataclass(frozen=True)

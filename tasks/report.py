@@ -14,7 +14,8 @@ from tasks.costs import StageCost, stage_costs
 from tasks.evaluation import PoolPredictions, ScorePredictions
 from tasks.features import all_features, features_of
 from tasks.folds import fold_rows, left_out
-from tasks.runs import walk
+from tasks.runs import made_anew, walk
+from tasks.tables import some
 from tasks.training import all_classifiers
 from tasks.ways import weights_identity
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_MOST_NAMED = 12
 PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir")
 
 
@@ -47,6 +49,8 @@ class WriteReport(Stage):
         """Gather the tables, and write the page."""
         from seizures import evaluation, provenance, report
 
+        stages = walk(self)
+        anew = made_anew(stages)
         report.write_report(
             path,
             report.ReportInputs(
@@ -59,7 +63,7 @@ class WriteReport(Stage):
                 provenance={**provenance.collect(), "device": devices()},
                 weights=weights_identity(),
                 notes=invalid_snippets(),
-                timings={_cost_name(cost): cost.seconds for cost in stage_costs(walk(self))},
+                timings={_cost_name(cost, anew.get(cost.stage, [])): cost.seconds for cost in stage_costs(stages)},
             ),
         )
 
@@ -73,8 +77,11 @@ def devices() -> str:
     return ", ".join(sorted(found)) or "not recorded"
 
 
-def _cost_name(cost: StageCost) -> str:
-    return ", ".join(filter(None, (f"{cost.stage}: {cost.num_results} results", cost.throughput)))
+def _cost_name(cost: StageCost, anew: list[str]) -> str:
+    """Name a stage with what was made anew since the page before, so that a reader sees what a correction has moved."""
+    which = f" ({some(anew, _MOST_NAMED)})" if len(anew) < cost.num_results else ""
+    told = f"{len(anew)} made anew since the page before{which}" if anew else ""
+    return ", ".join(filter(None, (f"{cost.stage}: {cost.num_results} results", cost.throughput, told)))
 
 
 def _histories() -> pd.DataFrame:

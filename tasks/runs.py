@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import json
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,20 @@ def published_key() -> str | None:
         return str(json.loads((results_root() / "current" / SUMMARY_NAME).read_text(encoding="utf-8"))["run"])
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
         return None
+
+
+def made_anew(stages: Iterable[Stage]) -> dict[str, list[str]]:
+    """Return by stage the labels of the results that were made since the run that `current` points to had ended."""
+    try:
+        ended = (results_root() / "current" / SUMMARY_NAME).stat().st_mtime
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    found: dict[str, list[str]] = {}
+    for stage in stages:
+        with contextlib.suppress(FileNotFoundError):
+            if stage.file("why.json").stat().st_mtime > ended:
+                found.setdefault(stage.task_family, []).append(stage.label)
+    return found
 
 
 def publish(report: Stage, named: dict[str, Stage], summary: dict[str, Any]) -> Path:
