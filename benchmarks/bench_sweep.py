@@ -1,0 +1,78 @@
+"""The paper's 60 cells on a simulated cohort of its size: how long the whole sweep takes, and what it finds.
+
+Usage: python -m benchmarks.bench_sweep FOLDER [--sweep "num_segments=...; ..."] [--epochs 400] [--workers 2]
+
+FOLDER, a new one, gets the features of 183 seizures of 68 patients with two views each (seizures/feature_cohort.py), a
+manifest and settings; then `luigi --module pipeline RunSweep` runs there. In that cohort order matters and a mean sees
+little of it. Run it again to go on where it was stopped; the time is then that of the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+import csv
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from seizures.bundle import MANIFEST_COLUMNS
+from seizures.feature_cohort import VIEWS, CohortSettings, simulate_seizures, write_cohort
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def make_project(folder: Path, num_epochs: int) -> None:
+    """Write features, manifest and settings."""
+    folder.mkdir(parents=True)
+    write_cohort(folder / "features", CohortSettings())
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, MANIFEST_COLUMNS)
+        writer.writeheader()
+        for seizure in simulate_seizures():
+            for view in VIEWS:
+                known = {"view": view, "onset_seconds": 0.0, "offset_seconds": seizure.duration_seconds}
+                ids = {name: getattr(seizure, name) for name in ("patient_id", "seizure_id", "label")}
+                writer.writerow({name: {**known, **ids}.get(name, "") for name in MANIFEST_COLUMNS})
+    config = configparser.RawConfigParser()
+    config.optionxform = str  # type: ignore[assignment,method-assign]
+    config.read([REPOSITORY / "luigi.cfg", REPOSITORY / "configs" / "gestures.cfg"])
+    config.read_dict(
+        {
+            "Dataset": {"manifest": "manifest.csv", "features": "features"},
+            "Training": {"num_epochs": str(num_epochs), "num_seeds": "1"},
+        }
+    )
+    with (folder / "luigi.cfg").open("w") as file:
+        config.write(file)
+    shutil.copy(REPOSITORY / "logging.cfg", folder)
+
+
+def main() -> None:
+    """Make the project where there is none, run the sweep, and print its comparisons."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sweep", default="", help="as RunSweep --settings; empty: the paper's 60 cells")
+    parser.add_argument("--epochs", type=int, default=400)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    if not arguments.folder.exists():
+        make_project(arguments.folder, arguments.epochs)
+        print(f"the cohort was made in {time.monotonic() - started:.1f} s")
+    command = [str(Path(sys.executable).with_name("luigi")), "--module", "pipeline", "RunSweep"]
+    command += ["--workers", str(arguments.workers), *(["--settings", arguments.sweep] if arguments.sweep else [])]
+    path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
+    started = time.monotonic()
+    ended = subprocess.run(command, cwd=arguments.folder, env={**os.environ, "PYTHONPATH": path}, check=False)
+    print(f"exit {ended.returncode} after {time.monotonic() - started:.0f} s with {arguments.workers} workers")
+    for name in ("sweep.csv", "comparisons.csv"):
+        print((arguments.folder / "results" / "sweep" / name).read_text())
+    sys.exit(ended.returncode)
+
+
+if __name__ == "__main__":
+    main()
