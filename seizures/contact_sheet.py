@@ -5,6 +5,7 @@ An engineer who looks at it knows whether the times, the boxes and the orientati
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ from seizures.errors import VideoError
 from seizures.film import Pieces
 from seizures.filters import FrameGraph, to_rgb_chain
 from seizures.manifest import Box
+from seizures.manifest_table import clock_text
 from seizures.packets import Progress, no_progress
 from seizures.settings import FrameSettings
 
@@ -47,9 +49,13 @@ def draw_sheet(
     crop: Box | None,
     mask: Box | None,
     settings: FrameSettings,
+    starts_at_seconds: float | None = None,
     progress: Progress = no_progress,
 ) -> None:
     """Write the contact sheet of a recording as PNG.
+
+    Where `starts_at_seconds` is known, the time of day of the first frame, each moment is labelled with its time of
+    day, which a clock in the picture should show.
 
     Raises:
         VideoError: a file cannot be read, or a box does not fit in its picture.
@@ -67,7 +73,7 @@ def draw_sheet(
         tiles.append((seconds, _with_boxes(_as_shown(frame, pixel_aspect), crop, mask), seen))
     if all(shown is None for _, shown, _ in tiles):
         raise VideoError(f"{';'.join(film.name for film in paths)}: not one of {_NUM_MOMENTS} moments can be shown")
-    _compose(tiles).save(path, format="PNG", optimize=True)
+    _compose(tiles, starts_at_seconds).save(path, format="PNG", optimize=True)
 
 
 def _frame_at(paths: Sequence[Path], seconds: float, progress: Progress) -> tuple[av.VideoFrame, Fraction] | None:
@@ -119,7 +125,7 @@ def _with_boxes(shown: tuple[Image.Image, float, float], crop: Box | None, mask:
     return canvas
 
 
-def _compose(tiles: Sequence[Tile]) -> Image.Image:
+def _compose(tiles: Sequence[Tile], starts_at_seconds: float | None) -> Image.Image:
     font = ImageFont.load_default(size=13)
     tallest = max(shown.height for _, shown, _ in tiles if shown is not None)
     seen_size = 112
@@ -130,7 +136,7 @@ def _compose(tiles: Sequence[Tile]) -> Image.Image:
     for index, (seconds, shown, seen) in enumerate(tiles):
         left = _MARGIN + (index % NUM_COLUMNS) * cell_width
         top = _MARGIN + (index // NUM_COLUMNS) * cell_height
-        draw.text((left, top), f"{_clock(seconds)}   ({seconds:.2f} s)", fill=_INK, font=font)
+        draw.text((left, top), _caption(seconds, starts_at_seconds), fill=_INK, font=font)
         top += _CAPTION_HEIGHT
         if shown is None or seen is None:
             draw.rectangle((left, top, left + _TILE_WIDTH - 1, top + tallest - 1), outline=_FAINT)
@@ -141,6 +147,12 @@ def _compose(tiles: Sequence[Tile]) -> Image.Image:
         sheet.paste(seen, (left, top))
         draw.text((left + seen_size + 8, top + 4), "what the network sees", fill=_FAINT, font=font)
     return sheet
+
+
+def _caption(seconds: float, starts_at_seconds: float | None) -> str:
+    if starts_at_seconds is None:
+        return f"{_clock(seconds)}   ({seconds:.2f} s)"
+    return f"{clock_text(math.floor(seconds + starts_at_seconds))} o'clock   ({seconds:.2f} s)"
 
 
 def _clock(seconds: float) -> str:

@@ -7,6 +7,7 @@ faults of a file in one message, with row numbers as a person sees them (the hea
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import os
 from collections import defaultdict
@@ -20,9 +21,11 @@ from seizures.manifest_table import (
     TIME_COLUMNS,
     Fault,
     cell_checks,
+    clock_text,
     column_faults,
     fault_lines,
     fault_message,
+    is_clock_time,
     mend_header,
     name_cells,
     parse_box,
@@ -43,6 +46,10 @@ __all__ = [
 ]
 
 
+_DAY_SECONDS = 86_400.0
+_LONGEST_BY_CLOCK_SECONDS = _DAY_SECONDS / 2  # an offset further behind its onset is before it, and a mistake
+
+
 @dataclasses.dataclass(frozen=True)
 class Box:
     """A rectangle of the source picture, in its pixels."""
@@ -60,6 +67,10 @@ class Recording:
     Times are seconds on the clock of the video, whose first frame is at 0; None is the start (onset) or the end
     (offset) of the video. `video` holds the pieces of one continuous film in order, and is empty where features are
     imported. `row` is the row of the manifest.
+
+    Where `has_clock_times`, the row gives clock times, and all three times are seconds since the midnight before the
+    onset until `seizures.clock_times.resolve` puts them on the video's clock. It leaves `starts_at_seconds`, the time
+    of day of the first frame.
     """
 
     patient_id: str
@@ -75,6 +86,8 @@ class Recording:
     crop: Box | None
     mask: Box | None
     row: int
+    has_clock_times: bool = False
+    starts_at_seconds: float | None = None
 
     @property
     def name(self) -> str:
@@ -144,6 +157,9 @@ def read_manifest(
     faults += [*ragged, *column_faults(records, checks)]
     bad_cells = {(fault.row, fault.column) for fault in faults}
     recordings = tuple(_recording(row, record) for row, record in records.items())
+    mixed = list(_kind_faults(records, bad_cells))
+    faults += mixed
+    bad_cells |= {(fault.row, name) for fault in mixed for name in TIME_COLUMNS}
     faults += _row_faults(recordings, bad_cells, labels)
     if all(name in header for name in REQUIRED_COLUMNS):
         faults += _seizure_faults(recordings, bad_cells)
@@ -205,6 +221,9 @@ def _video_problem(piece: str, path: Path, video_root: Path, allow_outside: bool
 def _recording(row: int, record: Mapping[str, str]) -> Recording:
     """Convert a row; a cell with a fault becomes None, and the caller raises in the end."""
     onset, offset, clonic = (parse_seconds(record.get(name, "")) for name in TIME_COLUMNS)
+    has_clock_times = any(is_clock_time(record.get(name, "")) for name in TIME_COLUMNS)
+    if has_clock_times and onset is not None:
+        offset, clonic = (_not_before(onset, seconds) for seconds in (offset, clonic))
     crop, mask = (parse_box(record.get(name, "")) for name in ("crop", "mask"))
     return Recording(
         patient_id=record.get("patient_id", ""),
@@ -220,7 +239,28 @@ def _recording(row: int, record: Mapping[str, str]) -> Recording:
         crop=Box(*crop) if crop else None,
         mask=Box(*mask) if mask else None,
         row=row,
+        has_clock_times=has_clock_times,
     )
+
+
+def _not_before(onset: float, seconds: float | None) -> float | None:
+    """Put a time of day on the day after the onset's where it is earlier than the onset: midnight was between."""
+    return seconds if seconds is None or seconds >= onset else seconds + _DAY_SECONDS
+
+
+def _kind_faults(records: Mapping[int, Mapping[str, str]], bad_cells: set[tuple[int, str]]) -> Iterator[Fault]:
+    """Find rows that mix seconds and clock times, and clock times without the onset that they are measured from."""
+    for row, record in records.items():
+        cells = {name: record[name] for name in TIME_COLUMNS if record.get(name)}
+        clocks = [name for name, text in cells.items() if is_clock_time(text)]
+        if not clocks or any((row, name) in bad_cells for name in TIME_COLUMNS):
+            continue
+        if len(clocks) < len(cells):
+            other = next(name for name in cells if name not in clocks)
+            problem = f"is a clock time, but {other} is in seconds; write all times of a seizure in one way"
+            yield Fault(row, clocks[0], shown(cells[clocks[0]]), problem)
+        elif "onset_seconds" not in cells:
+            yield Fault(row, "onset_seconds", "", f"empty, but {clocks[0]} is a clock time; wanted that of the onset")
 
 
 def _row_faults(
@@ -230,15 +270,23 @@ def _row_faults(
     for recording in recordings:
         onset, offset, clonic = (getattr(recording, name) for name in TIME_COLUMNS)
         bad = [(recording.row, name) in bad_cells for name in (*TIME_COLUMNS, "label")]
-        if offset is not None and not bad[0] and offset <= (onset or 0.0):
-            value = f"{offset:g} (onset_seconds {onset or 0.0:g})"
-            yield Fault(recording.row, "offset_seconds", value, "is not after the onset")
-        elif clonic is not None and not any(bad[:2]) and not (onset or 0.0) <= clonic < (offset or math.inf):
-            value = f"{clonic:g} (from {onset or 0.0:g} to {'the end' if offset is None else f'{offset:g}'})"
+        end = offset or ((onset or 0.0) + _LONGEST_BY_CLOCK_SECONDS if recording.has_clock_times else math.inf)
+        start, said = onset or 0.0, functools.partial(_as_text, is_clock_time=recording.has_clock_times)
+        if offset is not None and not any(bad[:2]) and not _is_later(offset, start, recording):
+            problem = "is not after the onset"
+            problem += " (nor up to 12 h after it, past midnight)" if recording.has_clock_times else ""
+            yield Fault(recording.row, "offset_seconds", f"{said(offset)} (onset_seconds {said(start)})", problem)
+        elif clonic is not None and not any(bad[:3]) and not start <= clonic < end:
+            value = f"{said(clonic)} (from {said(start)} to {'the end' if offset is None else said(offset)})"
             yield Fault(recording.row, "clonic_onset_seconds", value, "is not between onset and offset")
         if clonic is not None and not bad[3] and recording.label not in labels[1:2]:
             problem = f"cannot have a clonic onset; only {' '.join(labels[1:2]) or 'a second label'} can"
             yield Fault(recording.row, "clonic_onset_seconds", recording.label, problem)
+
+
+def _is_later(offset: float, onset: float, recording: Recording) -> bool:
+    longest = _LONGEST_BY_CLOCK_SECONDS if recording.has_clock_times else math.inf
+    return 0 < offset - onset <= longest
 
 
 def _seizure_faults(recordings: Iterable[Recording], bad_cells: set[tuple[int, str]]) -> Iterator[Fault]:
@@ -262,7 +310,7 @@ def _seizure_faults(recordings: Iterable[Recording], bad_cells: set[tuple[int, s
             yield from _disagreements(recording, first[1], ("label",), bad_cells)
             if recording.use != "skip":
                 used = first_used.setdefault(tuple(ids[:2]), recording)
-                yield from _disagreements(recording, used, TIME_COLUMNS, bad_cells)
+                yield from _time_disagreements(recording, used, bad_cells)
 
 
 def _spelling_fault(name: str, first: Recording, recording: Recording) -> Fault | None:
@@ -280,11 +328,27 @@ def _disagreements(
     for name in names:
         value, other = getattr(recording, name), getattr(first, name)
         if value != other and not {(recording.row, name), (first.row, name)} & bad_cells:
-            problem = f"but {_as_text(other)} in row {first.row}; the views of one seizure share label and times"
-            yield Fault(recording.row, name, _as_text(value), problem)
+            said = _as_text(value, recording.has_clock_times)
+            problem = f"but {_as_text(other, first.has_clock_times)} in row {first.row}; "
+            yield Fault(recording.row, name, said, problem + "the views of one seizure share label and times")
 
 
-def _as_text(value: object) -> str:
+def _time_disagreements(recording: Recording, first: Recording, bad_cells: set[tuple[int, str]]) -> Iterator[Fault]:
+    """Compare the times of two views of a seizure, which must also be written in one way."""
+    is_mixed = recording.has_clock_times != first.has_clock_times
+    is_sound = not {(item.row, "onset_seconds") for item in (recording, first)} & bad_cells
+    if is_mixed and is_sound and recording.onset_seconds is not None and first.onset_seconds is not None:
+        kinds = ("is a clock time", "seconds") if recording.has_clock_times else ("is in seconds", "a clock time")
+        value = _as_text(recording.onset_seconds, recording.has_clock_times)
+        problem = f"{kinds[0]}, but row {first.row} has {kinds[1]}; write all times of a seizure in one way"
+        yield Fault(recording.row, "onset_seconds", value, problem)
+        return
+    yield from _disagreements(recording, first, TIME_COLUMNS, bad_cells)
+
+
+def _as_text(value: object, is_clock_time: bool = False) -> str:
+    if is_clock_time and isinstance(value, float):
+        return clock_text(value)
     return "empty" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -29,6 +29,7 @@ MAX_LINES = 20
 
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # device names of Windows
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{0,6})?)")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _BOX = re.compile(r"([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})")
 _BARE_TIME = re.compile(r"(onset|offset|clonic|clonic_?onset)_?(s|sec|secs|second|seconds|ms|min|time|frame)?")
@@ -236,8 +237,22 @@ def column_faults(
 
 
 def parse_seconds(text: str) -> float | None:
-    """Return the seconds that a cell holds; None where it is empty or has a fault."""
+    """Return the seconds that a cell holds, of a clock time those since midnight; None where empty or at fault."""
+    if match := _CLOCK.fullmatch(text):
+        return 3600.0 * int(match[1]) + 60.0 * int(match[2]) + float(match[3])
     return float(text) if text and _time_problem(text) is None else None
+
+
+def is_clock_time(text: str) -> bool:
+    """Tell whether a cell holds, or tries to hold, a clock time."""
+    return ":" in text
+
+
+def clock_text(seconds: float) -> str:
+    """Return the clock time of seconds since midnight, of whichever day, as `08:15:30.5`."""
+    minutes, rest = divmod(round(seconds, 3) % 86_400, 60)
+    text = f"{int(minutes) // 60:02d}:{int(minutes) % 60:02d}:{rest:06.3f}"
+    return text.rstrip("0").rstrip(".") if text.endswith("0") else text
 
 
 def parse_box(text: str) -> tuple[int, int, int, int] | None:
@@ -258,8 +273,10 @@ def id_problem(text: str) -> str | None:
 def _time_problem(text: str) -> str | None:
     if text and re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text):
         return "has a decimal comma; write a decimal point"
-    if ":" in text:
-        return "is a clock time; wanted seconds since the first frame of the video"
+    if is_clock_time(text):
+        if re.fullmatch(r"[0-9:]*,[0-9]+", text):
+            return "has a decimal comma; write a decimal point"
+        return None if _CLOCK.fullmatch(text) else "is not a clock time; wanted hh:mm:ss or hh:mm:ss.sss of 24 hours"
     if text and not (_NUMBER.fullmatch(text) and math.isfinite(float(text))):
         return "is not a number of seconds"
     return "is before the first frame of the video; wanted 0 or more" if text and float(text) < 0 else None

@@ -8,9 +8,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seizures import simulation
-from seizures.manifest import Recording, Seizure, group_seizures, read_manifest, resolve_videos
+from seizures.clock_times import find_zone, resolve
+from seizures.errors import ManifestError
+from seizures.manifest import (
+    Recording,
+    Seizure,
+    check_videos,
+    fault_message,
+    group_seizures,
+    read_manifest,
+    resolve_videos,
+)
 from seizures.site_profile import apply_profile, read_profile
-from tasks.config import Dataset, Demo, section
+from tasks.config import Dataset, Demo, results_root, section
+from tasks.fingerprint import film_starts
 
 
 class LeftOut(NamedTuple):
@@ -29,10 +40,30 @@ class LeftOut(NamedTuple):
 
 @functools.cache
 def recordings() -> tuple[Recording, ...]:
-    """Return the rows of the manifest, with the boxes of their views where the site's profile says them."""
+    """Return the rows of the manifest, with the boxes that the site's profile says, and times on the videos' clocks."""
     dataset = section(Dataset)
-    found = read_manifest(Path(dataset.manifest), labels=dataset.label_names())
+    found = on_video_clocks(read_manifest(Path(dataset.manifest), labels=dataset.label_names()))
     return apply_profile(found, read_profile(Path(dataset.site_profile))) if dataset.site_profile else found
+
+
+def on_video_clocks(found: tuple[Recording, ...]) -> tuple[Recording, ...]:
+    """Return recordings with their clock times put on the clocks of their videos, which say when they start."""
+    clocked = [item for item in found if item.has_clock_times and item.use != "skip"]
+    if not clocked:
+        return found
+    dataset = section(Dataset)
+    if section(Demo).enabled:
+        faults = [f"row {clocked[0].row}: a clock time; the films of the demo start at no time of day"]
+    else:
+        outside = dataset.allow_outside_video_root
+        faults = check_videos([item for item in clocked if item.video], Path(dataset.video_root), allow_outside=outside)
+    if not faults:
+        names = list(dict.fromkeys(item.video[0] for item in clocked if item.video))
+        starts = film_starts([video(name) for name in names], results_root() / "fingerprints")
+        found, faults = resolve(found, dict(zip(names, starts, strict=True)), find_zone(dataset.time_zone))
+    if faults:
+        raise ManifestError(fault_message(dataset.manifest, faults))
+    return found
 
 
 @functools.cache

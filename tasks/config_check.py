@@ -13,6 +13,7 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.configuration import LuigiConfigParser
 from luigi.task_register import Register
 
+from seizures.clock_times import find_zone
 from seizures.errors import SeizuresError
 from tasks.config import SECTIONS, Dataset, section
 
@@ -109,6 +110,10 @@ def value_mistakes() -> Iterator[str]:
         return
     if not section(Dataset).minimum_duration_seconds >= 0:
         yield f"[Dataset] minimum_duration_seconds = {section(Dataset).minimum_duration_seconds}: wanted at least 0"
+    try:
+        find_zone(section(Dataset).time_zone)
+    except SeizuresError as error:
+        yield f"[Dataset] time_zone = {error}"
     labels = [label.strip() for label in section(Dataset).labels.split(",")]
     if len(labels) != 2 or len(set(labels)) != 2 or not all(labels):
         yield f"[Dataset] labels = {section(Dataset).labels}: wanted two with a comma between them, as in FOS, TCS"

@@ -11,6 +11,7 @@ import luigi
 
 from seizures.errors import VideoError
 from seizures.manifest import Recording
+from seizures.manifest_table import clock_text
 from seizures.settings import canonical
 from tasks import cohort
 from tasks.base import Stage
@@ -90,8 +91,9 @@ class DrawContactSheet(Stage):
         return [surveyed(name) for name in self.decoded.recording.video]
 
     def reads(self) -> dict[str, Any]:
-        """Return what decoding reads."""
-        return self.decoded.reads()
+        """Return what decoding reads, and the time of day in the captions where it is known."""
+        starts_at = self.decoded.recording.starts_at_seconds
+        return self.decoded.reads() | ({} if starts_at is None else {"starts_at_seconds": starts_at})
 
     def produce(self, path: Path) -> None:
         """Draw it in the decoder's own process."""
@@ -107,6 +109,7 @@ class DrawContactSheet(Stage):
             crop=item.crop,
             mask=item.mask,
             settings=section(Frames).settings(),
+            starts_at_seconds=item.starts_at_seconds,
         )
 
 
@@ -186,10 +189,16 @@ class WriteInspection(Stage):
 
 
 def _words(item: Recording) -> str:
-    offset = "the end" if item.offset_seconds is None else f"{item.offset_seconds:g} s"
+    times = f"{_moment(item, item.onset_seconds or 0.0)} to "
+    times += "the end" if item.offset_seconds is None else _moment(item, item.offset_seconds)
     boxes = [
         f"{name} {box.left},{box.top},{box.width},{box.height}"
         for name, box in (("crop", item.crop), ("mask", item.mask))
         if box is not None
     ]
-    return ", ".join([";".join(item.video), f"{item.onset_seconds or 0:g} s to {offset}", *boxes])
+    return ", ".join([";".join(item.video), times, *boxes])
+
+
+def _moment(item: Recording, seconds: float) -> str:
+    said = f"{seconds:.6f}".rstrip("0").rstrip(".") + " s"
+    return said if item.starts_at_seconds is None else f"{clock_text(item.starts_at_seconds + seconds)} ({said})"

@@ -111,6 +111,16 @@ def test_csv_as_people_save_it(write: Write, change: Callable[[str], str]) -> No
     assert read_manifest(path) == wanted
 
 
+def test_clock_times_cross_midnight(write: Write) -> None:
+    row = "P3,1,{},a.mp4,23:59:50,0:00:20.25,TCS,00:00:05,,,,"
+    found = read_manifest(write(*GOOD, row.format("large"), row.format("small")))[-2:]
+    assert all(item.has_clock_times for item in found)
+    assert found[0].onset_seconds == 86_390
+    (seizure,) = group_seizures(found)
+    assert seizure.duration_seconds == 30.25
+    assert seizure.clonic_onset_seconds == 86_405
+
+
 def test_row_numbers_count_blank_lines(write: Write) -> None:
     path = write(GOOD[0], "", GOOD[1], ",,,,,,,,,,,", "P02,01,large,b.mp4,-1,,TCS,,,,,")
     assert fault_of(path).startswith("row 6, onset_seconds: '-1' is before the first frame")
@@ -120,7 +130,32 @@ def test_row_numbers_count_blank_lines(write: Write) -> None:
     ("row", "message"),
     [
         ('P3,1,v,a.mp4,"1,5",30,FOS,,,,,', "row 6, onset_seconds: '1,5' has a decimal comma; write a decimal point"),
-        ("P3,1,v,a.mp4,0:05,30,FOS,,,,,", "row 6, onset_seconds: '0:05' is a clock time; wanted seconds"),
+        ("P3,1,v,a.mp4,0:05,30,FOS,,,,,", "row 6, onset_seconds: '0:05' is not a clock time; wanted hh:mm:ss"),
+        ("P3,1,v,a.mp4,24:00:00,,FOS,,,,,", "row 6, onset_seconds: '24:00:00' is not a clock time"),
+        ("P3,1,v,a.mp4,8:15:30 PM,,FOS,,,,,", "row 6, onset_seconds: '8:15:30 PM' is not a clock time"),
+        ('P3,1,v,a.mp4,"8:15:30,5",,FOS,,,,,', "row 6, onset_seconds: '8:15:30,5' has a decimal comma"),
+        (
+            "P3,1,v,a.mp4,8:15:30,30,FOS,,,,,",
+            "row 6, onset_seconds: '8:15:30' is a clock time, but offset_seconds is in seconds; write all times",
+        ),
+        (
+            "P3,1,v,a.mp4,,8:15:30,FOS,,,,,",
+            "row 6, onset_seconds: empty, but offset_seconds is a clock time; wanted that of the onset",
+        ),
+        (
+            "P3,1,v,a.mp4,8:15:30,8:15:10.50,FOS,,,,,",
+            "row 6, offset_seconds: 08:15:10.5 (onset_seconds 08:15:30) is not after the onset (nor up to 12 h after",
+        ),
+        ("P3,1,v,a.mp4,8:15:30,08:15:30,FOS,,,,,", "row 6, offset_seconds: 08:15:30 (onset_seconds 08:15:30) is not"),
+        (
+            "P3,1,v,a.mp4,23:59:50,0:00:20,TCS,0:00:20,,,,",
+            "row 6, clonic_onset_seconds: 00:00:20 (from 23:59:50 to 00:00:20) is not between onset and offset",
+        ),
+        ("P3,1,v,a.mp4,9:00:00,,TCS,8:59:59,,,,", "clonic_onset_seconds: 08:59:59 (from 09:00:00 to the end) is not"),
+        (
+            "001,01,third,a.mp4,9:00:00,9:00:30,FOS,,,,,",
+            "row 6, onset_seconds: 09:00:00 is a clock time, but row 2 has seconds; write all times of a seizure in",
+        ),
         ("P3,1,v,a.mp4,nan,30,FOS,,,,,", "row 6, onset_seconds: 'nan' is not a number of seconds"),
         ("P3,1,v,a.mp4,1e999,,FOS,,,,,", "row 6, onset_seconds: '1e999' is not a number of seconds"),
         ("P3,1,v,a.mp4,1_0,30,FOS,,,,,", "row 6, onset_seconds: '1_0' is not a number"),

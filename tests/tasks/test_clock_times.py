@@ -1,0 +1,106 @@
+"""Clock times in a run: the same keys as the seconds that they mean, and refused before anything is decoded."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import av
+import pytest
+from in_process import inside, setting
+from small_project import Project, make_small_project
+
+from seizures import rendering
+from seizures.errors import SettingsError
+from tasks import cohort
+from tasks.plan import foresee
+from tasks.preflight import require_sound_input
+
+START = "2020-05-01T23:59:58.500000Z"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a project with films of its own, each of which starts just before midnight; its manifest has seconds."""
+    project = make_small_project(tmp_path_factory.mktemp("clock"))
+    videos = project.folder / "videos"
+    videos.mkdir()
+    with inside(project):
+        simulated = cohort.demo()
+    first = next(iter(simulated.values()))
+    rendering.render(first, videos / "plain.mp4")
+    with av.open(str(videos / "plain.mp4")) as source, av.open(str(videos / "first.mkv"), "w") as target:
+        target.metadata["creation_time"] = START
+        stream = source.streams.video[0]
+        copied = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.size:
+                packet.stream = copied
+                target.mux(packet)
+    rows = project.rows
+    for row in rows:
+        row["video"] = f"{row['patient_id']}-{row['seizure_id']}-{row['view']}.mkv"
+        shutil.copy(videos / "first.mkv", videos / row["video"])
+        row |= {"onset_seconds": "1.00", "offset_seconds": "3.50", "clonic_onset_seconds": ""}
+    project.write_rows(rows)
+    project.set("Demo", enabled="false")
+    return project
+
+
+def keys(project: Project) -> dict[tuple[str, str], str]:
+    with inside(project):
+        require_sound_input()
+        return {(stage.task_family, stage.label): stage.key for stage in foresee()[0]}
+
+
+def with_clock_times(project: Project) -> list[dict[str, str]]:
+    """Return the rows with those of the first seizure as clock times."""
+    rows = project.rows
+    for row in rows:
+        if (row["patient_id"], row["seizure_id"]) == (rows[0]["patient_id"], rows[0]["seizure_id"]):
+            row |= {"onset_seconds": "23:59:59.5", "offset_seconds": "00:00:02"}
+    return rows
+
+
+def test_a_clock_time_is_the_second_that_it_means(project: Project) -> None:
+    before, plain = keys(project), project.rows
+    project.write_rows(with_clock_times(project))
+    try:
+        assert keys(project) == before
+        with inside(project):
+            assert cohort.recordings()[0].starts_at_seconds == 86_398.5
+            message = "row 2, onset_seconds: 23:59:59.5 is before .* starts"
+            with setting("Dataset", "time_zone", "Etc/GMT-1"), pytest.raises(SettingsError, match=message):
+                require_sound_input()
+        notes = sorted(path.name for path in (project.results / "fingerprints").glob("*.start.json"))
+        assert len(notes) == len({row["view"] for row in plain if row["patient_id"] == plain[0]["patient_id"]})
+    finally:
+        project.write_rows(plain)
+
+
+def test_a_film_without_a_start_is_named_before_anything_runs(project: Project, tmp_path: Path) -> None:
+    plain, rows = project.rows, with_clock_times(project)
+    rows[0]["video"] = "plain.mp4"
+    project.write_rows(rows)
+    try:
+        run = project.luigi("RunAll")
+    finally:
+        project.write_rows(plain)
+    assert run.exit_code not in (0, None)
+    assert "row 2, onset_seconds: is a clock time, and 'plain.mp4' does not say when it starts" in run.output
+    assert "2020" not in run.output.replace(str(tmp_path.parents[1]), "")
+    assert not list(project.results.glob("DecodeRecording/*"))
+
+
+def test_the_demo_has_no_time_of_day(project: Project) -> None:
+    plain = project.rows
+    project.write_rows(with_clock_times(project))
+    try:
+        with (
+            inside(project),
+            setting("Demo", "enabled", "true"),
+            pytest.raises(SettingsError, match="the films of the demo start at no"),
+        ):
+            require_sound_input()
+    finally:
+        project.write_rows(plain)
