@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from pipeline.working import WorkingTask
-from tasks.inspection import TabulateVideos, WriteInspection, all_surveys
+from tasks.inspection import TabulateVideos, WriteInspection, all_sheets, all_surveys, recording_verdict
 
 
 class InspectVideos(WorkingTask):
@@ -23,11 +23,20 @@ class InspectVideos(WorkingTask):
         """Return a few lines for a person."""
         if not self.complete():
             return "InspectVideos: NOT complete; the first error above says why.\n"
-        from seizures.inspection import GOOD, judge
+        from seizures.inspection import FROM_BEST, GOOD, judge
 
-        verdicts = [(stage.video, judge(stage.facts())) for stage in all_surveys()]
-        counts = Counter(verdict.word for _, verdict in verdicts)
-        lines = [f"InspectVideos: {', '.join(f'{count} {word}' for word, count in counts.items())}"]
-        lines += [f"  {name}: {one.word}: {'; '.join(one.reasons)}" for name, one in verdicts if one.word != GOOD]
+        verdicts = {stage.video: judge(stage.facts()) for stage in all_surveys()}
+        counts = Counter(verdict.word for verdict in verdicts.values())
+        lines = [f"InspectVideos: {', '.join(f'{counts[word]} {word}' for word in FROM_BEST if counts[word])}"]
+        lines += [
+            f"  {name}: {one.word}: {'; '.join(one.reasons)}" for name, one in verdicts.items() if one.word != GOOD
+        ]
+        for sheet in all_sheets():
+            found = recording_verdict(sheet)
+            # What its files say was said: a recording is named where it is worse than they are.
+            if all(
+                FROM_BEST.index(found.word) > FROM_BEST.index(verdicts[file.video].word) for file in sheet.surveys()
+            ):
+                lines.append(f"  {sheet.label}: {found.word}: {'; '.join(found.reasons)}")
         page, table = self.requires()
         return "\n".join([*lines, f"  page: {page.path}", f"  table: {table.path}", ""])

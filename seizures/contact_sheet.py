@@ -5,11 +5,11 @@ An engineer who looks at it knows whether the times, the boxes and the orientati
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeAlias
 
 import av
 import av.filter
@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 from seizures.errors import VideoError
 from seizures.film import Pieces
 from seizures.filters import FrameGraph, to_rgb_chain
+from seizures.interlacing import Interlacing
 from seizures.manifest import Box
 from seizures.manifest_table import clock_text
 from seizures.packets import Progress, no_progress
@@ -29,8 +30,17 @@ _NUM_MOMENTS = 8
 _TILE_WIDTH, _MARGIN, _CAPTION_HEIGHT = 300, 10, 20
 _BACKGROUND, _INK, _FAINT = (250, 250, 248), (40, 40, 40), (120, 120, 120)
 _CROP, _MASK = (20, 150, 60), (210, 40, 40)
-Tile: TypeAlias = "tuple[float, Image.Image | None, Image.Image | None]"  # seconds, as shown, as the network sees it
 _FROM_THE_ENDS = 0.02  # of the duration
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tile:
+    """A moment: the picture as shown, as the network sees it where it is sound, and what is wrong where it is not."""
+
+    seconds: float
+    shown: Image.Image | None = None
+    seen: Image.Image | None = None
+    problem: str = ""
 
 
 def moments(onset_seconds: float, offset_seconds: float) -> list[float]:
@@ -61,33 +71,38 @@ def draw_sheet(
         VideoError: a file cannot be read, or a box does not fit in its picture.
 
     """
-    tiles: list[Tile] = []
     graph = FrameGraph(crop, mask, settings.preprocessing, 112)
+    tiles = []
     for seconds in moments(onset_seconds, offset_seconds):
-        found = _frame_at(paths, seconds, progress)
+        found, pixel_aspect, problem = _frame_at(paths, seconds, settings, progress)
         if found is None:
-            tiles.append((seconds, None, None))
+            tiles.append(_Tile(seconds, problem=problem))
             continue
-        frame, pixel_aspect = found
-        seen = Image.fromarray(graph.apply(frame, pixel_aspect))
-        tiles.append((seconds, _with_boxes(_as_shown(frame, pixel_aspect), crop, mask), seen))
-    if all(shown is None for _, shown, _ in tiles):
+        shown = _with_boxes(_as_shown(found, pixel_aspect), crop, mask)
+        tiles.append(_Tile(seconds, shown, Image.fromarray(graph.apply(found, pixel_aspect)), problem))
+    if all(tile.shown is None for tile in tiles):
         raise VideoError(f"{';'.join(film.name for film in paths)}: not one of {_NUM_MOMENTS} moments can be shown")
     _compose(tiles, starts_at_seconds).save(path, format="PNG", optimize=True)
 
 
-def _frame_at(paths: Sequence[Path], seconds: float, progress: Progress) -> tuple[av.VideoFrame, Fraction] | None:
-    """Return the frame that is seen at a time; None where it cannot be decoded or time is missing."""
+def _frame_at(
+    paths: Sequence[Path], seconds: float, settings: FrameSettings, progress: Progress
+) -> tuple[av.VideoFrame | None, Fraction, str]:
+    """Return the frame that is seen at a time, its pixels' aspect, and what is wrong with it, or why there is none."""
     pieces = Pieces(paths, seconds, progress)
+    pixel_aspect = pieces.source.pixel_aspect
+    is_broken = False
     try:
-        for stamped in pieces.frames():
+        for stamped in Interlacing(settings.deinterlace, seconds).apply(pieces.frames()):
             if stamped.start_seconds > seconds:
-                return None
+                return None, pixel_aspect, "lost: damaged here" if is_broken else "time is missing here"
             if stamped.end_seconds > seconds:
-                return (stamped.frame, pieces.source.pixel_aspect) if stamped.is_sound else None
+                return stamped.frame, pixel_aspect, "" if stamped.is_sound else "damaged: not used"
+            is_broken = stamped.is_damage
+        has_ended = pieces.end_seconds <= seconds
     finally:
         pieces.close()
-    return None
+    return None, pixel_aspect, f"the film ends at {pieces.end_seconds:.2f} s" if has_ended else "lost: damaged here"
 
 
 def _as_shown(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[Image.Image, float, float]:
@@ -125,27 +140,33 @@ def _with_boxes(shown: tuple[Image.Image, float, float], crop: Box | None, mask:
     return canvas
 
 
-def _compose(tiles: Sequence[Tile], starts_at_seconds: float | None) -> Image.Image:
+def _compose(tiles: Sequence[_Tile], starts_at_seconds: float | None) -> Image.Image:
     font = ImageFont.load_default(size=13)
-    tallest = max(shown.height for _, shown, _ in tiles if shown is not None)
+    tallest = max(tile.shown.height for tile in tiles if tile.shown is not None)
     seen_size = 112
     cell_width, cell_height = _TILE_WIDTH + _MARGIN, _CAPTION_HEIGHT + tallest + 4 + seen_size + 2 * _MARGIN
     num_rows = -(-len(tiles) // NUM_COLUMNS)
     sheet = Image.new("RGB", (NUM_COLUMNS * cell_width + _MARGIN, num_rows * cell_height + _MARGIN), _BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    for index, (seconds, shown, seen) in enumerate(tiles):
+    for index, tile in enumerate(tiles):
         left = _MARGIN + (index % NUM_COLUMNS) * cell_width
         top = _MARGIN + (index // NUM_COLUMNS) * cell_height
-        draw.text((left, top), _caption(seconds, starts_at_seconds), fill=_INK, font=font)
+        draw.text((left, top), _caption(tile.seconds, starts_at_seconds), fill=_INK, font=font)
         top += _CAPTION_HEIGHT
-        if shown is None or seen is None:
+        if tile.shown is None or tile.seen is None:
             draw.rectangle((left, top, left + _TILE_WIDTH - 1, top + tallest - 1), outline=_FAINT)
-            draw.text((left + 12, top + tallest // 2 - 8), "damaged or missing here", fill=_MASK, font=font)
+            draw.text((left + 12, top + tallest // 2 - 8), tile.problem, fill=_MASK, font=font)
             continue
-        sheet.paste(shown, (left, top))
-        top += tallest + 4
-        sheet.paste(seen, (left, top))
-        draw.text((left + seen_size + 8, top + 4), "what the network sees", fill=_FAINT, font=font)
+        sheet.paste(tile.shown, (left, top))
+        below = top + tallest + 4
+        if tile.problem:  # the network is not shown it
+            draw.rectangle(
+                (left, top, left + tile.shown.width - 1, top + tile.shown.height - 1), outline=_MASK, width=4
+            )
+            draw.text((left, below), tile.problem, fill=_MASK, font=font)
+            continue
+        sheet.paste(tile.seen, (left, below))
+        draw.text((left + seen_size + 8, below + 4), "what the network sees", fill=_FAINT, font=font)
     return sheet
 
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from seizures.clock import Clock
 
+LONGEST_SHORTFALL_SECONDS = 1.0  # of a film that ends before the offset
+
 
 @dataclass(frozen=True)
 class FrameBlock:

@@ -12,7 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seizures.frames import LONGEST_SHORTFALL_SECONDS
+from seizures.manifest import Recording
+
 GOOD, WARNINGS, UNUSABLE = "good", "usable with warnings", "unusable"
+FROM_BEST = (GOOD, WARNINGS, UNUSABLE)
 
 _LONGEST_FROZEN_SECONDS = 2.0
 _LONGEST_BLACK_SECONDS = 1.0
@@ -100,16 +104,16 @@ def _damage_warnings(facts: FileFacts) -> list[str]:
         parts += [f"{facts.num_damaged} damaged"] if facts.num_damaged else []
         found.append(f"damaged{where}: {', '.join(parts)}; left out unless [Frames] damaged = mask")
     elif facts.num_corrupt_packets:
-        found.append(f"{facts.num_corrupt_packets} damaged packets")
+        found.append(_times(facts.num_corrupt_packets, "damaged packet"))
     return found
 
 
 def _time_warnings(facts: FileFacts) -> list[str]:
     found = []
     if facts.num_gaps:
-        found.append(f"time is missing in {facts.num_gaps} places, {facts.gap_seconds:.1f} s in all")
+        found.append(f"time is missing in {_times(facts.num_gaps, 'place')}, {facts.gap_seconds:.1f} s in all")
     if facts.num_reversals:
-        found.append(f"the clock runs backwards {facts.num_reversals} times")
+        found.append(f"the clock runs backwards {_times(facts.num_reversals, 'time')}")
     claimed, measured = facts.frame_rate_claimed_hz, facts.frame_rate_hz
     if facts.is_variable_rate:
         found.append(f"variable frame rate, {measured:.2f} Hz on average")
@@ -149,6 +153,29 @@ def _notes(facts: FileFacts) -> list[str]:
     return notes
 
 
+def judge_recording(item: Recording, views: Sequence[Recording], files: Sequence[FileFacts]) -> Verdict:
+    """Return whether a recording can be used: the worst verdict of its files, what they say, and what is its own.
+
+    Args:
+        item: one view of a seizure.
+        views: all views of that seizure.
+        files: the files of the view, in order.
+
+    """
+    verdicts = [judge(facts) for facts in files]
+    word = max((verdict.word for verdict in verdicts), key=FROM_BEST.index)
+    names = [f"{facts.video}: " if len(files) > 1 else "" for facts in files]
+    reasons = [name + one for name, verdict in zip(names, verdicts, strict=True) for one in verdict.reasons]
+    end_seconds = sum(facts.duration_seconds for facts in files)
+    if word != UNUSABLE and (item.offset_seconds or 0.0) > end_seconds + LONGEST_SHORTFALL_SECONDS:
+        return Verdict(UNUSABLE, (f"the offset is after the end of the film, at {end_seconds:.2f} s", *reasons), ())
+    shown = (item.video, item.crop, item.mask)
+    same = [other.view for other in views if other.view != item.view and (other.video, other.crop, other.mask) == shown]
+    if same:
+        reasons.append(f"the same picture as {', '.join(same)}: give each view its crop")
+    return Verdict(WARNINGS if word == GOOD and reasons else word, tuple(reasons), ())
+
+
 def facts_from(values: dict[str, Any]) -> FileFacts:
     """Return the facts that `seizures.settings.canonical` made plain."""
     numbers = {field.name for field in dataclasses.fields(FileFacts) if field.type == "float"}
@@ -175,6 +202,10 @@ def write_table(path: Path, files: Sequence[FileFacts]) -> None:
         writer = csv.DictWriter(file, list(rows[0]) if rows else ["video", "verdict", "reasons"])
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _times(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _text(value: object) -> str:

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import jinja2
 
-from seizures.inspection import GOOD, UNUSABLE, WARNINGS, FileFacts, judge, table_rows
+from seizures.inspection import GOOD, UNUSABLE, WARNINGS, FileFacts, Verdict, judge, table_rows
 
 _STYLES = {UNUSABLE: "unusable", WARNINGS: "warned", GOOD: "good"}
 
 
 @dataclasses.dataclass(frozen=True)
 class RecordingLook:
-    """A recording on the page: its contact sheet (PNG), or why there is none. `words` say window and boxes."""
+    """A recording on the page: its contact sheet (PNG), or none. `words` say window and boxes."""
 
     name: str
     words: str
     sheet: Path | None
-    reason: str = ""
+    verdict: Verdict
 
 
 def write_page(path: Path, files: Sequence[FileFacts], recordings: Sequence[RecordingLook]) -> None:
@@ -44,7 +44,9 @@ def write_page(path: Path, files: Sequence[FileFacts], recordings: Sequence[Reco
         num_files=len(files),
         counts=[(word, style, words.count(word)) for word, style in reversed(_STYLES.items())],
         files=entries,
-        recordings=[dataclasses.asdict(item) | {"picture": _data_uri(item.sheet)} for item in recordings],
+        recordings=[
+            {"look": item, "picture": _data_uri(item.sheet), "style": _STYLES[item.verdict.word]} for item in recordings
+        ],
     )
     path.write_text(text, encoding="utf-8")
 

@@ -21,7 +21,7 @@ from seizures.clock import Clock, Stamped, choose, is_seen
 from seizures.errors import DamagedVideoError, VideoError
 from seizures.film import Pieces
 from seizures.filters import FrameGraph
-from seizures.frames import FrameBlock, WindowFacts
+from seizures.frames import LONGEST_SHORTFALL_SECONDS, FrameBlock, WindowFacts
 from seizures.interlacing import Interlacing
 from seizures.manifest import Box
 from seizures.packets import Progress, no_progress
@@ -30,7 +30,6 @@ from seizures.settings import FrameSettings
 __all__ = ["BLOCK_LENGTH", "FrameBlock", "Window", "WindowFacts", "open_window"]
 
 BLOCK_LENGTH = 64
-LONGEST_SHORTFALL_SECONDS = 1.0
 
 
 def open_window(

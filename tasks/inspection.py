@@ -20,7 +20,7 @@ from tasks.fingerprint import fingerprint
 from tasks.videos import DecodeRecording, SimulateRecording
 
 if TYPE_CHECKING:
-    from seizures.inspection import FileFacts
+    from seizures.inspection import FileFacts, Verdict
 
 
 class SurveyFile(Stage):
@@ -66,6 +66,7 @@ class SurveyFile(Stage):
 class DrawContactSheet(Stage):
     """Draw the contact sheet of one recording."""
 
+    version = 2
     extension = "png"
     leaves_out = (VideoError,)
     patient_id: str = luigi.Parameter()
@@ -161,6 +162,7 @@ class TabulateVideos(Stage):
 class WriteInspection(Stage):
     """Write the page with verdicts and contact sheets."""
 
+    version = 2
     extension = "html"
 
     @property
@@ -182,10 +184,22 @@ class WriteInspection(Stage):
 
         looks = []
         for stage in all_sheets():
-            reason = stage.bad_reason()
-            sheet = stage.path if reason is None else None
-            looks.append(RecordingLook(stage.label, _words(stage.decoded.recording), sheet, reason or ""))
+            sheet = None if stage.bad_reason() else stage.path
+            looks.append(RecordingLook(stage.label, _words(stage.decoded.recording), sheet, recording_verdict(stage)))
         write_page(path, [stage.facts() for stage in all_surveys()], looks)
+
+
+def recording_verdict(stage: DrawContactSheet) -> Verdict:
+    """Judge a recording; one of which no sheet can be drawn cannot be used."""
+    from seizures.inspection import UNUSABLE, Verdict, judge_recording
+
+    item = stage.decoded.recording
+    views = cohort.seizures()[item.patient_id, item.seizure_id].recordings
+    found = judge_recording(item, views, [survey.facts() for survey in stage.surveys()])
+    reason = stage.bad_reason()
+    if reason is None or found.word == UNUSABLE:
+        return found
+    return Verdict(UNUSABLE, (reason, *found.reasons), ())
 
 
 def _words(item: Recording) -> str:

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import zoo
 from PIL import Image
 
-from seizures.contact_sheet import draw_sheet
+from seizures.contact_sheet import _frame_at, draw_sheet
 from seizures.errors import VideoError
-from seizures.inspection import GOOD, UNUSABLE, WARNINGS, FileFacts, facts_from, judge, write_table
+from seizures.inspection import (
+    GOOD,
+    UNUSABLE,
+    WARNINGS,
+    FileFacts,
+    Verdict,
+    facts_from,
+    judge,
+    judge_recording,
+    write_table,
+)
 from seizures.inspection_page import RecordingLook, write_page
-from seizures.manifest import Box
+from seizures.manifest import Box, Recording
+from seizures.packets import no_progress
 from seizures.settings import FrameSettings, canonical
 from seizures.survey import survey
 
@@ -24,7 +36,7 @@ NAMES = {
     "mpeg2.ts": (GOOD, None),
     "grey.mkv": (GOOD, None),
     "variable.mkv": (WARNINGS, "variable frame rate"),
-    "pause.ts": (WARNINGS, "time is missing in 1 places, 1.0 s in all"),
+    "pause.ts": (WARNINGS, "time is missing in 1 place, 1.0 s in all"),
     "wrong-counts.avi": (WARNINGS, "says 400.0 s and lasts 2.4 s"),
     "two-streams.mkv": (WARNINGS, "2 video streams"),
     "h264-12.avi": (WARNINGS, "only 12.5 frames a second"),
@@ -99,12 +111,76 @@ def test_the_sheet_shows_boxes_and_the_page_holds_it(tmp_path, surveys):
         draw_sheet(sheet, [path], crop=Box(0, 0, 161, 10), mask=None, **times)
     page = tmp_path / "page.html"
     bad = FileFacts("<b>.mp4", error="no film")
-    write_page(page, [facts, bad], [RecordingLook("P1+1+large", "words", sheet), RecordingLook("P2", "", None, "why")])
+    write_page(
+        page,
+        [facts, bad],
+        [RecordingLook("P1+1+large", "words", sheet, judge(facts)), RecordingLook("P2", "", None, judge(bad))],
+    )
     text = page.read_text()
     assert text.count("data:image/png;base64,") == 1
+    assert text.count("<div>no film</div>") == 1
     assert "&lt;b&gt;.mp4" in text
     assert "<b>.mp4" not in text
     assert "http" not in text
+
+
+RED = [210, 40, 40]
+
+
+def test_the_sheet_shows_what_is_damaged_missing_and_over(tmp_path, surveys):
+    content = bytearray(surveys["mpeg2.ts"][0].read_bytes())
+    start = len(content) // 2 // 188 * 188
+    (tmp_path / "damaged.ts").write_bytes(content[:start] + content[start + 5 * 188 :])
+    cases = (
+        (tmp_path / "damaged.ts", 2.4, True),
+        (surveys["pause.ts"][0], 3.0, False),
+        (surveys["mpeg2.ts"][0], 4, False),
+    )
+    for path, offset_seconds, is_framed in cases:
+        draw_sheet(
+            tmp_path / "sheet.png",
+            [path],
+            onset_seconds=0.0,
+            offset_seconds=offset_seconds,
+            crop=None,
+            mask=None,
+            settings=FrameSettings(),
+            starts_at_seconds=30_000.5,
+        )
+        pixels = np.asarray(Image.open(tmp_path / "sheet.png").convert("RGB")).reshape(-1, 3).tolist()
+        num_red = pixels.count(RED)
+        assert num_red > 20  # words
+        assert (num_red > 1000) == is_framed, path
+
+
+def test_the_network_is_shown_deinterlaced_pictures(surveys):
+    path = surveys["tff.mpg"][0]
+    combed, plain = (
+        np.asarray(
+            _frame_at([path], 1.0, FrameSettings(deinterlace=mode), no_progress)[0].to_ndarray(format="gray"), int
+        )
+        for mode in ("never", "auto")
+    )
+    rows = slice(4, 24)  # of the bar that moves
+    assert np.abs(np.diff(combed[rows], axis=0)).max() > 60
+    assert np.abs(np.diff(plain[rows], axis=0)).max() < 40
+
+
+def test_a_recording_is_judged_with_its_files():
+    row = Recording("P1", "1", "large", ("a.mp4",), 1.0, 9.5, "TCS", None, "all", "", None, None, 2)
+    small = replace(row, view="small", crop=Box(0, 0, 8, 8))
+    long, short = (
+        FileFacts("a.mp4", num_frames=250, frame_rate_hz=25, duration_seconds=seconds) for seconds in (10.0, 5.0)
+    )
+    frozen = replace(long, video="b.mp4", longest_frozen_seconds=4.0)
+    assert judge_recording(row, [row, small], [long]) == Verdict(GOOD, (), ())
+    found = judge_recording(row, [row, replace(small, crop=None)], [long])
+    assert found == Verdict(WARNINGS, ("the same picture as small: give each view its crop",), ())
+    found = judge_recording(row, [row], [short])
+    assert found == Verdict(UNUSABLE, ("the offset is after the end of the film, at 5.00 s",), ())
+    found = judge_recording(row, [row], [short, frozen])
+    assert found == Verdict(WARNINGS, ("b.mp4: the picture stands still for 4.0 s",), ())
+    assert judge_recording(row, [row], [long, FileFacts("c.mp4", error="no film")]).word == UNUSABLE
 
 
 def test_a_rate_is_measured_not_believed():
