@@ -58,3 +58,17 @@ def test_colours_are_right_within_three_levels(films, item):
         red, blue = zoo.MATRICES[item.matrix]
         wanted = np.repeat((wanted @ [red, 1 - red - blue, blue])[:, None], 3, axis=1)
     np.testing.assert_allclose(read_colours(frames), wanted, atol=item.colour_atol)
+
+
+def test_a_broadcast_whose_clock_goes_round_is_read_up_to_there(tmp_path):
+    film = tmp_path / "28-h.ts"
+    zoo.make_long_broadcast(film, 28)
+    for burst in (0, 1, 100, 180):
+        frames, valid, _ = decode([film], 500.0 * burst, 500.0 * burst + 0.95)
+        assert valid.all()
+        wanted = [(25 * burst + math.floor(25 * tick / 15 + 1e-6)) % 200 for tick in range(len(frames))]
+        assert read_numbers(frames) == wanted
+    with pytest.raises(VideoError, match=r"the clock jumps back from 95000\.960 s to 56\.28"):
+        decode([film], 95_000.0, 95_000.95)
+    with pytest.raises(VideoError, match="no frames from 100000 s on"):
+        decode([film], 100_000.0, 100_000.95)
