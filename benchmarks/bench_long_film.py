@@ -1,6 +1,6 @@
 """What a window of 60 s costs at the end of a film of six hours, against the same 60 s alone.
 
-    python benchmarks/bench_long_film.py [--hours 6] [--folder FOLDER]
+    python benchmarks/bench_long_film.py [--hours 6] [--folder FOLDER] [--rounds 3] [--films NAME ...]
 
 The long film is the short one, 360 times in a row, with the clock running on; about 300 MB for each container.
 """
@@ -86,6 +86,7 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=6)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--films", nargs="*", default=list(FILMS))
+    parser.add_argument("--rounds", type=int, default=3, help="of which the median is told")
     arguments = parser.parse_args()
     repeats = round(arguments.hours * 3600 / SECONDS)
     print(f"{'film':22} {'60 s alone':>11} {f'in {arguments.hours:g} h':>9} {'ratio':>6}  MB  frames")
@@ -96,7 +97,10 @@ def main() -> None:
                 path = Path(folder) / f"{repeat}-{name}"
                 write(path, *FILMS[name], repeat)
                 paths.append(path)
-            rounds = [(measure(paths[0], 0.5), measure(paths[1], (repeats - 1) * SECONDS + 0.5)) for _ in range(3)]
+            rounds = [
+                (measure(paths[0], 0.5), measure(paths[1], (repeats - 1) * SECONDS + 0.5))
+                for _ in range(arguments.rounds)
+            ]
             alone, inside = (statistics.median(one[side][0] for one in rounds) for side in (0, 1))
             size = paths[1].stat().st_size / 1e6
             counts = f"{rounds[0][0][1]} {rounds[0][1][1]}"
