@@ -7,6 +7,8 @@ from collections import Counter
 from pipeline.working import WorkingTask
 from tasks.inspection import TabulateVideos, WriteInspection, all_sheets, all_surveys, recording_verdict
 
+_MOST_RECORDINGS = 10  # that are told one by one
+
 
 class InspectVideos(WorkingTask):
     """Look at every video that the manifest names: table and page in `results/`."""
@@ -31,12 +33,16 @@ class InspectVideos(WorkingTask):
         lines += [
             f"  {name}: {one.word}: {'; '.join(one.reasons)}" for name, one in verdicts.items() if one.word != GOOD
         ]
+        worse = []
         for sheet in all_sheets():
             found = recording_verdict(sheet)
             # What its files say was said: a recording is named where it is worse than they are.
             if all(
                 FROM_BEST.index(found.word) > FROM_BEST.index(verdicts[file.video].word) for file in sheet.surveys()
             ):
-                lines.append(f"  {sheet.label}: {found.word}: {'; '.join(found.reasons)}")
+                worse.append(f"  {sheet.label}: {found.word}: {'; '.join(found.reasons)}")
+        lines += worse[:_MOST_RECORDINGS]
+        if len(worse) > _MOST_RECORDINGS:
+            lines.append(f"  and {len(worse) - _MOST_RECORDINGS} more recordings, which the page names")
         page, table = self.requires()
         return "\n".join([*lines, f"  page: {page.path}", f"  table: {table.path}", ""])
