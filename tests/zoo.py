@@ -263,34 +263,6 @@ def drop_frames(first: int, last: int, rate: int = 25) -> Callable[[Path], None]
     return step
 
 
-LONG_RATE, LONG_BURST_SECONDS, LONG_NUM_PACKETS = 25, 500, 200
-
-
-def make_long_broadcast(path: Path, hours: float) -> None:
-    """Write a transport stream as long as a day and more: a second of film every 500 s, and the clock runs on.
-
-    Second number b of it shows, at 25 Hz, the numbers from (25 b mod 200) on.
-    """
-    with av.open(str(path), "w", options={"mpegts_copyts": "1"}) as container:
-        stream = container.add_stream("mpeg2video", rate=LONG_RATE)
-        stream.width, stream.height, stream.pix_fmt, stream.gop_size = WIDTH, HEIGHT, "yuv420p", 1
-        stream.codec_context.max_b_frames = 0
-        stream.codec_context.bit_rate = 4_000_000
-        packets = []
-        for number in range(LONG_NUM_PACKETS):
-            frame = to_frame(picture(number), "yuv420p", matrix="601", full_range=False)
-            frame.pts, frame.time_base = number, Fraction(1, LONG_RATE)
-            packets += stream.encode(frame)
-        contents = [bytes(packet) for packet in packets + stream.encode(None)]
-        for index in range(round(hours * 3600 / LONG_BURST_SECONDS) * LONG_RATE):
-            burst, place = divmod(index, LONG_RATE)
-            packet = av.Packet(contents[index % LONG_NUM_PACKETS])
-            packet.pts = packet.dts = burst * LONG_BURST_SECONDS * 90_000 + place * 90_000 // LONG_RATE
-            packet.time_base, packet.duration, packet.is_keyframe = Fraction(1, 90_000), 90_000 // LONG_RATE, True
-            packet.stream = stream
-            container.mux(packet)
-
-
 def _times(*gaps: float, repeat: int = 1) -> tuple[float, ...]:
     return tuple(np.cumsum([0.0, *(gaps * repeat)]).round(3).tolist())
 
