@@ -190,12 +190,8 @@ class _Piece:
             except (av.FFmpegError, VideoError) as error:
                 logger.debug("%s: cannot seek to %.3f s: %s", self._path.name, target_seconds - step_seconds, error)
                 break
-            if (
-                landed
-                and self.is_broadcast
-                and landed.start_seconds < target_seconds - step_seconds - LONGEST_GAP_SECONDS
-            ):
-                break  # its clock went round, and the container does not know where it is
+            if landed and landed.start_seconds < target_seconds - step_seconds - LONGEST_GAP_SECONDS:
+                break  # there is no index, or the clock went round: the container does not know where it is
             if landed and landed.is_key and landed.start_seconds <= target_seconds + TOLERANCE_SECONDS:
                 shots = itertools.chain([landed], shots)
                 self._shots = self._prepared(self._file, shots, target_seconds - _SEEK_FROM_SECONDS)
