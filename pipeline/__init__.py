@@ -33,10 +33,12 @@ Three questions make no result: `Plan` (what would RunAll do, and why?), `Status
 is no longer used?). For several machines, `ExtractShard` and `FoldShard` do the same in parts (docs/cluster.md).
 `RunSweep` trains and scores many settings on the same folds and features: TabulateSweep, CompareCells, DrawSweep.
 
-Features leave a laboratory, and come from others: `ExportFeatures`, `ImportFeatures`, `ValidateFeatures`, `CheckDrift`.
+Features leave a laboratory, and come from others: `ExportFeatures`, `ImportFeatures`, `ValidateFeatures`, `CheckDrift`;
+`ImportGestures` takes the paper's public features.
 """
 
 from pipeline.exchange import CheckDrift, ExportFeatures, ImportFeatures, ValidateFeatures
+from pipeline.gestures import ImportGestures
 from pipeline.inspect_videos import InspectVideos
 from pipeline.plan import Plan
 from pipeline.prune import Prune
@@ -66,6 +68,7 @@ __all__ = [
     "ExtractShard",
     "FoldShard",
     "ImportFeatures",
+    "ImportGestures",
     "ImportedFeatures",
     "InspectVideos",
     "Plan",

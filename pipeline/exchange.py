@@ -76,7 +76,7 @@ class ExportFeatures(WorkingTask):
         return f"{said}\n  before it leaves, read {review}, and keep that page and {self.key_file} here\n"
 
 
-class _WithoutCohort(Question):
+class WithoutCohort(Question):
     """A question that needs the settings alone, and no manifest or video."""
 
     def check_input(self) -> None:
@@ -86,7 +86,7 @@ class _WithoutCohort(Question):
             raise SettingsError(say(mistakes))
 
 
-class ImportFeatures(_WithoutCohort):
+class ImportFeatures(WithoutCohort):
     """Check bundles from other laboratories and join them in a folder from which RunAll starts."""
 
     bundle: str = luigi.Parameter(description="bundles, folders or zips, separated by commas")
@@ -100,15 +100,22 @@ class ImportFeatures(_WithoutCohort):
         lines = [
             *warnings,
             f"ImportFeatures: done, bundles: {len(paths)}, folder: {to}. In luigi.cfg set",
-            "  [Demo]     enabled = false",
-            f"  [Dataset]  manifest = {to / 'manifest.csv'}",
-            f"  [Dataset]  features = {to / 'features'}",
+            *what_to_set(to),
             "and run RunAll. Before you add features of your own, run CheckDrift with the drift.*.json in that folder.",
         ]
         return Answer("\n".join(lines) + "\n", 0)
 
 
-class ValidateFeatures(_WithoutCohort):
+def what_to_set(to: Path) -> list[str]:
+    """Return the settings that make RunAll start from an imported folder."""
+    return [
+        "  [Demo]     enabled = false",
+        f"  [Dataset]  manifest = {to / 'manifest.csv'}",
+        f"  [Dataset]  features = {to / 'features'}",
+    ]
+
+
+class ValidateFeatures(WithoutCohort):
     """Check feature files: structure, checksums, values, times, labels; exit code 1 where there is a fault."""
 
     path: str = luigi.Parameter(description="a feature file, a folder of them, or a bundle (folder or zip)")
@@ -124,7 +131,7 @@ class ValidateFeatures(_WithoutCohort):
         return Answer(table(findings) + said, EXIT_FAULTS if num_faults else 0)
 
 
-class CheckDrift(_WithoutCohort):
+class CheckDrift(WithoutCohort):
     """Compute the features of a shipped clip on this machine, and compare them with those of another one."""
 
     reference: str = luigi.Parameter(default="", description="a drift.json or a bundle; empty: the demo network's own")

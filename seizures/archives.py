@@ -1,7 +1,8 @@
-"""Zip files of bundles: written the same way every time, and unpacked without trusting a name or a size in them."""
+"""Zip files: written the same way every time, and read without trusting a name or a size in them."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import stat
@@ -11,15 +12,28 @@ from pathlib import Path
 
 from seizures.errors import FeatureFileError
 
-MAX_MEMBERS = 20_000
 MAX_TOTAL_BYTES = 2**36
 MAX_INFLATION = 64  # bytes for each byte of the zip; features shrink by a tenth, text and tables tenfold
 SLACK_BYTES = 2**22
 
-_NAME = re.compile(r"(features/)?[A-Za-z0-9_-][A-Za-z0-9._+-]*")
 _BLOCK_BYTES = 1 << 20
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 _MODE = stat.S_IFREG | 0o644
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What the members of a zip may be called, and how many there may be; `what` names it in messages."""
+
+    what: str
+    names: re.Pattern[str]
+    folders: re.Pattern[str]
+    max_members: int
+
+
+BUNDLE = Layout(
+    "a bundle", re.compile(r"(features/)?[A-Za-z0-9_-][A-Za-z0-9._+-]*"), re.compile("features/"), max_members=20_000
+)
 
 
 def is_zip(path: Path) -> bool:
@@ -50,21 +64,34 @@ def unpack(path: Path, folder: Path) -> None:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            faults = list(_member_faults(members, path.stat().st_size))
-            if faults:
-                more = f"\n  and {len(faults) - 20} more" if len(faults) > 20 else ""
-                raise FeatureFileError("\n  ".join([f"{path}: not unpacked:", *faults[:20]]) + more)
-            for member in members:
+            for member in checked_members(archive, path, BUNDLE):
                 if not member.is_dir():
                     _extract(archive, member, folder)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except UNREADABLE as error:
         raise FeatureFileError(f"{path}: cannot be read as a zip: {error}; fetch it again") from error
 
 
-def _member_faults(members: list[zipfile.ZipInfo], num_bytes: int) -> Iterator[str]:
-    if len(members) > MAX_MEMBERS:
-        yield f"{len(members)} members; at most {MAX_MEMBERS} are unpacked"
+UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError)
+
+
+def checked_members(archive: zipfile.ZipFile, path: Path, layout: Layout) -> list[zipfile.ZipInfo]:
+    """Return the members of an open zip after checking every name and size.
+
+    Raises:
+        FeatureFileError: as `unpack`.
+
+    """
+    members = archive.infolist()
+    faults = list(_member_faults(members, path.stat().st_size, layout))
+    if faults:
+        more = f"\n  and {len(faults) - 20} more" if len(faults) > 20 else ""
+        raise FeatureFileError("\n  ".join([f"{path}: not unpacked:", *faults[:20]]) + more)
+    return members
+
+
+def _member_faults(members: list[zipfile.ZipInfo], num_bytes: int, layout: Layout) -> Iterator[str]:
+    if len(members) > layout.max_members:
+        yield f"{len(members)} members; at most {layout.max_members} are unpacked"
         return
     total = sum(member.file_size for member in members)
     if total > min(MAX_TOTAL_BYTES, MAX_INFLATION * num_bytes + SLACK_BYTES):
@@ -74,11 +101,11 @@ def _member_faults(members: list[zipfile.ZipInfo], num_bytes: int) -> Iterator[s
         shown = repr(member.orig_filename[:80])
         kind = stat.S_IFMT(member.external_attr >> 16)
         if member.is_dir():
-            if member.filename != "features/":
-                yield f"{shown} is a folder; wanted none but features/"
+            if not layout.folders.fullmatch(member.filename):
+                yield f"{shown} is a folder that {layout.what} does not have"
             continue
-        if member.filename != member.orig_filename or not _NAME.fullmatch(member.filename):
-            yield f"{shown} is not a name in a bundle"
+        if member.filename != member.orig_filename or not layout.names.fullmatch(member.filename):
+            yield f"{shown} is not a name in {layout.what}"
         if kind not in (0, stat.S_IFREG):
             yield f"{shown} is a link or a device"
         if member.flag_bits & 1:

@@ -57,13 +57,9 @@ def examine_files(
     return tuple(done)
 
 
-def _refused(path: str, reason: str) -> Examined:
-    return Examined(path, None, (Finding(path, "", FAULT, reason),))
-
-
-def _examine_until_it_ends(paths: list[str], order: dict[str, Any], wall_seconds: float) -> tuple[list[Examined], str]:
-    """Run one process over the files; return the outcomes that it reported, and why it ended before the rest."""
-    environment = {
+def environment() -> dict[str, str]:
+    """Return the environment of a process that reads what is not trusted: nothing of this one but what it needs."""
+    return {
         **{name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ},
         "PYTHONPATH": os.pathsep.join(dict.fromkeys([str(Path(__file__).parents[1]), *filter(None, sys.path)])),
         "OPENBLAS_NUM_THREADS": "1",
@@ -72,12 +68,20 @@ def _examine_until_it_ends(paths: list[str], order: dict[str, Any], wall_seconds
         "HDF5_PLUGIN_PRELOAD": "::",  # HDF5's own word for: load no plugins
         "HDF5_USE_FILE_LOCKING": "FALSE",
     }
+
+
+def _refused(path: str, reason: str) -> Examined:
+    return Examined(path, None, (Finding(path, "", FAULT, reason),))
+
+
+def _examine_until_it_ends(paths: list[str], order: dict[str, Any], wall_seconds: float) -> tuple[list[Examined], str]:
+    """Run one process over the files; return the outcomes that it reported, and why it ended before the rest."""
     with subprocess.Popen(
         [sys.executable, "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=environment,
+        env=environment(),
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

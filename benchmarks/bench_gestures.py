@@ -1,0 +1,122 @@
+"""What importing the authors' layout costs: files per second and peak memory, on files made here.
+
+    python benchmarks/bench_gestures.py [--files 20000] [--readers 2] [--zip] [--folder FOLDER]
+
+Ten seizures of two views, equally long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import resource
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from seizures.gestures_source import FEATURES_FOLDER
+from tasks.gestures import import_gestures
+
+NUM_SEIZURES = 10
+PAPERS_FILES = 2 * 298 * 60 * 15  # two views of 298 minutes at 15 Hz
+
+
+def contents() -> list[bytes]:
+    """Return the bytes of some different .pth files; which of them a file has does not change what reading costs."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(64):
+        file = io.BytesIO()
+        torch.save(torch.from_numpy(rng.normal(size=512).astype(np.float32)), file)
+        found.append(file.getvalue())
+    return found
+
+
+def write(folder: Path, num_files: int, *, as_zip: bool) -> Path:
+    """Write the dataset as a folder or a zip."""
+    made = contents()
+    table = "Subject,Seizure,OnsetClonic\n"
+    table += "".join(f"{number:03d},01,{number % 2 or ''}\n" for number in range(NUM_SEIZURES))
+    home = folder / "dataset"
+    archive = zipfile.ZipFile(folder / "dataset.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) if as_zip else None
+    for number in range(NUM_SEIZURES):
+        for view in "LS":
+            name = f"{number:03d}_01_{view}"
+            place = home / FEATURES_FOLDER / name
+            place.mkdir(parents=True)
+            for frame in range(num_files // (2 * NUM_SEIZURES)):
+                content = made[(frame + number) % len(made)]
+                if archive:
+                    archive.writestr(f"dataset/{FEATURES_FOLDER}/{name}/{name}_{frame:06d}.pth", content)
+                else:
+                    (place / f"{name}_{frame:06d}.pth").write_bytes(content)
+    (home / "seizures.csv").write_text(table)
+    if archive is None:
+        return folder
+    archive.writestr("dataset/seizures.csv", table)
+    archive.close()
+    return folder / "dataset.zip"
+
+
+class Memory:
+    """The largest sum of the memory that this process and its children have at one time, in MiB."""
+
+    def __init__(self) -> None:
+        self.peak = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        page = resource.getpagesize()
+        while not self._stop.wait(0.1):
+            own = os.getpid()
+            children = Path(f"/proc/{own}/task").glob("*/children")
+            pids = [own, *(int(pid) for path in children for pid in path.read_text().split())]
+            paths = [Path(f"/proc/{pid}/statm") for pid in pids]
+            pages = sum(int(path.read_text().split()[1]) for path in paths if path.exists())
+            self.peak = max(self.peak, pages * page / 2**20)
+
+
+def main() -> None:
+    """Measure, and extrapolate."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=20_000)
+    parser.add_argument("--readers", type=int, default=0)
+    parser.add_argument("--zip", action="store_true")
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
+        dataset = write(Path(scratch), options.files, as_zip=options.zip)
+        memory = Memory()
+        started = time.perf_counter()
+        imported = import_gestures(
+            dataset,
+            Path(scratch) / "imported",
+            num_readers=options.readers,
+            minimum_duration_seconds=15.0,
+            tell=lambda *_: None,
+        )
+        seconds = time.perf_counter() - started
+        memory.stop()
+    rate = options.files / seconds
+    sys.stdout.write(
+        f"{options.files} files in {seconds:.1f} s: {rate:.0f} files/s; peak memory {memory.peak:.0f} MiB in all; "
+        f"{len(imported.findings)} findings\n"
+        f"at that rate, the paper's {PAPERS_FILES} files take {PAPERS_FILES / rate / 60:.1f} min\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

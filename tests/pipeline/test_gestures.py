@@ -1,0 +1,57 @@
+"""The paper's public features as people take them: import, run, export, import what was exported, run again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from gestures_dataset import pack, write_dataset
+from small_project import Project, make_small_project
+
+IDS = tuple(
+    (f"{patient:03d}", f"{seizure:02d}", "TCS" if (patient + seizure) % 2 else "FOS")
+    for patient in (7, 12, 40, 101)
+    for seizure in (1, 2)
+)
+
+
+def project_on(folder: Path, to: str) -> Project:
+    """Return a project that starts from an imported folder."""
+    folder.mkdir()
+    project = make_small_project(folder)
+    (folder / "data_manifest.csv").unlink()
+    project.set("Demo", enabled="false")
+    project.set("Dataset", manifest=f"{to}/manifest.csv", features=f"{to}/features")
+    project.set("Features", network="r2plus1d_34_8_kinetics", weights="", stride_frames="1")
+    project.set("Training", num_seeds="1")
+    return project
+
+
+def test_imported_exported_and_imported_again_a_dataset_gives_identical_metrics(tmp_path: Path) -> None:
+    pack(write_dataset(tmp_path / "authors", IDS), tmp_path / "dataset.zip")
+    ours = project_on(tmp_path / "ours", "public")
+    run = ours.luigi("ImportGestures", "--dataset", "../dataset.zip", "--to", "public", "--num-readers", "1")
+    assert run.exit_code == 0, run
+    assert "4 patients, 4 FOS and 4 TCS of at least 2.5 s, NOT as in the paper:" in run.output
+    assert "  patients: 4, the paper has 68" in run.output
+    assert "  [Dataset]  manifest = public/manifest.csv" in run.output
+    run = ours.run_all()
+    assert run.exit_code == 0, run
+    exported = ours.luigi("ExportFeatures", "--to", "../bundle.zip", "--site", "LAB1", "--order", "kept")
+    assert exported.exit_code == 0, exported
+    theirs = project_on(tmp_path / "theirs", "imported")
+    run = theirs.luigi("ImportFeatures", "--bundle", "../bundle.zip")
+    assert run.exit_code == 0, run
+    run = theirs.run_all()
+    assert run.exit_code == 0, run
+    name = "current/metrics.json"
+    assert theirs.files(name) == ours.files(name)
+    metrics = json.loads(ours.files(name)[name])
+    assert (metrics["num_patients"], metrics["num_seizures"]) == (4, 8)
+
+
+def test_a_wrong_dataset_is_told_in_one_line(tmp_path: Path) -> None:
+    project = project_on(tmp_path / "project", "imported")
+    run = project.luigi("ImportGestures", "--dataset", "../nowhere.zip")
+    assert run.exit_code == 2
+    assert run.output.splitlines()[-1].startswith("../nowhere.zip: no such file or folder; wanted dataset.zip of doi")
