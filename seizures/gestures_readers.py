@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
-from seizures.gestures_views import Outcome
+from seizures.gestures_outcome import Outcome
 from seizures.quarantine import environment
 from seizures.validation import FAULT, Finding
 

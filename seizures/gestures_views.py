@@ -23,23 +23,15 @@ import torch
 
 from seizures import gestures_source
 from seizures.feature_file import FeatureFileWriter, FeatureHeader, ViewFacts
+from seizures.gestures_outcome import RECIPE, Outcome
 from seizures.gestures_table import TableRow
 from seizures.settings import digest
 from seizures.validation import DURATION_TOLERANCE_SECONDS, FAULT, WARNING, Finding, examine
 
-FEATURE_DIM = 512
+FEATURE_DIM: int = RECIPE["feature_dim"]
 MAX_FILES = 2**17  # of one view, two hours and a half; the paper's longest has 16,470
 EXTRA_MEMORY_BYTES = 2**30
 VERSION = 1
-RECIPE: Mapping[str, Any] = {
-    "network": "r2plus1d_34_8_kinetics",
-    "weights_sha256": "doi:10.5522_04_14781771",  # nobody here can compare the weights behind the published features
-    "preprocessing": "letterbox",
-    "feature_dim": FEATURE_DIM,
-    "frames_per_snippet": 8,
-    "stride_frames": 1,
-    "frame_rate_hz": 15.0,
-}
 
 
 class View(NamedTuple):
@@ -53,24 +45,6 @@ class View(NamedTuple):
     def seconds(self) -> float:
         """How long the snippets last together."""
         return float((len(self.rows) + RECIPE["frames_per_snippet"] - 1) / RECIPE["frame_rate_hz"])
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What became of one seizure: its views in the feature file (none: there is no file), times, and findings."""
-
-    stamp: str
-    views: tuple[str, ...]
-    duration_seconds: float
-    offset_seconds: float | None
-    clonic_onset_seconds: float | None
-    findings: tuple[Finding, ...]
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Outcome:
-        """Return the outcome of which `dataclasses.asdict` gave the content."""
-        findings = tuple(Finding(**found) for found in content["findings"])
-        return cls(**{**content, "views": tuple(content["views"]), "findings": findings})
 
 
 def take_seizure(row: TableRow, views: Mapping[str, Mapping[str, Any]], path: Path, known_stamp: str) -> Outcome | None:

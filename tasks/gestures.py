@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 from seizures import bundle, provenance
 from seizures.errors import FeatureFileError
+from seizures.gestures_outcome import RECIPE, Outcome
 from seizures.gestures_readers import Reader, in_parallel
 from seizures.gestures_source import FEATURES_FOLDER, FolderView, Source, ZipView, find_source
 from seizures.gestures_table import LABELS, TABLE_NAME, VIEWS, TableRow, read_seizures
-from seizures.gestures_views import RECIPE, Outcome
 from seizures.manifest import read_manifest
 from seizures.validation import FAULT, WARNING, Finding, table
 from tasks.atomic import full_disk_told, landing, temporary_name, unfinished, write_json
@@ -34,7 +34,7 @@ PAPERS_COUNTS = {"patients": 68, "FOS": 106, "TCS": 77}
 class _View(bundle.ExportedView):
     """One row of the manifest, which here says why a view is not used."""
 
-    reason: str
+    reason: str = ""
 
 
 class Job(NamedTuple):
