@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from seizures.bundle import Export, ExportedView
 
 SMALLEST_GROUP = 2
+_TOLD = "that of hashes of the films, which says nothing to whoever has not got them."
+_NOT_TOLD = "not in it, since here it is that of ids; elsewhere, folds and scores will be slightly others."
 NUM_LONGEST = 3
 
 _CARD = """# Features of epileptic seizures: {site}
@@ -72,6 +74,7 @@ def review(export: Export, originals: Mapping[str, str]) -> str:
 
     """
     alone = patients_alone(export)
+    told = all(view.dealing_order for view in export.views)
     lines = [
         f"# Before this bundle leaves: {export.site}",
         "",
@@ -90,6 +93,7 @@ def review(export: Export, originals: Mapping[str, str]) -> str:
         "- The duration of each seizure: the number of its feature vectors tells it, so it cannot be withheld.",
         f"- The onset of the clonic phase: {_present(export, lambda view: view.clonic_onset_seconds is not None)}.",
         f"- Size, frame rate and codec of the films: {_present(export, lambda view: bool(view.source))}.",
+        f"- The order in which seizures are dealt into folds: {_TOLD if told else _NOT_TOLD}",
         "- `use = evaluate`: that somebody stood before the camera.",
         "- The features themselves: no picture comes of them, but equal pictures give equal features.",
         "",

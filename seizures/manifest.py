@@ -59,7 +59,8 @@ class Recording:
 
     Times are seconds on the clock of the video, whose first frame is at 0; None is the start (onset) or the end
     (offset) of the video. `video` holds the pieces of one continuous film in order, and is empty where features are
-    imported. `row` is the row of the manifest.
+    imported. `row` is the row of the manifest. `dealing_order` is the place of imported features among others: letters
+    that sort, or nothing.
     """
 
     patient_id: str
@@ -75,6 +76,7 @@ class Recording:
     crop: Box | None
     mask: Box | None
     row: int
+    dealing_order: str = ""
 
     @property
     def name(self) -> str:
@@ -110,6 +112,11 @@ class Seizure:
     def clonic_onset_seconds(self) -> float | None:
         """Return the onset of the clonic phase, where it is known."""
         return self.recordings[0].clonic_onset_seconds
+
+    @property
+    def dealing_order(self) -> str:
+        """Return the place of imported features among others; empty where the manifest states none."""
+        return self.recordings[0].dealing_order
 
     @property
     def duration_seconds(self) -> float | None:
@@ -220,6 +227,7 @@ def _recording(row: int, record: Mapping[str, str]) -> Recording:
         crop=Box(*crop) if crop else None,
         mask=Box(*mask) if mask else None,
         row=row,
+        dealing_order=record.get("dealing_order", ""),
     )
 
 
@@ -259,7 +267,7 @@ def _seizure_faults(recordings: Iterable[Recording], bad_cells: set[tuple[int, s
         elif first[2] is not recording:
             yield Fault(recording.row, "", recording.name, f"is already in row {first[2].row}; one row per view")
         else:
-            yield from _disagreements(recording, first[1], ("label",), bad_cells)
+            yield from _disagreements(recording, first[1], ("label", "dealing_order"), bad_cells)
             if recording.use != "skip":
                 used = first_used.setdefault(tuple(ids[:2]), recording)
                 yield from _disagreements(recording, used, TIME_COLUMNS, bad_cells)

@@ -19,14 +19,14 @@ from seizures.pseudonyms import Pseudonyms
 LABELS = ("FOS", "TCS")
 
 
-def make_bundle(folder: Path, site: str = "LAB1", key: bytes = b"k", **recipe: Any) -> Path:
+def make_bundle(folder: Path, site: str = "LAB1", key: bytes = b"k", *, is_told: bool = False, **recipe: Any) -> Path:
     ids = [("P01", "1", "FOS"), ("P02", "1", "TCS")]
     source = folder.with_name(f"{folder.name}-source")
     source.mkdir(parents=True)
     paths = [write(source / f"{p}.h5", header(p, s, label, **recipe)) for p, s, label in ids]
     names = Pseudonyms(key, site, [(patient, seizure) for patient, seizure, _ in ids])
     folder.mkdir()
-    exported = bundle.write_features(folder, paths, names, preprocessing="letterbox")
+    exported = bundle.write_features(folder, paths, names, preprocessing="letterbox", is_order_told=is_told)
     bundle.write_manifest(folder / bundle.MANIFEST_NAME, exported)
     bundle.write_info(folder / bundle.INFO_NAME, exported, names, LABELS)
     bundle.write_sums(folder)
@@ -51,6 +51,22 @@ def test_bundles_of_two_laboratories_are_joined(tmp_path: Path) -> None:
     assert {recording.offset_seconds for recording in recordings} == {5.5}
     found, count = check_path(tmp_path / "to")
     assert (found, count) == ([], 4)
+
+
+def test_the_dealing_order_of_each_is_kept_and_bundles_follow_by_site(tmp_path: Path) -> None:
+    one, two = make_bundle(tmp_path / "one"), make_bundle(tmp_path / "two", "LAB2", b"other", is_told=True)
+    names = Pseudonyms(b"other", "LAB2", [("P01", "1"), ("P02", "1")])
+    told = {row.patient_id: row.dealing_order for row in read_manifest(two / "manifest.csv")}
+    assert told == {names.patient("P01"): "aaaaaa", names.patient("P02"): "aaaaab"}
+    for number, paths in enumerate([(one, two), (two, one)]):
+        folder = tmp_path / f"to{number}"
+        folder.mkdir()
+        with bundle_import.opened(paths[0]) as first, bundle_import.opened(paths[1]) as second:
+            bundle_import.join([first, second], folder)
+        orders = {row.patient_id: row.dealing_order for row in read_manifest(folder / "manifest.csv")}
+        untold = sorted(name for name in orders if name.startswith("LAB1"))
+        assert sorted(orders, key=lambda name: orders[name]) == [*untold, *sorted(told, key=lambda name: told[name])]
+        assert len(set(orders.values())) == 4
 
 
 def test_what_does_not_fit_together_is_named(tmp_path: Path) -> None:
