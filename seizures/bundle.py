@@ -23,6 +23,7 @@ from seizures.feature_file import FeatureFile, FeatureFileWriter, FeatureHeader,
 from seizures.provenance import release
 from seizures.pseudonyms import Pseudonyms
 from seizures.settings import digest
+from seizures.validation import STATED
 
 FORMAT = "seizure-bundle"
 FORMAT_VERSION = 1
@@ -101,7 +102,7 @@ def write_features(
     paths: Sequence[Path],
     names: Pseudonyms,
     *,
-    preprocessing: str,
+    stated: Mapping[str, str],
     views: Collection[str] = (),
     withhold: Collection[str] = (),
     is_order_told: bool = False,
@@ -112,7 +113,7 @@ def write_features(
         folder: the bundle, an empty folder.
         paths: feature files of the laboratory, in dealing order.
         names: their pseudonyms.
-        preprocessing: the name of the preprocessing that made them, where they do not state it themselves.
+        stated: what their recipe states in words (`validation.STATED`), where they come from no exchange.
         views: the views that are wanted; empty for all.
         withhold: of `WITHHOLDABLE`: `clonic`, the onset of the clonic phase; `source`, the film's size, rate and codec.
         is_order_told: tell the order of `paths`; not where it is that of the ids.
@@ -132,7 +133,7 @@ def write_features(
             wanted = [view for name, view in file.views.items() if not views or name in views]
             if not wanted:
                 continue
-            header = exchange_header(file, names, preprocessing)
+            header = exchange_header(file, names, stated)
             recipes[header.recipe_key] = dict(header.recipe)
             target = folder / FEATURES_FOLDER / f"{header.patient_id}+{header.seizure_id}.h5"
             with FeatureFileWriter(target, header, for_exchange=True) as written:
@@ -156,12 +157,13 @@ def order_text(place: int) -> str:
     return f"{place:06x}".translate(_ORDER_LETTERS)
 
 
-def exchange_header(file: FeatureFile, names: Pseudonyms, preprocessing: str) -> FeatureHeader:
+def exchange_header(file: FeatureFile, names: Pseudonyms, stated: Mapping[str, str]) -> FeatureHeader:
     """Return the header of an exchange file: pseudonyms, and a recipe of nothing but how features were made."""
+    said = file.recipe if "preprocessing" in file.recipe else stated
     recipe: dict[str, Any] = {
         "network": _plain_text(file.network),
         "weights_sha256": _plain_text(file.weights_sha256),
-        "preprocessing": _plain_text(str(file.recipe.get("preprocessing", "") or preprocessing)),
+        **{name: _plain_text(str(said.get(name, ""))) for name in STATED},
         "feature_dim": next(iter(file.views.values())).feature_dim,
         "frames_per_snippet": int(file.frames_per_snippet),
         "stride_frames": int(file.stride_frames),

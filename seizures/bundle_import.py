@@ -246,7 +246,7 @@ def _recipe_findings(info: Mapping[str, Any], examined: Mapping[str, Examined]) 
     """Compare how each file was made with what the bundle says of all."""
     made = {name: item.summary.made for name, item in examined.items() if item.summary is not None}
     for name, what in made.items():
-        wrong = [key for key in what if key != "feature_dim" and what[key] != info["made"].get(key)]
+        wrong = [key for key in what if key != "feature_dim" and what[key] != info["made"].get(key, "")]
         if wrong:
             problem = f"{', '.join(wrong)}: not as {bundle.INFO_NAME} says"
             yield Finding(f"{bundle.FEATURES_FOLDER}/{name}.h5", "", FAULT, problem)

@@ -23,11 +23,11 @@ from seizures.quarantine import examine_files
 from seizures.validation import FAULT, table
 from tasks import cohort
 from tasks.atomic import write_json
-from tasks.config import Dataset, Features, Frames, Machine, Results, section
+from tasks.config import Dataset, Features, Machine, Results, section
 from tasks.features import FeatureStage, all_features, loaded_network
 from tasks.folds import in_dealing_order, is_dealt_by_id
 from tasks.processes import computing
-from tasks.ways import extracts_any, own_weights_identity
+from tasks.ways import extracts_any, own_weights_identity, stated_here
 
 IMPORT_NAME = "import.json"
 DRIFT_NAME = "drift.json"
@@ -76,7 +76,7 @@ def export(
             draft,
             [stage.path for stage in good],
             names,
-            preprocessing=section(Frames).preprocessing,
+            stated=stated_here(),
             views=views,
             withhold=withhold,
             is_order_told=not any(is_dealt_by_id(stage) for stage in good),
