@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seizures import seal
+from seizures.chunk_packing import FILTERS, packed
 from seizures.errors import FeatureFileError
 from seizures.feature_schema import (
     CHUNK_BYTES,
@@ -60,12 +61,11 @@ class FeatureFileWriter:
 
     Use as a context manager. The path should be a temporary one: a file whose writing was broken off stays incomplete
     and is refused by `open_features`. All but `created_at` (and the checksum of all) is the same in every run; an
-    exchange file has no date, which can tell who a patient is, and is compressed, which is slow to write.
+    exchange file has no date, which can tell who a patient is.
     """
 
     def __init__(self, path: str | os.PathLike[str], header: FeatureHeader, *, for_exchange: bool = False) -> None:
         self._header = header
-        self._filters = {"shuffle": True, "compression": 4} if for_exchange else {}
         self._path = path
         self._opened = contextlib.ExitStack()
         self._file, self._output = self._opened.enter_context(created(path))
@@ -106,7 +106,7 @@ class FeatureFileWriter:
         # Chunks of one length, so that the last one is not padded with up to a chunk of nothing.
         num_chunks = -(-num_snippets // max(1, CHUNK_BYTES // (4 * feature_dim)))
         chunk_rows = -(-num_snippets // num_chunks)
-        create = functools.partial(_create, group, self._filters)
+        create = functools.partial(_create, group)
         features = create("features", np.float32, (num_snippets, feature_dim), (chunk_rows, feature_dim))
         chunk = (min(num_snippets, CHUNK_BYTES // 8),)
         create("start_seconds", np.float64, (num_snippets,), chunk)[:] = np.arange(num_snippets) * step_seconds
@@ -139,6 +139,7 @@ class ViewWriter:
         self.name = name
         self._output = output
         self._features = features
+        self._chunk = np.zeros(features.chunks, dtype=np.float32)
         self.num_rows: int = features.shape[0]
         self.next_row = 0
 
@@ -152,9 +153,20 @@ class ViewWriter:
         if start_row != self.next_row or len(rows) > self.missing:
             wanted = f"rows {self.next_row} to {self.num_rows}"
             raise ValueError(f"view {self.name}: got rows {start_row} to {start_row + len(rows)}, wanted {wanted}")
-        self._features[start_row : start_row + len(rows)] = rows
+        while len(rows):
+            place = self.next_row % len(self._chunk)
+            taken = rows[: len(self._chunk) - place]
+            self._chunk[place : place + len(taken)] = taken
+            self.next_row += len(taken)
+            rows = rows[len(taken) :]
+            if place + len(taken) == len(self._chunk) or not self.missing:
+                self._write_chunk()
         self._output.check()
-        self.next_row += len(rows)
+
+    def _write_chunk(self) -> None:
+        first = (self.next_row - 1) // len(self._chunk) * len(self._chunk)
+        self._features.id.write_direct_chunk((first, 0), packed(self._chunk))
+        self._chunk[:] = 0  # what pads the last chunk
 
 
 class FeatureView:
@@ -332,13 +344,12 @@ _DURATION_ATTRIBUTES = ("frames_per_snippet", "stride_frames", "frame_rate_hz")
 
 def _create(
     group: Any,
-    filters: dict[str, Any],
     name: str,
     dtype: npt.DTypeLike,
     shape: tuple[int, ...],
     chunks: tuple[int, ...],
 ) -> Any:
     # Without times in the object header, the same input gives the same bytes.
-    dataset = group.create_dataset(name, shape, dtype, chunks=chunks, fletcher32=True, track_times=False, **filters)
+    dataset = group.create_dataset(name, shape, dtype, chunks=chunks, track_times=False, **FILTERS)
     dataset.attrs["units"], dataset.attrs["description"] = DESCRIPTIONS[name]
     return dataset
