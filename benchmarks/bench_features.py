@@ -48,7 +48,8 @@ def main(folder: Path) -> None:
     print("the clock stops; before it is read, it is dropped from the page cache. x raw: ratio of the medians.")
     ways: dict[str, Way] = {
         "raw numpy (.npy)": (write_numpy, read_numpy, slice_numpy),
-        "feature files": (write_ours, read_ours, slice_ours),
+        "feature files of results": (write_ours, read_ours, slice_ours),
+        "feature files of an exchange": (write_exchange, read_ours, slice_ours),
     }
     compare(folder, block, ways, NUM_SEIZURES, NUM_ROUNDS)
     ways |= {name: (hdf5_writer(*layout), read_hdf5, slice_hdf5) for name, layout in LAYOUTS.items()}
@@ -125,9 +126,13 @@ def slice_numpy(path: Path) -> None:
         np.array(np.load(path.with_suffix(f".{view}.npy"), mmap_mode="r")[500:600])
 
 
-def write_ours(path: Path, block: np.ndarray) -> None:
+def write_exchange(path: Path, block: np.ndarray) -> None:
+    write_ours(path, block, for_exchange=True)
+
+
+def write_ours(path: Path, block: np.ndarray, *, for_exchange: bool = False) -> None:
     header = FeatureHeader("P", "1", "FOS", RECIPE, digest(RECIPE), "r2plus1d_34_8_kinetics", "0" * 8, 8, 1, 15.0)
-    with FeatureFileWriter(path, header) as file:
+    with FeatureFileWriter(path, header, for_exchange=for_exchange) as file:
         for view in ("large", "small"):
             writer = file.create_view(view, len(block), DIM, FACTS, np.ones(len(block), bool))
             for start in range(0, len(block), 64):

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 FILTERS = {"shuffle": True, "compression": "gzip", "compression_opts": 1, "fletcher32": True}
 
+ONLY_CHECKED = 0b011  # a bit for each filter that is left out, in their order: shuffle, gzip
 _RAW_DEFLATE = -15  # no header and no checksum: those of the whole are written here
 _ZLIB_HEADER = b"\x78\x01"
 
@@ -35,6 +36,12 @@ def packed(values: npt.NDArray[np.float32]) -> bytes:
             zlib.adler32(high, zlib.adler32(low)).to_bytes(4, "big"),
         ]
     )
+    return content + fletcher32(content).to_bytes(4, "little")
+
+
+def unpacked(values: npt.NDArray[np.float32]) -> bytes:
+    """Return a whole chunk as it lies in a file where its mask (`ONLY_CHECKED`) leaves out all but the checksum."""
+    content = np.ascontiguousarray(values, dtype="<f4").tobytes()
     return content + fletcher32(content).to_bytes(4, "little")
 
 

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seizures import seal
-from seizures.chunk_packing import FILTERS, packed
+from seizures.chunk_packing import FILTERS, ONLY_CHECKED, packed, unpacked
 from seizures.errors import FeatureFileError
 from seizures.feature_schema import (
     CHUNK_BYTES,
@@ -56,17 +56,23 @@ __all__ = [
 ]
 
 
+# Of the chunks of results, which training reads again and again, one in four is packed: that pays for what HDF5 adds
+# to the numbers, so that a file is no larger than they are.
+PACKED_EVERY = 4
+
+
 class FeatureFileWriter:
     """Write a feature file view by view and block by block; it counts as complete only after a clean exit.
 
     Use as a context manager. The path should be a temporary one: a file whose writing was broken off stays incomplete
     and is refused by `open_features`. All but `created_at` (and the checksum of all) is the same in every run; an
-    exchange file has no date, which can tell who a patient is.
+    exchange file has no date, which can tell who a patient is, and has all of its chunks packed, not some.
     """
 
     def __init__(self, path: str | os.PathLike[str], header: FeatureHeader, *, for_exchange: bool = False) -> None:
         self._header = header
         self._path = path
+        self._packed_every = 1 if for_exchange else PACKED_EVERY
         self._opened = contextlib.ExitStack()
         self._file, self._output = self._opened.enter_context(created(path))
         self._views: list[ViewWriter] = []
@@ -111,7 +117,7 @@ class FeatureFileWriter:
         chunk = (min(num_snippets, CHUNK_BYTES // 8),)
         create("start_seconds", np.float64, (num_snippets,), chunk)[:] = np.arange(num_snippets) * step_seconds
         create("valid", np.bool_, (num_snippets,), chunk)[:] = valid
-        writer = ViewWriter(name, features, self._output)
+        writer = ViewWriter(name, features, self._output, self._packed_every)
         self._views.append(writer)
         return writer
 
@@ -135,8 +141,9 @@ class FeatureFileWriter:
 class ViewWriter:
     """Take the feature rows of one view in order, so that memory does not grow with the length of the film."""
 
-    def __init__(self, name: str, features: Any, output: Output) -> None:
+    def __init__(self, name: str, features: Any, output: Output, packed_every: int) -> None:
         self.name = name
+        self._packed_every = packed_every
         self._output = output
         self._features = features
         self._chunk = np.zeros(features.chunks, dtype=np.float32)
@@ -164,8 +171,12 @@ class ViewWriter:
         self._output.check()
 
     def _write_chunk(self) -> None:
-        first = (self.next_row - 1) // len(self._chunk) * len(self._chunk)
-        self._features.id.write_direct_chunk((first, 0), packed(self._chunk))
+        number = (self.next_row - 1) // len(self._chunk)
+        place = (number * len(self._chunk), 0)
+        if number % self._packed_every == 0:
+            self._features.id.write_direct_chunk(place, packed(self._chunk))
+        else:
+            self._features.id.write_direct_chunk(place, unpacked(self._chunk), filter_mask=ONLY_CHECKED)
         self._chunk[:] = 0  # what pads the last chunk
 
 
