@@ -28,10 +28,7 @@ from seizures.manifest import Box
 # swscale widens its triangle when it shrinks a picture, so nothing aliases; bicubic costs 15 % more on small films. The
 # two other flags keep colours within 2 levels of 255; without them they are up to 4 off.
 _SCALE_FLAGS = "bilinear+accurate_rnd+full_chroma_int"
-_TO_RGB = (
-    "format=gbrp",
-    "format=rgb24",
-)  # straight to rgb24 differs by a level in 1 of 50,000, and takes thrice as long
+_TO_RGB = ("format=gbrp", "format=rgb24")  # straight to rgb24 differs by a level in 1 of 50,000, and takes thrice as long
 _SIDE_FRACTION = Fraction(5, 100)
 _UNSPECIFIED_MATRIX = 2  # AVCOL_SPC_UNSPECIFIED
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG

@@ -209,9 +209,7 @@ def test_pieces_are_one_clock(tmp_path):
 
 def test_facts_say_what_the_file_is(films):
     _, _, facts = decode(films["30hz.mkv"][0], 1.0, 2.0)
-    chain = (
-        "crop=288:180:16:0:exact=1,scale=112:70:flags=bilinear+accurate_rnd+full_chroma_int,format=gbrp,format=rgb24,"
-    )
+    chain = "crop=288:180:16:0:exact=1,scale=112:70:flags=bilinear+accurate_rnd+full_chroma_int,format=gbrp,format=rgb24,"
     assert facts == WindowFacts(
         "30hz.mkv",
         "h264",
