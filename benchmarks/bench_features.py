@@ -22,60 +22,76 @@ from seizures.feature_file import FeatureFileWriter, FeatureHeader, ViewFacts, o
 from seizures.settings import digest
 
 NUM_SEIZURES, NUM_ROWS, DIM = 183, 540_000, 512
+NUM_ROUNDS = 3
 RECIPE = {"network": "r2plus1d_34_8_kinetics"}
 FACTS = ViewFacts("", "", 0.0, None, None, "all", 1920, 1080, 30.0, "mpeg2video", 0, "letterbox")
 LAYOUTS: dict[str, tuple[int, dict[str, object]]] = {
-    "contiguous": (0, {}),
-    "16 rows, fletcher32": (16, {"fletcher32": True}),
-    "64 rows, fletcher32": (64, {"fletcher32": True}),
-    "1024 rows, fletcher32": (1024, {"fletcher32": True}),
-    "64 rows, shuffle, gzip 1": (64, {"shuffle": True, "compression": 1, "fletcher32": True}),
-    "64 rows, shuffle, gzip 4": (64, {"shuffle": True, "compression": 4, "fletcher32": True}),
+    "plain HDF5, contiguous": (0, {}),
+    "plain HDF5, 64 rows, fletcher32": (64, {"fletcher32": True}),
+    "plain HDF5, 64 rows, gzip 1": (64, {"shuffle": True, "compression": 1, "fletcher32": True}),
+    "plain HDF5, 64 rows, gzip 4": (64, {"shuffle": True, "compression": 4, "fletcher32": True}),
 }
+STEPS = ("write", "read", "slices")
+Write = Callable[[Path, np.ndarray], None]
+Read = Callable[[Path], None]
+Way = tuple[Write, Read, Read]
 
 
 def main(folder: Path) -> None:
     rng = np.random.default_rng(0)
     block = np.abs(rng.standard_normal((NUM_ROWS // NUM_SEIZURES // 2 + 1, DIM), dtype=np.float32))
-    num_rows = len(block)
     raw_bytes = NUM_SEIZURES * 2 * block.nbytes
-    print(f"{NUM_SEIZURES} seizures, 2 x {num_rows} rows of {DIM} each: {raw_bytes / 1e9:.2f} GB of float32")
-    print(f"{'':32}{'write s':>9}{'read s':>9}{'slices s':>9}{'size':>8}")
-    measure("raw numpy (.npy)", folder, block, write_numpy, read_numpy, slice_numpy)
-    measure("feature files of results", folder, block, write_ours, read_ours, slice_ours)
-    measure("feature files of an exchange", folder, block, write_exchange, read_ours, slice_ours)
-    small = NUM_SEIZURES // 9
-    print(f"other layouts, {small} of the seizures, plain HDF5:")
-    for name, (chunk, options) in LAYOUTS.items():
-        measure(name, folder, block, hdf5_writer(chunk, options), read_hdf5, slice_hdf5, number=small)
+    print(f"{NUM_SEIZURES} seizures, 2 x {len(block)} rows of {DIM} each: {raw_bytes / 1e9:.2f} GB of float32")
+    print(
+        "seconds: medians of rounds, in which the ways take turns. Each file is written and then flushed (fsync) before"
+    )
+    print("the clock stops; before it is read, it is dropped from the page cache. x raw: ratio of the medians.")
+    ways: dict[str, Way] = {
+        "raw numpy (.npy)": (write_numpy, read_numpy, slice_numpy),
+        "feature files of results": (write_ours, read_ours, slice_ours),
+        "feature files of an exchange": (write_exchange, read_ours, slice_ours),
+    }
+    compare(folder, block, ways, NUM_SEIZURES, NUM_ROUNDS)
+    ways |= {name: (hdf5_writer(*layout), read_hdf5, slice_hdf5) for name, layout in LAYOUTS.items()}
+    print(f"\n{NUM_SEIZURES // 9} of the seizures")
+    compare(folder, block, ways, NUM_SEIZURES // 9, NUM_ROUNDS)
 
 
-Write = Callable[[Path, np.ndarray], None]
-Read = Callable[[Path], None]
+def compare(folder: Path, block: np.ndarray, ways: dict[str, Way], number: int, num_rounds: int) -> None:
+    """Measure the ways in turns, and print the median of each beside its ratio to the first, which is raw."""
+    seconds: dict[str, list[list[float]]] = {name: [] for name in ways}
+    size: dict[str, float] = {}
+    for turn in range(num_rounds):
+        for name in list(ways)[:: 1 if turn % 2 == 0 else -1]:
+            found, size[name] = measure(folder, block, ways[name], number)
+            seconds[name].append(found)
+    print(f"{'':34}" + "".join(f"{step + ' s':>9}{'x raw':>7}" for step in STEPS) + f"{'size':>8}")
+    raw = np.median(seconds[next(iter(ways))], axis=0)
+    for name, rounds in seconds.items():
+        middle = np.median(rounds, axis=0)
+        cells = "".join(f"{value:9.2f}{value / base:7.2f}" for value, base in zip(middle, raw, strict=True))
+        print(f"{name:34}{cells}{size[name]:8.3f}", flush=True)
 
 
-def measure(
-    name: str, folder: Path, block: np.ndarray, write: Write, read: Read, cut: Read, number: int = NUM_SEIZURES
-) -> None:
-    """Print seconds to write all files and flush them, to read them from the disk, and to read 100 rows of each."""
+def measure(folder: Path, block: np.ndarray, way: Way, number: int) -> tuple[list[float], float]:
+    """Return seconds to write all files and flush them, to read them from the disk, and 100 rows of each; and size."""
     place = folder / "features"
     place.mkdir(parents=True)
+    write, *reads = way
     try:
         paths = [place / f"{index}.bin" for index in range(number)]
         started = time.perf_counter()
         for path in paths:
             write(path, block)
         flush(place)
-        write_seconds = time.perf_counter() - started
-        seconds = []
-        for step in (read, cut):
+        seconds = [time.perf_counter() - started]
+        for step in reads:
             forget(place)
             started = time.perf_counter()
             for path in paths:
                 step(path)
             seconds.append(time.perf_counter() - started)
-        size = sum(item.stat().st_size for item in place.iterdir()) / (number * 2 * block.nbytes)
-        print(f"{name:32}{write_seconds:9.2f}{seconds[0]:9.2f}{seconds[1]:9.2f}{size:8.3f}", flush=True)
+        return seconds, sum(item.stat().st_size for item in place.iterdir()) / (number * 2 * block.nbytes)
     finally:
         shutil.rmtree(place)
 

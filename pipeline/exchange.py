@@ -30,7 +30,6 @@ class ExportFeatures(WorkingTask):
     labels: str = luigi.Parameter(default="", description="labels, separated by commas; empty: all")
     views: str = luigi.Parameter(default="", description="views, separated by commas; empty: all")
     withhold: str = luigi.Parameter(default="", description="clonic (onset times), source (film format), or both")
-    order: str = luigi.Parameter(default="hidden", description="hidden, or kept: pseudonyms sort as the ids do")
     key_file: str = luigi.Parameter(default="pseudonyms.key", description="the key; made where there is none; keep it")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -63,7 +62,6 @@ class ExportFeatures(WorkingTask):
             key_file=Path(self.key_file),
             views=_listed(self.views),
             withhold=_listed(self.withhold),
-            order=self.order,
         )
         self._said = f"{exported.num_seizures} seizures of {exported.num_patients} patients; the scan found nothing"
 

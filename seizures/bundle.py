@@ -23,6 +23,7 @@ from seizures.feature_file import FeatureFile, FeatureFileWriter, FeatureHeader,
 from seizures.provenance import release
 from seizures.pseudonyms import Pseudonyms
 from seizures.settings import digest
+from seizures.validation import STATED
 
 FORMAT = "seizure-bundle"
 FORMAT_VERSION = 1
@@ -40,6 +41,7 @@ MANIFEST_COLUMNS = (
     "clonic_onset_seconds",
     "use",
     "reason",
+    "dealing_order",
 )
 COPY_ROWS = 8192
 
@@ -55,6 +57,7 @@ _UNKNOWN: Mapping[str, Any] = {
     "preprocessing": "",
 }
 
+_ORDER_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:-]{0,80}")
 
 
@@ -72,6 +75,7 @@ class ExportedView:
     num_snippets: int
     duration_seconds: float
     source: str
+    dealing_order: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,19 +102,21 @@ def write_features(
     paths: Sequence[Path],
     names: Pseudonyms,
     *,
-    preprocessing: str,
+    stated: Mapping[str, str],
     views: Collection[str] = (),
     withhold: Collection[str] = (),
+    is_order_told: bool = False,
 ) -> Export:
     """Write the features of a bundle, each file anew and under pseudonyms.
 
     Args:
         folder: the bundle, an empty folder.
-        paths: feature files of the laboratory.
+        paths: feature files of the laboratory, in dealing order.
         names: their pseudonyms.
-        preprocessing: the name of the preprocessing that made them, where they do not state it themselves.
+        stated: what their recipe states in words (`validation.STATED`), where they come from no exchange.
         views: the views that are wanted; empty for all.
         withhold: of `WITHHOLDABLE`: `clonic`, the onset of the clonic phase; `source`, the film's size, rate and codec.
+        is_order_told: tell the order of `paths`; not where it is that of the ids.
 
     Raises:
         SettingsError: nothing is left, something unknown is to be withheld, or the files were made in different ways.
@@ -122,19 +128,22 @@ def write_features(
     (folder / FEATURES_FOLDER).mkdir(parents=True)
     exported: list[ExportedView] = []
     recipes: dict[str, dict[str, Any]] = {}
-    for path in paths:
+    for place, path in enumerate(paths):
         with open_features(path) as file:
             wanted = [view for name, view in file.views.items() if not views or name in views]
             if not wanted:
                 continue
-            header = exchange_header(file, names, preprocessing)
+            header = exchange_header(file, names, stated)
             recipes[header.recipe_key] = dict(header.recipe)
             target = folder / FEATURES_FOLDER / f"{header.patient_id}+{header.seizure_id}.h5"
             with FeatureFileWriter(target, header, for_exchange=True) as written:
                 for view in wanted:
                     facts = exchange_facts(view, preprocessing=str(header.recipe["preprocessing"]), withhold=withhold)
                     copy_view(view, written, facts)
-                    exported.append(_exported(header, view, facts))
+                    told = dataclasses.replace(
+                        _exported(header, view, facts), dealing_order=order_text(place) if is_order_told else ""
+                    )
+                    exported.append(told)
     if not exported:
         raise SettingsError("no features are left to export; choose other patients, labels or views")
     if len(recipes) > 1:
@@ -143,12 +152,18 @@ def write_features(
     return Export(names.site, tuple(exported), next(iter(recipes.values())))
 
 
-def exchange_header(file: FeatureFile, names: Pseudonyms, preprocessing: str) -> FeatureHeader:
+def order_text(place: int) -> str:
+    """Return a place in the dealing order as letters that sort; digits could be somebody's id, by chance."""
+    return f"{place:06x}".translate(_ORDER_LETTERS)
+
+
+def exchange_header(file: FeatureFile, names: Pseudonyms, stated: Mapping[str, str]) -> FeatureHeader:
     """Return the header of an exchange file: pseudonyms, and a recipe of nothing but how features were made."""
+    said = file.recipe if "preprocessing" in file.recipe else stated
     recipe: dict[str, Any] = {
         "network": _plain_text(file.network),
         "weights_sha256": _plain_text(file.weights_sha256),
-        "preprocessing": _plain_text(str(file.recipe.get("preprocessing", "") or preprocessing)),
+        **{name: _plain_text(str(said.get(name, ""))) for name in STATED},
         "feature_dim": next(iter(file.views.values())).feature_dim,
         "frames_per_snippet": int(file.frames_per_snippet),
         "stride_frames": int(file.stride_frames),
@@ -225,7 +240,6 @@ def write_info(path: Path, export: Export, names: Pseudonyms, labels: Sequence[s
         "format_version": FORMAT_VERSION,
         "site": names.site,
         "key_id": names.key_id,
-        "order": names.order,
         "labels": list(labels),
         "made": dict(export.made),
         "num_patients": export.num_patients,

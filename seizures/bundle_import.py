@@ -126,8 +126,14 @@ def require_joinable(bundles: Sequence[Checked], *, allow_mixed: bool = False) -
 def join(bundles: Sequence[Checked], folder: Path) -> None:
     """Write the features and the manifests of checked bundles into an empty folder.
 
-    The folder then has `features/`, for [Dataset] features, and `manifest.csv`, for [Dataset] manifest.
+    The folder then has `features/`, for [Dataset] features, and `manifest.csv`, for [Dataset] manifest. The dealing
+    order of each bundle is kept, and the bundles follow each other by site, however they were named.
     """
+    bundles = sorted(bundles, key=lambda one: (str(one.info["site"]).casefold(), *sorted(one.examined)))
+    places: dict[tuple[str, ...], str] = {}
+    for one in bundles:
+        for ids in sorted({(item.dealing_order, item.patient_id, item.seizure_id) for item in one.recordings}):
+            places[ids[1:]] = bundle.order_text(len(places))
     (folder / bundle.FEATURES_FOLDER).mkdir()
     with (folder / bundle.MANIFEST_NAME).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -137,7 +143,8 @@ def join(bundles: Sequence[Checked], folder: Path) -> None:
                 shutil.copyfile(
                     one.folder / bundle.FEATURES_FOLDER / f"{name}.h5", folder / bundle.FEATURES_FOLDER / f"{name}.h5"
                 )
-            for item in one.recordings:
+            for row in one.recordings:
+                item = dataclasses.replace(row, dealing_order=places[row.patient_id, row.seizure_id])
                 writer.writerow(_cell(getattr(item, column)) for column in bundle.MANIFEST_COLUMNS)
 
 
@@ -239,7 +246,7 @@ def _recipe_findings(info: Mapping[str, Any], examined: Mapping[str, Examined]) 
     """Compare how each file was made with what the bundle says of all."""
     made = {name: item.summary.made for name, item in examined.items() if item.summary is not None}
     for name, what in made.items():
-        wrong = [key for key in what if key != "feature_dim" and what[key] != info["made"].get(key)]
+        wrong = [key for key in what if key != "feature_dim" and what[key] != info["made"].get(key, "")]
         if wrong:
             problem = f"{', '.join(wrong)}: not as {bundle.INFO_NAME} says"
             yield Finding(f"{bundle.FEATURES_FOLDER}/{name}.h5", "", FAULT, problem)

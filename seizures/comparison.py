@@ -16,13 +16,14 @@ import pandas as pd
 from scipy.stats import mannwhitneyu
 
 from seizures.errors import SeizuresError
-from seizures.evaluation import by_seed
+from seizures.evaluation import by_id
 from seizures.settings import EvaluationSettings
 from seizures.statistics import (
     METRIC_NAMES,
     FloatArray,
     IntArray,
     decide,
+    order_of_content,
     percentile_interval,
     resample_patients,
     weighted_metrics,
@@ -154,6 +155,7 @@ def _paired(first: pd.DataFrame, second: pd.DataFrame, positive_label: str) -> t
             "the same seizures can be compared in pairs"
         )
     (patients, labels, _, probabilities), (_, _, _, others) = (
-        by_seed(table, positive_label) for table in (first, second)
+        by_id(table, positive_label) for table in (first, second)
     )
-    return (patients, labels, probabilities), (patients, labels, others)
+    numbers, order = order_of_content(patients, np.concatenate([labels[None, :], probabilities, others]))
+    return (numbers, labels[order], probabilities[:, order]), (numbers, labels[order], others[:, order])

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from seizures.bundle import Export, ExportedView
 
 SMALLEST_GROUP = 2
+_TOLD = "that of hashes of the films, which says nothing to whoever has not got them."
+_NOT_TOLD = "not in it, since here it is that of ids; elsewhere, folds and scores will be slightly others."
 NUM_LONGEST = 3
 
 _CARD = """# Features of epileptic seizures: {site}
@@ -72,6 +74,7 @@ def review(export: Export, originals: Mapping[str, str]) -> str:
 
     """
     alone = patients_alone(export)
+    told = all(view.dealing_order for view in export.views)
     lines = [
         f"# Before this bundle leaves: {export.site}",
         "",
@@ -87,9 +90,11 @@ def review(export: Export, originals: Mapping[str, str]) -> str:
         "## What can identify, and is in the bundle",
         "",
         "- The number of seizures of each patient, and their labels.",
-        "- The duration of each seizure: the number of its feature vectors tells it, so it cannot be withheld.",
+        "- The duration of each seizure: the number of its feature vectors tells it, so it cannot be withheld;",
+        "  leave the patient out (--patients) where that is too much. So it is with labels and numbers of seizures.",
         f"- The onset of the clonic phase: {_present(export, lambda view: view.clonic_onset_seconds is not None)}.",
         f"- Size, frame rate and codec of the films: {_present(export, lambda view: bool(view.source))}.",
+        f"- The order in which seizures are dealt into folds: {_TOLD if told else _NOT_TOLD}",
         "- `use = evaluate`: that somebody stood before the camera.",
         "- The features themselves: no picture comes of them, but equal pictures give equal features.",
         "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from seizures.statistics import (
     compute_metrics,
     decide,
     largest_hidden_share,
+    order_of_content,
     percentile_interval,
     resample_patients,
     weighted_metrics,
@@ -33,6 +34,7 @@ __all__ = [
     "METRIC_NAMES",
     "METRIC_TITLES",
     "VIEW_PREFIX",
+    "by_id",
     "by_seed",
     "compute_metrics",
     "count_text",
@@ -155,10 +157,21 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known and len(known) == len(values) else None
 
 
-def by_seed(
-    predictions: pd.DataFrame, positive_label: str = "TCS"
-) -> tuple[list[str], IntArray, list[int], FloatArray]:
-    """Return patients (N), labels (N,) of 0 and 1, seeds (K), probabilities (K, N), seizures sorted by patient and id.
+BySeed: TypeAlias = tuple[list[str], IntArray, list[int], FloatArray]
+
+
+def by_seed(predictions: pd.DataFrame, positive_label: str = "TCS") -> BySeed:
+    """Return patients (N), labels (N,) of 0 and 1, seeds (K), probabilities (K, N), in an order that no id decides.
+
+    The patients are numbered; what is computed, resampled patients too, is the same under pseudonyms to the last bit.
+    """
+    patients, labels, seeds, probabilities = by_id(predictions, positive_label)
+    numbers, order = order_of_content(patients, np.concatenate([labels[None, :], probabilities]))
+    return numbers, labels[order], seeds, probabilities[:, order]
+
+
+def by_id(predictions: pd.DataFrame, positive_label: str = "TCS") -> BySeed:
+    """Return what `by_seed` does, with the ids of the patients, and the seizures sorted by patient and id.
 
     Raises:
         TooFewSeizuresError: the table is empty.

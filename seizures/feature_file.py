@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seizures import seal
+from seizures.chunk_packing import FILTERS, ONLY_CHECKED, packed, unpacked
 from seizures.errors import FeatureFileError
 from seizures.feature_schema import (
     CHUNK_BYTES,
@@ -55,18 +56,23 @@ __all__ = [
 ]
 
 
+# Of the chunks of results, which training reads again and again, one in four is packed: that pays for what HDF5 adds
+# to the numbers, so that a file is no larger than they are.
+PACKED_EVERY = 4
+
+
 class FeatureFileWriter:
     """Write a feature file view by view and block by block; it counts as complete only after a clean exit.
 
     Use as a context manager. The path should be a temporary one: a file whose writing was broken off stays incomplete
     and is refused by `open_features`. All but `created_at` (and the checksum of all) is the same in every run; an
-    exchange file has no date, which can tell who a patient is, and is compressed, which is slow to write.
+    exchange file has no date, which can tell who a patient is, and has all of its chunks packed, not some.
     """
 
     def __init__(self, path: str | os.PathLike[str], header: FeatureHeader, *, for_exchange: bool = False) -> None:
         self._header = header
-        self._filters = {"shuffle": True, "compression": 4} if for_exchange else {}
         self._path = path
+        self._packed_every = 1 if for_exchange else PACKED_EVERY
         self._opened = contextlib.ExitStack()
         self._file, self._output = self._opened.enter_context(created(path))
         self._views: list[ViewWriter] = []
@@ -106,12 +112,12 @@ class FeatureFileWriter:
         # Chunks of one length, so that the last one is not padded with up to a chunk of nothing.
         num_chunks = -(-num_snippets // max(1, CHUNK_BYTES // (4 * feature_dim)))
         chunk_rows = -(-num_snippets // num_chunks)
-        create = functools.partial(_create, group, self._filters)
+        create = functools.partial(_create, group)
         features = create("features", np.float32, (num_snippets, feature_dim), (chunk_rows, feature_dim))
         chunk = (min(num_snippets, CHUNK_BYTES // 8),)
         create("start_seconds", np.float64, (num_snippets,), chunk)[:] = np.arange(num_snippets) * step_seconds
         create("valid", np.bool_, (num_snippets,), chunk)[:] = valid
-        writer = ViewWriter(name, features, self._output)
+        writer = ViewWriter(name, features, self._output, self._packed_every)
         self._views.append(writer)
         return writer
 
@@ -135,10 +141,12 @@ class FeatureFileWriter:
 class ViewWriter:
     """Take the feature rows of one view in order, so that memory does not grow with the length of the film."""
 
-    def __init__(self, name: str, features: Any, output: Output) -> None:
+    def __init__(self, name: str, features: Any, output: Output, packed_every: int) -> None:
         self.name = name
+        self._packed_every = packed_every
         self._output = output
         self._features = features
+        self._chunk = np.zeros(features.chunks, dtype=np.float32)
         self.num_rows: int = features.shape[0]
         self.next_row = 0
 
@@ -152,9 +160,24 @@ class ViewWriter:
         if start_row != self.next_row or len(rows) > self.missing:
             wanted = f"rows {self.next_row} to {self.num_rows}"
             raise ValueError(f"view {self.name}: got rows {start_row} to {start_row + len(rows)}, wanted {wanted}")
-        self._features[start_row : start_row + len(rows)] = rows
+        while len(rows):
+            place = self.next_row % len(self._chunk)
+            taken = rows[: len(self._chunk) - place]
+            self._chunk[place : place + len(taken)] = taken
+            self.next_row += len(taken)
+            rows = rows[len(taken) :]
+            if place + len(taken) == len(self._chunk) or not self.missing:
+                self._write_chunk()
         self._output.check()
-        self.next_row += len(rows)
+
+    def _write_chunk(self) -> None:
+        number = (self.next_row - 1) // len(self._chunk)
+        place = (number * len(self._chunk), 0)
+        if number % self._packed_every == 0:
+            self._features.id.write_direct_chunk(place, packed(self._chunk))
+        else:
+            self._features.id.write_direct_chunk(place, unpacked(self._chunk), filter_mask=ONLY_CHECKED)
+        self._chunk[:] = 0  # what pads the last chunk
 
 
 class FeatureView:
@@ -332,13 +355,12 @@ _DURATION_ATTRIBUTES = ("frames_per_snippet", "stride_frames", "frame_rate_hz")
 
 def _create(
     group: Any,
-    filters: dict[str, Any],
     name: str,
     dtype: npt.DTypeLike,
     shape: tuple[int, ...],
     chunks: tuple[int, ...],
 ) -> Any:
     # Without times in the object header, the same input gives the same bytes.
-    dataset = group.create_dataset(name, shape, dtype, chunks=chunks, fletcher32=True, track_times=False, **filters)
+    dataset = group.create_dataset(name, shape, dtype, chunks=chunks, track_times=False, **FILTERS)
     dataset.attrs["units"], dataset.attrs["description"] = DESCRIPTIONS[name]
     return dataset

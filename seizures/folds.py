@@ -55,7 +55,10 @@ COLUMNS = tuple(field.name for field in dataclasses.fields(FoldRow))
 
 
 def assign_folds(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings) -> tuple[FoldRow, ...]:
-    """Deal patients into folds, balanced by label and duration; the same for the same seizures in any order.
+    """Deal patients into folds, balanced by label and duration.
+
+    The ids decide nothing: patients are dealt in the order in which they first come, so that the same seizures in the
+    same order are dealt in the same way under pseudonyms too.
 
     scikit-learn's StratifiedGroupKFold deals greedily, and with few patients some of its shuffles are much worse than
     others. So several shuffles that follow from the seed are dealt, by label and duration and by label alone; the most
@@ -63,14 +66,14 @@ def assign_folds(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings)
     few held-out sets without a label, labels spread evenly, then label and duration, then patients.
 
     Returns:
-        One row per seizure, sorted by patient and seizure.
+        One row per seizure, in the order that was given.
 
     Raises:
         TooFewSeizuresError: see `check_folds`.
 
     """
     check_folds(seizures, settings.num_folds)
-    items = sorted(seizures, key=lambda item: (item.patient_id, item.seizure_id))
+    items = list(seizures)
     repeated = [ids for ids, n in Counter((item.patient_id, item.seizure_id) for item in items).items() if n > 1]
     if repeated:
         raise ValueError(f"seizures: {repeated[0]} stands there twice")
@@ -96,7 +99,7 @@ def deal_seizures(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings
     """
     from sklearn.model_selection import StratifiedKFold  # here and not above: reading folds must stay light
 
-    items = sorted(seizures, key=lambda item: (item.patient_id, item.seizure_id))
+    items = list(seizures)
     labels = [item.label for item in items]
     rarest = min(Counter(labels).values(), default=0)
     if len(set(labels)) < 2 or rarest < settings.num_folds:
@@ -244,7 +247,7 @@ def _candidates(items: Sequence[FoldItem | Seizure], settings: FoldSettings) -> 
     """Deal the patients in several ways, each a fold for every patient; a fold may be empty."""
     from sklearn.model_selection import StratifiedGroupKFold  # here and not above: reading folds must stay light
 
-    patients, patient_of = np.unique([item.patient_id for item in items], return_inverse=True)
+    patients, patient_of = _numbered([item.patient_id for item in items])
     stratified = [[_stratum(item) for item in items], [item.label for item in items]]
     # scikit-learn refuses strata that all have fewer seizures than there are folds; one stratum always has enough.
     stratified = [strata for strata in stratified if max(Counter(strata).values()) >= settings.num_folds]
@@ -262,6 +265,13 @@ def _candidates(items: Sequence[FoldItem | Seizure], settings: FoldSettings) -> 
             yield fold_of
 
 
+def _numbered(names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the different names in the order in which they first come, and the number of each name among them."""
+    number_of: dict[str, int] = {}
+    numbers = [number_of.setdefault(name, len(number_of)) for name in names]
+    return list(number_of), np.array(numbers, dtype=np.int64)
+
+
 def _stratum(item: FoldItem | Seizure) -> str:
     if item.duration_seconds is None:
         return f"{item.label} of unknown duration"
@@ -269,10 +279,10 @@ def _stratum(item: FoldItem | Seizure) -> str:
 
 
 class _Cohort:
-    """Counts of each patient, to score many assignments quickly; patients are numbered in the order of their ids."""
+    """Counts of each patient, to score many assignments quickly; patients are numbered as they come."""
 
     def __init__(self, items: Sequence[FoldItem | Seizure], num_folds: int) -> None:
-        patients, self.patient_of = np.unique([item.patient_id for item in items], return_inverse=True)
+        patients, self.patient_of = _numbered([item.patient_id for item in items])
         self.num_folds = num_folds
         self.labels = self._count(len(patients), [item.label for item in items])
         self.strata = self._count(len(patients), [_stratum(item) for item in items])

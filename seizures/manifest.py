@@ -66,7 +66,8 @@ class Recording:
 
     Times are seconds on the clock of the video, whose first frame is at 0; None is the start (onset) or the end
     (offset) of the video. `video` holds the pieces of one continuous film in order, and is empty where features are
-    imported. `row` is the row of the manifest.
+    imported. `row` is the row of the manifest. `dealing_order` is the place of imported features among others: letters
+    that sort, or nothing.
 
     Where `has_clock_times`, the row gives clock times, and all three times are seconds since the midnight before the
     onset until `seizures.clock_times.resolve` puts them on the video's clock. It leaves `starts_at_seconds`, the time
@@ -88,6 +89,7 @@ class Recording:
     row: int
     has_clock_times: bool = False
     starts_at_seconds: float | None = None
+    dealing_order: str = ""
 
     @property
     def name(self) -> str:
@@ -123,6 +125,11 @@ class Seizure:
     def clonic_onset_seconds(self) -> float | None:
         """Return the onset of the clonic phase, where it is known."""
         return self.recordings[0].clonic_onset_seconds
+
+    @property
+    def dealing_order(self) -> str:
+        """Return the place of imported features among others; empty where the manifest states none."""
+        return self.recordings[0].dealing_order
 
     @property
     def duration_seconds(self) -> float | None:
@@ -240,6 +247,7 @@ def _recording(row: int, record: Mapping[str, str]) -> Recording:
         mask=Box(*mask) if mask else None,
         row=row,
         has_clock_times=has_clock_times,
+        dealing_order=record.get("dealing_order", ""),
     )
 
 
@@ -307,7 +315,7 @@ def _seizure_faults(recordings: Iterable[Recording], bad_cells: set[tuple[int, s
         elif first[2] is not recording:
             yield Fault(recording.row, "", recording.name, f"is already in row {first[2].row}; one row per view")
         else:
-            yield from _disagreements(recording, first[1], ("label",), bad_cells)
+            yield from _disagreements(recording, first[1], ("label", "dealing_order"), bad_cells)
             if recording.use != "skip":
                 used = first_used.setdefault(tuple(ids[:2]), recording)
                 yield from _time_disagreements(recording, used, bad_cells)

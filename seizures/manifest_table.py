@@ -20,7 +20,7 @@ ID_COLUMNS = ("patient_id", "seizure_id", "view")
 REQUIRED_COLUMNS = (*ID_COLUMNS, "video", "label")
 TIME_COLUMNS = ("onset_seconds", "offset_seconds", "clonic_onset_seconds")
 BOX_COLUMNS = ("crop", "mask")
-COLUMNS = (*REQUIRED_COLUMNS, *TIME_COLUMNS, "use", "reason", *BOX_COLUMNS)
+COLUMNS = (*REQUIRED_COLUMNS, *TIME_COLUMNS, "use", "reason", *BOX_COLUMNS, "dealing_order")
 USES = ("all", "evaluate", "skip")
 SEPARATORS = (",", ";", "\t")
 MAX_ID_LENGTH = 64
@@ -30,6 +30,7 @@ MAX_LINES = 20
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # device names of Windows
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{0,6})?)")
+_ORDER = re.compile(r"[a-z]{0,16}")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _BOX = re.compile(r"([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})")
 _BARE_TIME = re.compile(r"(onset|offset|clonic|clonic_?onset)_?(s|sec|secs|second|seconds|ms|min|time|frame)?")
@@ -209,6 +210,9 @@ def cell_checks(labels: Sequence[str]) -> dict[str, Callable[[str], str | None]]
         **dict.fromkeys(BOX_COLUMNS, _box_problem),
         "video": _pieces_problem,
         "label": lambda text: None if text in labels else f"is not a label; wanted {' or '.join(labels)}",
+        "dealing_order": lambda text: (
+            None if _ORDER.fullmatch(text) else "wanted letters as ImportFeatures writes them"
+        ),
         "use": lambda text: None if text in ("", *USES) else f"wanted {', '.join(USES)} or nothing",
     }
 

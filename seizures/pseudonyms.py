@@ -19,41 +19,27 @@ from seizures.errors import SettingsError
 
 KEY_BYTES = 32
 NUM_LETTERS = 12  # 4 bits each
-ORDERS = ("hidden", "kept")
 
 _SITE = re.compile(r"[A-Za-z][A-Za-z0-9]{1,15}")
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
 class Pseudonyms:
-    """The pseudonyms of one site, all from one key.
+    """The pseudonyms of one site, all from one key; they do not sort as the ids do."""
 
-    `order` = `kept` puts a number before the letters, so that pseudonyms sort as the ids do. Folds are dealt in the
-    order of the ids, so this gives another laboratory the same folds, and the same scores to the last bit; it tells
-    whose id comes first, which may mean who was admitted first, and the numbers change when patients are added.
-    """
-
-    def __init__(self, key: bytes, site: str, ids: Iterable[tuple[str, str]], *, order: str = "hidden") -> None:
-        faults = []
+    def __init__(self, key: bytes, site: str, ids: Iterable[tuple[str, str]]) -> None:
         if not _SITE.fullmatch(site):
-            faults.append(f"site = {site!r}: wanted 2 to 16 letters and digits, beginning with a letter, e.g. LAB1")
-        if order not in ORDERS:
-            faults.append(f"order = {order!r}: wanted {' or '.join(ORDERS)}")
-        if faults:
-            raise SettingsError("; ".join(faults))
+            raise SettingsError(
+                f"site = {site!r}: wanted 2 to 16 letters and digits, beginning with a letter, e.g. LAB1"
+            )
         self.site = site
-        self.order = order
         self.key_id = _code(key, "key")
-        seizures = sorted(set(ids))
-        patients = sorted({patient for patient, _ in seizures})
-        self._patients = {
-            patient: f"{site}-{self._rank(patients, patient)}{_code(key, 'patient', patient)}" for patient in patients
+        seizures = set(ids)
+        patients = {patient for patient, _ in seizures}
+        self._patients = {patient: f"{site}-{_code(key, 'patient', patient)}" for patient in patients}
+        self._seizures = {
+            (patient, seizure): f"s{_code(key, 'seizure', patient, seizure)}" for patient, seizure in seizures
         }
-        self._seizures = {}
-        for patient, seizure in seizures:
-            siblings = [other for owner, other in seizures if owner == patient]
-            code = _code(key, "seizure", patient, seizure)
-            self._seizures[patient, seizure] = f"s{self._rank(siblings, seizure)}{code}"
         names = {(self._patients[patient], name) for (patient, _), name in self._seizures.items()}
         if len(set(self._patients.values())) < len(patients) or len(names) < len(seizures):
             raise SettingsError("two ids have the same pseudonym, by a chance of one in many millions; use another key")
@@ -65,10 +51,6 @@ class Pseudonyms:
     def seizure(self, patient_id: str, seizure_id: str) -> str:
         """Return the pseudonym of a seizure, unique within its patient."""
         return self._seizures[patient_id, seizure_id]
-
-    def _rank(self, names: list[str], name: str) -> str:
-        width = len(str(len(names)))
-        return f"{names.index(name) + 1:0{width}d}-" if self.order == "kept" else ""
 
 
 def read_or_make_key(path: Path) -> bytes:

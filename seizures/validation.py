@@ -30,9 +30,11 @@ MAX_HOURS = 24
 TIME_TOLERANCE_SECONDS = 1e-6
 DURATION_TOLERANCE_SECONDS = 1.0
 MAX_REPEATED = 0.5
-# Features that differ in one of these were made in different ways. The first four decide what a number means; the
-# others, what time is.
-COMPARED = ("network", "weights_sha256", "preprocessing", "feature_dim", "frames_per_snippet", "stride_frames")
+# What a recipe states in words; empty where a file does not say.
+STATED = ("preprocessing", "deinterlace", "precision")
+# Features that differ in one of these were made in different ways. The first decide what a number means; the last
+# ones, what time is.
+COMPARED = ("network", "weights_sha256", *STATED, "feature_dim", "frames_per_snippet", "stride_frames")
 COMPARED_ALWAYS = ("feature_dim", "frames_per_snippet", "frame_rate_hz")
 
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
@@ -69,7 +71,7 @@ class FileSummary:
     label: str
     network: str
     weights_sha256: str
-    preprocessing: str
+    stated: Mapping[str, str]
     frames_per_snippet: int
     stride_frames: int
     frame_rate_hz: float
@@ -83,7 +85,8 @@ class FileSummary:
     @property
     def made(self) -> dict[str, Any]:
         """All that must be the same in features that are used together."""
-        return {name: getattr(self, name) for name in dict.fromkeys((*COMPARED, *COMPARED_ALWAYS))}
+        names = dict.fromkeys((*COMPARED, *COMPARED_ALWAYS))
+        return {name: self.stated[name] if name in STATED else getattr(self, name) for name in names}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +136,7 @@ def summarise(file: FeatureFile) -> FileSummary:
         label=str(file.label),
         network=str(file.network),
         weights_sha256=str(file.weights_sha256),
-        preprocessing=preprocessing_of(file.header),
+        stated={name: str(file.recipe.get(name, "")) for name in STATED},
         frames_per_snippet=int(file.frames_per_snippet),
         stride_frames=int(file.stride_frames),
         frame_rate_hz=float(file.frame_rate_hz),
@@ -141,17 +144,12 @@ def summarise(file: FeatureFile) -> FileSummary:
     )
 
 
-def preprocessing_of(header: FeatureHeader) -> str:
-    """Return the name of the preprocessing that the recipe of an exchange file states; empty where it states none."""
-    return str(header.recipe.get("preprocessing", ""))
-
-
 def differences(made: Iterable[tuple[str, Mapping[str, Any]]], *, allow_mixed: bool = False) -> list[str]:
     """Say in which ways features were made differently, one line for each thing that differs, with who has what.
 
     Args:
         made: pairs of a name (of a file, or of the settings) and what `FileSummary.made` returns.
-        allow_mixed: let network, weights, preprocessing and strides differ; what remains cannot be reconciled.
+        allow_mixed: let all differ but the number of features, the snippet's length and the clock.
 
     """
     pairs = list(made)
@@ -159,7 +157,7 @@ def differences(made: Iterable[tuple[str, Mapping[str, Any]]], *, allow_mixed: b
     for name in COMPARED_ALWAYS if allow_mixed else dict.fromkeys((*COMPARED, *COMPARED_ALWAYS)):
         values: dict[Any, list[str]] = {}
         for who, what in pairs:
-            values.setdefault(what[name], []).append(who)
+            values.setdefault(what.get(name, ""), []).append(who)
         if len(values) > 1:
             shown = (f"{value or 'not stated'} ({len(who)}: {who[0]} ...)" for value, who in values.items())
             lines.append(f"{name}: {'; '.join(itertools.islice(shown, 6))}")

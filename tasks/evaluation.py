@@ -12,7 +12,7 @@ from tasks.base import Amount, Stage
 from tasks.cells import OfCell, in_cell, training_settings
 from tasks.config import Dataset, Evaluation, Machine, section
 from tasks.features import features_of
-from tasks.folds import split, what_is_read
+from tasks.folds import order_of, split, what_is_read
 from tasks.processes import computing
 from tasks.training import TrainFold, all_classifiers, classifier_of
 
@@ -43,8 +43,12 @@ class EvaluateFold(OfCell, Stage):
         return [self.classifier, *(features_of(row.patient_id, row.seizure_id) for row in self.held_out())]
 
     def reads(self) -> dict[str, Any]:
-        """Return the true labels, and the views that could be decoded."""
-        return {"held_out": {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in self.held_out()}}
+        """Return the true labels, the views that could be decoded, and the order of the seizures."""
+        rows = self.held_out()
+        return {
+            "held_out": {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in rows},
+            "order": order_of(rows),
+        }
 
     def produce(self, path: Path) -> Amount:
         """Predict, and write one row a seizure."""
@@ -105,6 +109,8 @@ class PoolPredictions(OfCell, Stage):
 
 class ScorePredictions(OfCell, Stage):
     """Compute the metrics of the pooled predictions, with intervals over patients."""
+
+    version = 2  # 2: patients are resampled in an order that no id decides
 
     @property
     def label(self) -> str:

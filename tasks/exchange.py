@@ -23,10 +23,11 @@ from seizures.quarantine import examine_files
 from seizures.validation import FAULT, table
 from tasks import cohort
 from tasks.atomic import write_json
-from tasks.config import Dataset, Features, Frames, Machine, Results, section
+from tasks.config import Dataset, Features, Machine, Results, section
 from tasks.features import FeatureStage, all_features, loaded_network
+from tasks.folds import in_dealing_order, is_dealt_by_id
 from tasks.processes import computing
-from tasks.ways import extracts_any, own_weights_identity
+from tasks.ways import extracts_any, own_weights_identity, stated_here
 
 IMPORT_NAME = "import.json"
 DRIFT_NAME = "drift.json"
@@ -62,23 +63,23 @@ def export(
     key_file: Path,
     views: Collection[str] = (),
     withhold: Collection[str] = (),
-    order: str = "hidden",
 ) -> bundle.Export:
     """Write the bundle `to`, a folder or a zip, whole or not at all, and the page for review; return what is in it."""
     from seizures import data_card
 
-    good = [stage for stage in stages if stage.bad_reason() is None]
+    good = in_dealing_order([stage for stage in stages if stage.bad_reason() is None])
     key = read_or_make_key(key_file)
     ids = [(stage.patient_id, stage.seizure_id) for stage in good]
-    names = Pseudonyms(key, site, ids, order=order)
+    names = Pseudonyms(key, site, ids)
     with _draft(to) as draft:
         exported = bundle.write_features(
             draft,
             [stage.path for stage in good],
             names,
-            preprocessing=section(Frames).preprocessing,
+            stated=stated_here(),
             views=views,
             withhold=withhold,
+            is_order_told=not any(is_dealt_by_id(stage) for stage in good),
         )
         bundle.write_manifest(draft / bundle.MANIFEST_NAME, exported)
         bundle.write_info(draft / bundle.INFO_NAME, exported, names, section(Dataset).label_names())

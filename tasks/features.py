@@ -11,6 +11,7 @@ import luigi
 import models
 from seizures.errors import DamagedVideoError, VideoError
 from seizures.manifest import Recording, Seizure
+from seizures.settings import digest
 from tasks import cohort
 from tasks.base import Amount, Stage
 from tasks.cohort import LeftOut
@@ -106,6 +107,11 @@ class ExtractFeatures(Stage):
             stride_frames=features.stride_frames,
             frame_rate_hz=section(Frames).frame_rate_hz,
         )
+
+    @functools.cached_property
+    def film(self) -> str:
+        """What tells the film of this seizure's first view from others, and says nothing of the ids."""
+        return digest(min(self.requires(), key=lambda stage: stage.view).films())
 
     def good_views(self) -> list[str]:
         """Return the views that could be decoded."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ from seizures.folds import (
     write_folds,
 )
 from seizures.manifest import Seizure
+from seizures.settings import digest
 from tasks import cohort
 from tasks.base import Stage
 from tasks.cells import dealt_by
 from tasks.cohort import LeftOut
 from tasks.config import Folds, section
-from tasks.features import FeatureStage, all_features, features_of
+from tasks.features import ExtractFeatures, FeatureStage, all_features, features_of
 
 _measured_duration = functools.cache(read_duration)
 _folds: dict[str, tuple[FoldRow, ...]] = {}  # by the key of AssignFolds, which decides them, whatever the settings
@@ -49,12 +51,39 @@ def left_out() -> list[LeftOut]:
 
 
 def fold_items() -> list[FoldItem]:
-    """Return the good seizures: those with features of at least one view, and not too short."""
+    """Return the good seizures in dealing order: those with features of at least one view, and not too short."""
     return [
         FoldItem(stage.patient_id, stage.seizure_id, stage.seizure.label, _duration(stage))
-        for stage in all_features()
+        for stage in in_dealing_order(all_features())
         if stage.bad_reason() is None and not _is_short(stage)
     ]
+
+
+def in_dealing_order(stages: Sequence[FeatureStage]) -> list[FeatureStage]:
+    """Return the seizures in the order in which they are dealt into folds and trained on.
+
+    No id decides it where there are films, so that an export can hand it on and another laboratory gets the same
+    results, and yet learns nothing of the ids. The films of the seizures' first views are ordered by the hash of their
+    content: patients by the first of theirs, the seizures of a patient by film and onset. Imported seizures come
+    before, in the order that was handed on; without one, by their ids.
+    """
+    first: dict[str, str] = {}
+    for stage in stages:
+        if isinstance(stage, ExtractFeatures):
+            first[stage.patient_id] = min(stage.film, first.get(stage.patient_id, stage.film))
+
+    def place(stage: FeatureStage) -> tuple[str, ...]:
+        ids = (stage.patient_id, stage.seizure_id)
+        if isinstance(stage, ExtractFeatures):
+            return ("film", first[stage.patient_id], digest([stage.film, stage.seizure.onset_seconds]), *ids)
+        return ("", stage.seizure.dealing_order, "", *ids)
+
+    return sorted(stages, key=place)
+
+
+def is_dealt_by_id(stage: FeatureStage) -> bool:
+    """Tell whether nothing but its ids says where a seizure stands in the dealing order."""
+    return not isinstance(stage, ExtractFeatures) and not stage.seizure.dealing_order
 
 
 def _is_short(stage: FeatureStage) -> bool:
@@ -65,6 +94,11 @@ def _duration(stage: FeatureStage) -> float:
     """Return the seizure's duration, from its features where the manifest leaves the offset open."""
     stated = stage.seizure.duration_seconds
     return _measured_duration(stage.path) if stated is None else stated
+
+
+def order_of(rows: Sequence[FoldRow]) -> str:
+    """Return what tells the order of these rows from another: training and its last bits depend on it."""
+    return digest([f"{row.patient_id}+{row.seizure_id}" for row in rows])
 
 
 def what_is_read(row: FoldRow) -> dict[str, Any]:
@@ -86,6 +120,7 @@ def _final_views(stage: FeatureStage) -> list[str]:
 class AssignFolds(Stage):
     """Deal the patients of the good seizures into folds; for the paper's protocol alone, the seizures."""
 
+    version = 2  # 2: in dealing order, and not in that of the ids
     extension = "csv"
     cell: str = luigi.Parameter(default="", significant=False, description="of a sweep; only its protocol matters")
 

@@ -68,6 +68,7 @@ class TabulateSweep(OfSweep, Stage):
 class CompareCells(OfSweep, Stage):
     """Write a row for each cell but the reference: the difference of the accuracies, paired by patient."""
 
+    version = 2  # 2: patients are resampled in an order that no id decides
     extension = "csv"
 
     @property

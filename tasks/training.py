@@ -13,7 +13,7 @@ from tasks.base import Amount, Stage
 from tasks.cells import OfCell, training_settings
 from tasks.config import Dataset, Machine, Training, section
 from tasks.features import features_of
-from tasks.folds import AssignFolds, fold_rows, split, what_is_read
+from tasks.folds import AssignFolds, fold_rows, order_of, split, what_is_read
 from tasks.processes import computing
 from tasks.progress import progress
 from tasks.ways import networks_used
@@ -50,13 +50,14 @@ class TrainFold(OfCell, Stage):
         return [AssignFolds(cell=self.cell), *self.upstream()]
 
     def reads(self) -> dict[str, Any]:
-        """Return how to train, and the order of the labels."""
+        """Return how to train, on what, and in which order."""
         looked_at = {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in self.looked_at}
         return {
             "settings": training_settings(self.cell),
             "seed": self.seed,
             "labels": section(Dataset).label_names(),
             "training": {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in self.rows},
+            "order": order_of(self.rows + self.looked_at),
             **({"looked_at": looked_at} if looked_at else {}),
         }
 

@@ -70,6 +70,10 @@ class DecodeRecording(Stage):
         features = results_root() / "ExtractFeatures" / Seizure(item.patient_id, item.seizure_id, item.label, ()).name
         return [*super().retry_folders(), features]
 
+    def films(self) -> list[str]:
+        """Return what tells these films from others: the hashes of their content; of the demo's, how they are drawn."""
+        return [stage.key for stage in self.requires()] or list(self.recipe["reads"]["video_sha256"])
+
     def paths(self) -> tuple[Path, ...]:
         """Return the films of this recording, in order."""
         rendered = tuple(stage.path for stage in self.requires())

@@ -55,13 +55,26 @@ def made() -> Mapping[str, Mapping[str, Any]]:
         found["here"] = {
             "network": spec.name,
             "weights_sha256": own_weights_identity(),
-            "preprocessing": section(Frames).preprocessing,
+            **stated_here(),
             "feature_dim": spec.feature_dim,
             "frames_per_snippet": spec.frames_per_snippet,
             "stride_frames": features.stride_frames,
             "frame_rate_hz": section(Frames).frame_rate_hz,
         }
     return found
+
+
+def stated_here() -> dict[str, str]:
+    """Return what the recipe of features that are computed here states in words (`validation.STATED`).
+
+    The other settings of a recipe decide no valid row: `damaged` only which rows there are, and which of them count.
+    """
+    frames = section(Frames)
+    return {
+        "preprocessing": frames.preprocessing,
+        "deinterlace": frames.deinterlace,
+        "precision": section(Features).precision,
+    }
 
 
 def networks_used() -> str:

@@ -37,7 +37,7 @@ def test_imported_exported_and_imported_again_a_dataset_gives_identical_metrics(
     assert "  [Dataset]  manifest = public/manifest.csv" in run.output
     run = ours.run_all()
     assert run.exit_code == 0, run
-    exported = ours.luigi("ExportFeatures", "--to", "../bundle.zip", "--site", "LAB1", "--order", "kept")
+    exported = ours.luigi("ExportFeatures", "--to", "../bundle.zip", "--site", "LAB1")
     assert exported.exit_code == 0, exported
     theirs = project_on(tmp_path / "theirs", "imported")
     run = theirs.luigi("ImportFeatures", "--bundle", "../bundle.zip")

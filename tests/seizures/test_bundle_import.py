@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,20 +14,24 @@ from feature_examples import header, write
 from seizures import archives, bundle, bundle_import
 from seizures.checking import check_path
 from seizures.errors import FeatureFileError
+from seizures.feature_file import open_features
 from seizures.manifest import read_manifest
 from seizures.pseudonyms import Pseudonyms
 
 LABELS = ("FOS", "TCS")
+STATED = {"preprocessing": "letterbox", "deinterlace": "auto", "precision": "float32"}
 
 
-def make_bundle(folder: Path, site: str = "LAB1", key: bytes = b"k", **recipe: Any) -> Path:
+def make_bundle(folder: Path, site: str = "LAB1", key: bytes = b"k", *, is_told: bool = False, **recipe: Any) -> Path:
     ids = [("P01", "1", "FOS"), ("P02", "1", "TCS")]
     source = folder.with_name(f"{folder.name}-source")
     source.mkdir(parents=True)
-    paths = [write(source / f"{p}.h5", header(p, s, label, **recipe)) for p, s, label in ids]
+    stated = {name: recipe.pop(name, value) for name, value in STATED.items()}
+    heads = [dataclasses.replace(header(p, s, label, **recipe), recipe={}) for p, s, label in ids]
+    paths = [write(source / f"{head.patient_id}.h5", head) for head in heads]
     names = Pseudonyms(key, site, [(patient, seizure) for patient, seizure, _ in ids])
     folder.mkdir()
-    exported = bundle.write_features(folder, paths, names, preprocessing="letterbox")
+    exported = bundle.write_features(folder, paths, names, stated=stated, is_order_told=is_told)
     bundle.write_manifest(folder / bundle.MANIFEST_NAME, exported)
     bundle.write_info(folder / bundle.INFO_NAME, exported, names, LABELS)
     bundle.write_sums(folder)
@@ -53,6 +58,22 @@ def test_bundles_of_two_laboratories_are_joined(tmp_path: Path) -> None:
     assert (found, count) == ([], 4)
 
 
+def test_the_dealing_order_of_each_is_kept_and_bundles_follow_by_site(tmp_path: Path) -> None:
+    one, two = make_bundle(tmp_path / "one"), make_bundle(tmp_path / "two", "LAB2", b"other", is_told=True)
+    names = Pseudonyms(b"other", "LAB2", [("P01", "1"), ("P02", "1")])
+    told = {row.patient_id: row.dealing_order for row in read_manifest(two / "manifest.csv")}
+    assert told == {names.patient("P01"): "aaaaaa", names.patient("P02"): "aaaaab"}
+    for number, paths in enumerate([(one, two), (two, one)]):
+        folder = tmp_path / f"to{number}"
+        folder.mkdir()
+        with bundle_import.opened(paths[0]) as first, bundle_import.opened(paths[1]) as second:
+            bundle_import.join([first, second], folder)
+        orders = {row.patient_id: row.dealing_order for row in read_manifest(folder / "manifest.csv")}
+        untold = sorted(name for name in orders if name.startswith("LAB1"))
+        assert sorted(orders, key=lambda name: orders[name]) == [*untold, *sorted(told, key=lambda name: told[name])]
+        assert len(set(orders.values())) == 4
+
+
 def test_what_does_not_fit_together_is_named(tmp_path: Path) -> None:
     one = make_bundle(tmp_path / "one")
     same_site = make_bundle(tmp_path / "same site", "lab1", b"other key")
@@ -74,6 +95,27 @@ def test_what_does_not_fit_together_is_named(tmp_path: Path) -> None:
     with pytest.raises(FeatureFileError) as caught:
         joined(other_way)
     assert "span" in str(caught.value) or "network: r2plus1d_small" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("preprocessing", "center_crop"), ("deinterlace", "never"), ("precision", "bfloat16")]
+)
+def test_whatever_changes_the_numbers_is_compared_and_named(tmp_path: Path, name: str, value: str) -> None:
+    one, other = make_bundle(tmp_path / "one"), make_bundle(tmp_path / "other", "LAB2", b"o", **{name: value})
+    with bundle_import.opened(one) as first, bundle_import.opened(other) as second:
+        with pytest.raises(FeatureFileError) as caught:
+            bundle_import.require_joinable([first, second])
+        assert f"{name}: {STATED[name]} (1: one ...); {value} (1: other ...)" in str(caught.value)
+        assert str(caught.value).count("(1: one ...)") == 1
+        bundle_import.require_joinable([first, second], allow_mixed=True)
+
+
+def test_what_an_imported_file_does_not_state_is_not_made_up(tmp_path: Path) -> None:
+    """A file of an earlier exchange has a recipe without some statements; exported again, it still has none."""
+    source = write(tmp_path / "a.h5", dataclasses.replace(header(), recipe={"preprocessing": "center_crop"}))
+    with open_features(source) as file:
+        made = bundle.exchange_header(file, Pseudonyms(b"k", "LAB1", [(file.patient_id, file.seizure_id)]), STATED)
+    assert [made.recipe[name] for name in STATED] == ["center_crop", "", ""]
 
 
 def _edit(name: str, old: str, new: str) -> Callable[[Path], None]:

@@ -98,6 +98,18 @@ def test_differences_of_two_tables_and_their_interval() -> None:
     assert same["metrics"]["accuracy"] == {"difference": 0.0, "low": 0.0, "high": 0.0}
 
 
+def test_ids_decide_no_bit_of_a_comparison() -> None:
+    generator = np.random.default_rng(3)
+    one, other = (generator.uniform(0, 1, 40).round(2) for _ in range(2))
+    patients, labels = np.repeat(list("ABCDEFGHIJKLMNOPQRST"), 2), "01" * 20
+    renamed = dict(zip("ABCDEFGHIJKLMNOPQRST", "QAZWSXEDCRFVTGBYHNUJ", strict=True))
+    found = [
+        compare(*(predictions(list(values), "".join(names), labels) for values in (one, other)), SETTINGS)
+        for names in (patients, [renamed[name] for name in patients])
+    ]
+    assert found[0] == found[1]
+
+
 def test_one_patient_or_an_undefined_metric_carries_no_interval() -> None:
     found = compare(predictions([0.1, 0.9], "AA", "01"), predictions([0.9, 0.1], "AA", "01"), SETTINGS)
     assert found["metrics"]["accuracy"] == {"difference": 1.0, "low": None, "high": None}

@@ -162,10 +162,22 @@ def test_area_under_the_drawn_curve_is_the_auc():
 # --- intervals
 
 
+def test_ids_decide_no_bit_of_the_metrics():
+    patients, labels, probabilities = _cohort(num_patients=12)
+    probabilities[:, 4:8] = probabilities[:, 8:12]  # two patients are alike in everything
+    labels[4:8] = labels[8:12]
+    wanted = evaluation.summarise(_table(patients, labels, probabilities), SETTINGS)
+    shuffled = np.random.default_rng(1).permutation(len(labels))
+    names = {f"P{place}": f"X{(place * 7 + 3) % 12:02d}" for place in range(12)}
+    renamed = _table([names[patients[place]] for place in shuffled], labels[shuffled], probabilities[:, shuffled])
+    assert json.dumps(evaluation.summarise(renamed, SETTINGS)) == json.dumps(wanted)
+
+
 def test_interval_is_that_of_a_plain_loop_over_resampled_patients():
     settings = EvaluationSettings(num_bootstraps=100, seed=5)
-    patients, labels, probabilities = _cohort()
-    summary = evaluation.summarise(_table(patients, labels, probabilities), settings)
+    table = _table(*_cohort())
+    summary = evaluation.summarise(table, settings)
+    patients, labels, _, probabilities = evaluation.by_seed(table)
     names = sorted(set(patients))
     drawn = np.random.default_rng(settings.seed).integers(0, len(names), (settings.num_bootstraps, len(names)))
     scores = {name: [] for name in statistics.METRIC_NAMES}

@@ -43,12 +43,10 @@ def test_pseudonyms_of_two_sites_cannot_be_the_same() -> None:
     assert Pseudonyms(b"k", "LAB1", IDS).patient("P02") != Pseudonyms(b"k", "LAB2", IDS).patient("P02")
 
 
-def test_a_kept_order_sorts_as_the_ids_do() -> None:
-    names = Pseudonyms(b"k", "LAB1", [(f"P{number}", "1") for number in range(120)], order="kept")
+def test_pseudonyms_do_not_sort_as_the_ids_do() -> None:
     ids = sorted(f"P{number}" for number in range(120))
-    assert sorted(map(names.patient, ids)) == list(map(names.patient, ids))
-    hidden = Pseudonyms(b"k", "LAB1", [(name, "1") for name in ids])
-    assert sorted(map(hidden.patient, ids)) != list(map(hidden.patient, ids))
+    names = Pseudonyms(b"k", "LAB1", [(name, "1") for name in ids])
+    assert sorted(map(names.patient, ids)) != list(map(names.patient, ids))
 
 
 @pytest.mark.parametrize("site", ["", "1LAB", "LAB 1", "../LAB", "L" * 17, "LAB-1"])

@@ -87,7 +87,7 @@ def test_good_files_are_good_and_others_do_not_disturb_them(tmp_path: Path, bad_
     assert not middle.is_good
     assert not absent.is_good
     assert first.summary is not None
-    assert first.summary.made == {**header().recipe}
+    assert first.summary.made == {**header().recipe, "deinterlace": "", "precision": ""}
     assert table([*middle.findings]).startswith(" ")
 
 

@@ -32,6 +32,7 @@ from seizures.feature_file import FeatureFileWriter
 from seizures.leak_scan import LeakFoundError
 from tasks import exchange
 from tasks.features import all_features
+from tasks.folds import in_dealing_order
 
 PATIENTS = ("Doe-Jane-1987", "MR4711", "Q7")
 PLANTED = {
@@ -226,6 +227,36 @@ def test_the_bundle_has_what_it_should(project: Project, tmp_path: Path) -> None
     assert f"- {PATIENTS[0]} (LAB1-" not in review.read_text()  # three patients alike: nobody is alone
     assert "The duration of each seizure" in review.read_text()
     assert review.stat().st_mode & 0o077 == 0
+
+
+def test_the_order_that_is_told_says_nothing_of_the_ids(project: Project, tmp_path: Path) -> None:
+    """Whatever the patients are called, the films are dealt in the same order; ids decide where there is no film."""
+    rows = project.rows
+    names = dict(zip(PATIENTS, (PATIENTS[1], PATIENTS[2], PATIENTS[0]), strict=True))
+    films = []
+    for table in (rows, [{**row, "patient_id": names[row["patient_id"]]} for row in rows]):
+        folder = tmp_path / str(len(films))
+        folder.mkdir()
+        other = make_small_project(folder)
+        other.set("Demo", enabled="false")
+        other.set("Dataset", minimum_duration_seconds=2, video_root=str(project.folder / "videos"))
+        other.write_rows(table)
+        with inside(other):
+            stages = in_dealing_order(all_features())
+            films.append([stage.seizure.recordings[0].video for stage in stages])
+    assert films[0] == films[1]
+    write_bundle(tmp_path / "told")
+    assert sorted(_orders(tmp_path / "told")) == ["aaaaaa", "aaaaab", "aaaaac", "aaaaad", "aaaaae", "aaaaaf"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exchange, "is_dealt_by_id", lambda stage: stage.seizure.label == "FOS")
+        write_bundle(tmp_path / "untold")
+    assert _orders(tmp_path / "untold") == {""}
+    assert "folds and scores will be slightly others" in (tmp_path / "untold.review.md").read_text()
+
+
+def _orders(folder: Path) -> set[str]:
+    with (folder / "manifest.csv").open() as file:
+        return {row["dealing_order"] for row in csv.DictReader(file)}
 
 
 def test_a_patient_who_is_alone_in_a_group_is_told(project: Project, tmp_path: Path) -> None:
