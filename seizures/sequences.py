@@ -7,6 +7,7 @@ sequence is one view of one seizure, seen through one snippet from each of N seg
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import os
 import tempfile
@@ -205,13 +206,15 @@ def _read(metadata: list[dict[str, Any]], labels: tuple[str, ...]) -> SequenceBa
     stop_row = np.cumsum(num_rows)
     values = _room(int(stop_row[-1]), recipe["feature_dim"])
     valid = np.empty(len(values), dtype=np.bool_)
-    for view, first, stop, step in zip(metadata, stop_row - num_rows, stop_row, steps, strict=True):
-        rows = slice(int(first), int(stop))
-        with open_features(view["path"]) as file:
-            values[rows] = torch.from_numpy(file.views[view["views"]].read()[::step])
-            valid[rows] = file.views[view["views"]].valid[::step]
-        if not valid[rows].any():
-            raise FeatureFileError(f"{view['path']}: view {view['views']} has no valid snippet")
+    places = zip(metadata, stop_row - num_rows, stop_row, steps, strict=True)
+    for path, views in itertools.groupby(places, key=lambda place: place[0]["path"]):
+        with open_features(path) as file:
+            for view, first, stop, step in views:
+                rows = slice(int(first), int(stop))
+                values[rows] = torch.from_numpy(file.views[view["views"]].read()[::step])
+                valid[rows] = file.views[view["views"]].valid[::step]
+                if not valid[rows].any():
+                    raise FeatureFileError(f"{path}: view {view['views']} has no valid snippet")
     texts: dict[str, Any] = {
         name: tuple(view[name] for view in metadata) for name in ("patient_ids", "seizure_ids", "views", "uses")
     }

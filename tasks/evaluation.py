@@ -14,6 +14,7 @@ from tasks.config import Dataset, Evaluation, Machine, section
 from tasks.features import features_of
 from tasks.folds import order_of, split, what_is_read
 from tasks.processes import computing
+from tasks.sequences import bank_of
 from tasks.training import TrainFold, all_classifiers, classifier_of
 
 
@@ -54,12 +55,9 @@ class EvaluateFold(OfCell, Stage):
         """Predict, and write one row a seizure."""
         import models
         from seizures import evaluation, training
-        from seizures.sequences import load_bank
 
-        classifier, *features = self.requires()
-        labels = section(Dataset).label_names()
-        paths, mixed = [stage.path for stage in features], section(Dataset).allow_mixed_features
-        bank = load_bank(paths, labels=labels, uses=("all", "evaluate"), allow_mixed=mixed)
+        classifier = self.requires()[0]
+        bank = bank_of(self.held_out(), ("all", "evaluate"), self.cell)
         fitted, _ = training.load_checkpoint(classifier.path)
         build = functools.partial(
             models.build_aggregation, fitted.settings.aggregation, bank.feature_dim, fitted.settings.hidden_units
@@ -74,7 +72,7 @@ class EvaluateFold(OfCell, Stage):
             probabilities,
             fold=self.fold,
             seed=self.seed,
-            label_names=labels,
+            label_names=bank.label_names,
         )
         evaluation.write_predictions(path, table)
         return Amount(len(bank), "sequences")

@@ -16,6 +16,7 @@ from tasks.features import features_of
 from tasks.folds import AssignFolds, fold_rows, order_of, split, what_is_read
 from tasks.processes import computing
 from tasks.progress import progress
+from tasks.sequences import bank_of
 from tasks.ways import networks_used
 
 
@@ -65,13 +66,10 @@ class TrainFold(OfCell, Stage):
         """Train, and save the classifier with its history."""
         import models
         from seizures import training
-        from seizures.sequences import load_bank
 
-        settings, labels = training_settings(self.cell), section(Dataset).label_names()
-        paths, mixed = [stage.path for stage in self.upstream()], section(Dataset).allow_mixed_features
-        bank = load_bank(paths[: len(self.rows)], labels=labels, uses=("all",), allow_mixed=mixed)
-        seen = paths[len(self.rows) :]
-        held_out = load_bank(seen, labels=labels, uses=("all", "evaluate"), allow_mixed=mixed) if seen else None
+        settings = training_settings(self.cell)
+        bank = bank_of(self.rows, ("all",), self.cell)
+        held_out = bank_of(self.looked_at, ("all", "evaluate"), self.cell) if self.looked_at else None
         build = functools.partial(
             models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
         )

@@ -9,8 +9,7 @@ import pytest
 from in_process import inside
 from small_project import Project
 
-from seizures.errors import LeakError, SettingsError
-from seizures.folds import read_folds
+from seizures.errors import SettingsError
 from tasks.cells import expand, make_cell, training_settings
 from tasks.evaluation import ScorePredictions
 from tasks.folds import AssignFolds
@@ -42,8 +41,8 @@ def test_a_sweep_shares_what_is_there_and_ends_in_a_table_a_comparison_and_a_fig
     assert (shown / "sweep.png").read_bytes().startswith(b"\x89PNG")
     with inside(done):
         paper = AssignFolds(cell="protocol=paper")
-        with pytest.raises(LeakError):
-            read_folds(paper.path)
+        assert paper.shared_patients
+        assert not AssignFolds().shared_patients
         assert "reproduction-only" in paper.label
         assert "REPRODUCTION ONLY" in ScorePredictions(cell="protocol=paper").path.read_text()
         assert "REPRODUCTION" not in ScorePredictions().path.read_text()

@@ -1,0 +1,47 @@
+"""The features of all seizures, read once in a process and shared by the folds that it trains and scores."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seizures.folds import FoldRow
+from tasks.config import Dataset, section
+from tasks.features import features_of
+from tasks.folds import fold_rows
+
+if TYPE_CHECKING:
+    from seizures.sequences import SequenceBank
+
+
+def bank_of(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "") -> SequenceBank:
+    """Return the views of some seizures of the folds of a cell, in the order of the rows; they share one tensor.
+
+    Args:
+        rows: of the folds.
+        uses: which views are wanted; `("all",)` for training, `("all", "evaluate")` to predict.
+        cell: of a sweep; empty for the present settings.
+
+    Raises:
+        FeatureFileError: a feature file is not usable, or was made in another way than the others.
+
+    """
+    dataset = section(Dataset)
+    paths = tuple(sorted(features_of(row.patient_id, row.seizure_id).path for row in fold_rows(cell)))
+    bank = _whole_bank(paths, dataset.label_names(), dataset.allow_mixed_features)
+    views: dict[tuple[str, str], list[int]] = {}
+    for number, (patient_id, seizure_id, use) in enumerate(
+        zip(bank.patient_ids, bank.seizure_ids, bank.uses, strict=True)
+    ):
+        if use in uses:
+            views.setdefault((patient_id, seizure_id), []).append(number)
+    return bank.select([number for row in rows for number in views.get((row.patient_id, row.seizure_id), [])])
+
+
+@functools.lru_cache(maxsize=1)
+def _whole_bank(paths: tuple[Path, ...], labels: tuple[str, ...], allow_mixed: bool) -> SequenceBank:
+    from seizures.sequences import load_bank  # torch, which planning does without
+
+    return load_bank(paths, labels=labels, uses=("all", "evaluate"), allow_mixed=allow_mixed)
