@@ -76,7 +76,7 @@ def extraction_rows(folder: Path, repeats: int) -> Iterator[Row]:
     film = decoding.make_film(folder / "large.mp4", 1920, 1080, 30, 240)
     network = models.prepare(models.load_network(NETWORK, WEIGHTS))
     header = FeatureHeader("P01", "01", "FOS", {}, "0" * 12, NETWORK, WEIGHTS, 8, 1, decoding.RATE_HZ)
-    num_snippets = 23  # of 2 s
+    num_snippets = 53  # of 4 s
     snippets = torch.rand(num_snippets, 3, 8, 112, 112)
     prepared(network, snippets[:2])
     ways = {
@@ -86,7 +86,7 @@ def extraction_rows(folder: Path, repeats: int) -> Iterator[Row]:
     found = in_turns(ways, min(repeats, 2), once)
     task, alone = found["task"], found["network"]
     yield Row(
-        f"2 s of 1920x1080 to a feature file, {num_snippets} snippets of stride 1",
+        f"4 s of 1920x1080 to a feature file, {num_snippets} snippets of stride 1",
         seconds(task.seconds),
         limit=f"the network alone: {seconds(alone.seconds)}",
         of_the_limit=alone.seconds / task.seconds,
@@ -98,8 +98,8 @@ def extract(film: Path, folder: Path, network: torch.nn.Module, header: FeatureH
     """Decode, keep the frames, and write the features, as the two stages do one after the other."""
     with open_window(
         [film],
-        onset_seconds=5.0,
-        offset_seconds=7.0,
+        onset_seconds=None,
+        offset_seconds=4.0,
         crop=None,
         mask=None,
         settings=FrameSettings(decoding.RATE_HZ),
