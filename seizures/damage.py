@@ -60,3 +60,10 @@ class DamageMap:
         place = None if frame.pts is None else self._places.pop(frame.pts, None)
         is_struck = place is not None and self._first_damaged.get(place.group, math.inf) <= place.number
         return frame, frame.is_corrupt or is_struck
+
+
+def said(error: av.FFmpegError) -> str:
+    """Return what the decoder says; that memory ran out says nothing of the film, and is raised."""
+    if isinstance(error, MemoryError):
+        raise error
+    return f"decoding: {error.strerror}"

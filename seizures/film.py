@@ -20,13 +20,12 @@ import av
 
 from seizures.clock import TOLERANCE_SECONDS, Stamped, timestamp_tolerance
 from seizures.errors import VideoError
-from seizures.packets import FrameShot, OpenFile, Progress, no_progress
+from seizures.packets import STEPS_BACK_SECONDS, FrameShot, OpenFile, Progress, no_progress
 from seizures.timing import LONGEST_GAP_SECONDS, Tally, in_order, settle, steady
 
 logger = logging.getLogger(__name__)
 
 _SEEK_FROM_SECONDS = 1.0  # an earlier onset is reached sooner by decoding on
-_STEPS_BACK_SECONDS = (0.0, 3.0, 15.0, 60.0)
 _PROGRAM_STREAM_SECONDS = 3.0  # before the onset, until the stamps after a seek can be believed
 _LARGEST_OVERLAP_SECONDS = 0.5  # of a piece with the one before it, where the clock runs on
 
@@ -115,7 +114,7 @@ class _Piece:
     def __init__(self, path: Path, tally: Tally, progress: Progress) -> None:
         self._progress = progress
         self._path = path
-        self._file = OpenFile(path, progress)
+        self._file = OpenFile(path, progress, has_extent=False)
         self.source = self._file.source
         self.is_broadcast = self._file.is_broadcast
         self.end_seconds = 0.0  # of what the file holds, decoded or not; known after the last frame
@@ -179,8 +178,12 @@ class _Piece:
 
     def _seek(self, target_seconds: float) -> None:
         """Land on a key frame that is not after the target; at worst by reading the file from its beginning."""
+        if self._file.search(target_seconds):
+            shots = self._file.shots(target_seconds)
+            self._shots = self._prepared(self._file, shots, target_seconds - _SEEK_FROM_SECONDS)
+            return
         margin_seconds = _PROGRAM_STREAM_SECONDS if self.source.is_program_stream else 0.0
-        for step_seconds in (margin_seconds + step for step in _STEPS_BACK_SECONDS):
+        for step_seconds in (margin_seconds + step for step in STEPS_BACK_SECONDS):
             if target_seconds - step_seconds <= self.zero_seconds or not self._file.has_timestamps:
                 break
             try:

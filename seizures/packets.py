@@ -25,10 +25,11 @@ import av
 import av.container
 
 from seizures.clock import TOLERANCE_SECONDS
-from seizures.damage import DamageMap
+from seizures.damage import DamageMap, said
 from seizures.errors import VideoError
-from seizures.source import claimed_seconds, claims, describe, read_index
+from seizures.source import ChunkNumbers, claimed_seconds, claims, describe
 from seizures.timing import LONGEST_REVERSAL_SECONDS, Shot
+from seizures.unindexed import Padded, Place, is_fragmented, look
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ _NUM_AHEAD = 64  # packets of a program stream that are read before the first of
 _NUM_PROBED = 48  # packets, from which the cadence is measured
 _MOST_READ_ERRORS = 100  # in a row, without a packet between them
 _TAIL_SECONDS = 5.0
+STEPS_BACK_SECONDS = (0.0, 3.0, 15.0, 60.0)
 
 FrameShot = Shot[av.VideoFrame]
 VideoPacket: TypeAlias = "av.Packet[av.VideoStream]"
@@ -66,8 +68,11 @@ class OpenFile:
 
     """
 
-    def __init__(self, path: Path, progress: Progress = no_progress) -> None:
+    def __init__(self, path: Path, progress: Progress = no_progress, *, has_extent: bool = True) -> None:
+        """Open the file. Without `has_extent`, the fragments of an MP4 are not gone through for its length."""
         self._progress = progress
+        self._is_scanned = has_extent
+        self._place: Place | None = None  # at which reading goes on after the beginning
         self.path = path
         self.last_end_seconds = -math.inf
         self.num_lost_tail = 0
@@ -92,8 +97,12 @@ class OpenFile:
         """Open the file, and read its first packets."""
         # libav takes an error of the disk for the end of the film; a file of Python's raises it.
         self._file = self.path.open("rb", buffering=0)
+        shown = Padded(self._file, self._place.padding if self._place else {})
+        self._is_scanned = self._is_scanned or not is_fragmented(self._file)
+        self._file.seek(0)
+        options = {} if self._is_scanned else {"fflags": "+ignidx"}
         try:
-            self._container = av.open(self._file, "r", metadata_errors="replace")
+            self._container = av.open(shown, "r", metadata_errors="replace", options=options)
         except (av.FFmpegError, OSError) as error:
             self._file.close()
             if isinstance(error, MemoryError) or not isinstance(error, av.FFmpegError):
@@ -109,16 +118,15 @@ class OpenFile:
             stream.codec_context.options = {"err_detect": "explode"}  # so that no damage goes unsaid
         self._stream = stream
         self._time_base = stream.time_base or _MICROSECOND
-        self._indexed = read_index(self._container, self._stream)
+        self._chunk_numbers = ChunkNumbers(self._container, self._stream)
         self._probed = list(islice(self._read(), _NUM_PROBED))
 
     def _reopen_carefully(self) -> None:
         """Stand where the last reading began, to decode on one thread."""
-        self.close()
         self._is_careful = True
         self.num_corrupt_packets = 0
         self._lost_from_seconds = self.first_key_seconds if self.first_key_seconds is not None else math.inf
-        self._open()
+        self._reopen(self._place)
         if self._sought_seconds is not None:
             self.seek(self._sought_seconds)
 
@@ -145,8 +153,37 @@ class OpenFile:
         """
         self._probed = []
         self._sought_seconds = seconds
+        self._chunk_numbers.restart()
         self._container.seek(math.floor(seconds / self._time_base), stream=self._stream)
         self._lost_from_seconds = math.inf
+
+    def search(self, seconds: float) -> bool:
+        """In a film without an index, leave out what lies between its beginning and shortly before `seconds`.
+
+        What is left has the last key frame that is not after that; skip to it. Tells whether that was done: otherwise
+        the file stands at its beginning.
+        """
+        film = look(self.path, self._container, self._stream) if self.has_timestamps else None
+        if film is None:
+            return False
+        for step_seconds in STEPS_BACK_SECONDS:
+            place = film.find(seconds - step_seconds)
+            if place is None:
+                break
+            self._reopen(place)
+            first = next(self._skip(chain(self._probed, self._read()), seconds), None)
+            if first is not None and first.is_keyframe and (first.pos or 0) >= place.position:
+                self._reopen(place)
+                return True
+        if self._place or not self._is_scanned:
+            self._is_scanned = True
+            self._reopen(None)
+        return False
+
+    def _reopen(self, place: Place | None) -> None:
+        self.close()
+        self._place = place
+        self._open()
 
     def shots(self, skip_to_seconds: float = -math.inf) -> Iterator[FrameShot]:
         """Decode from where the file stands; or from the last key frame before a time, which is sought by reading.
@@ -226,6 +263,7 @@ class OpenFile:
             num_packets = 0
         if not num_packets or not math.isfinite(self.last_end_seconds):
             self._probed = []
+            self._chunk_numbers.restart()
             try:
                 self._container.seek(0)
             except av.FFmpegError as error:
@@ -246,10 +284,7 @@ class OpenFile:
                     self._progress()
                     if packet.size == 0:
                         continue
-                    if packet.pos in self._indexed:
-                        packet.pts = packet.dts = self._indexed[packet.pos]
-                    elif self._container.format.name == "avi":
-                        self._is_counted = True
+                    self._number(packet)
                     if packet.pts is not None and not packet.is_discard:
                         usual = self._seconds(packet.duration or 0) or usual
                         end = self._seconds(packet.pts) + (usual or claimed_seconds(self._stream))
@@ -259,6 +294,16 @@ class OpenFile:
             except av.FFmpegError as error:
                 num_errors += 1
                 self._note(f"reading: {error.strerror}")
+
+    def _number(self, packet: VideoPacket) -> None:
+        """Stamp a packet by the number of its chunk in an AVI, where the index or the place tells it."""
+        number = self._chunk_numbers.find(packet)
+        if number is not None:
+            packet.pts = packet.dts = number
+        elif self._container.format.name == "avi":
+            self._is_counted = True
+        if self._place:
+            self._place.renumber(packet)
 
     def _announce(self, packets: Iterable[VideoPacket], damage: DamageMap) -> Iterator[VideoPacket]:
         waiting: deque[VideoPacket] = deque()
@@ -280,7 +325,7 @@ class OpenFile:
             try:
                 frames = packet.decode()
             except av.FFmpegError as error:
-                self._strike(_said(error), packet.pts, damage)
+                self._strike(said(error), packet.pts, damage)
                 continue
             yield from self._checked(frames, damage)
         for _ in range(_MOST_READ_ERRORS):
@@ -289,7 +334,7 @@ class OpenFile:
             except EOFError:
                 return
             except av.FFmpegError as error:
-                self._strike(_said(error), None, damage)
+                self._strike(said(error), None, damage)
                 continue
             for frame in frames:
                 frame.time_base = self._time_base  # only a packet brings it along
@@ -353,10 +398,3 @@ class OpenFile:
     def _note(self, text: str) -> None:
         logger.debug("%s: %s", self.path.name, text)
         self.first_error = self.first_error or text
-
-
-def _said(error: av.FFmpegError) -> str:
-    """Return what the decoder says; that memory ran out says nothing of the film, and is raised."""
-    if isinstance(error, MemoryError):
-        raise error
-    return f"decoding: {error.strerror}"

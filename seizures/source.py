@@ -16,6 +16,7 @@ _GUESSED_RATE_HZ = 25  # only for a file without rate and without timestamps
 _MICROSECOND = Fraction(1, 1_000_000)
 _DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2"}  # the containers whose frames follow each other without a gap
 _AVI_CHUNK_HEADER_BYTES = 8
+_INDEX_BLOCK = 512  # entries
 _FIELD_ORDERS = {0: "unknown", 1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 
 
@@ -59,14 +60,38 @@ def claimed_seconds(stream: av.VideoStream) -> float:
     return 1 / float(stream.average_rate or stream.guessed_rate or _GUESSED_RATE_HZ)
 
 
-def read_index(container: InputContainer, stream: av.VideoStream) -> dict[int, int]:
-    """Return the number of each chunk of an AVI by its place; nothing of other containers.
+class ChunkNumbers:
+    """The number of each chunk of an AVI by its place, from its index; only the part that is read is looked at.
 
-    The container has no time stamps: the demuxer counts chunks, and counts wrong behind any that it cannot read.
+    The container has no time stamps: the demuxer counts chunks, and counts wrong behind any that it cannot read. Then
+    it writes its wrong count into its index, too; so a part of that is taken well before the demuxer comes there.
     """
-    if container.format.name != "avi":
-        return {}
-    return {entry.pos + _AVI_CHUNK_HEADER_BYTES: entry.timestamp for entry in stream.index_entries}
+
+    def __init__(self, container: InputContainer, stream: av.VideoStream) -> None:
+        self._entries = stream.index_entries
+        self._num_entries = len(self._entries) if container.format.name == "avi" else 0
+        self._next: int | None = None  # entry to be taken; None before the first packet
+        self._block_start = -1  # place in the file at which the last block that was taken starts
+        self._numbers: dict[int, int] = {}
+
+    def restart(self) -> None:
+        """Forget where the file was read; what was taken of the index stays."""
+        self._next = None
+
+    def find(self, packet: av.Packet[av.VideoStream]) -> int | None:
+        """Return the number of the packet's chunk; None where the index does not know it."""
+        if not self._num_entries or packet.pos is None:
+            return None
+        if self._next is None:
+            self._next = max(0, self._entries.search_timestamp(packet.dts or 0, any_frame=True))
+            self._block_start = -1
+        while packet.pos >= self._block_start and self._next < self._num_entries:
+            block = self._entries[self._next : min(self._next + _INDEX_BLOCK, self._num_entries)]
+            self._next += len(block)
+            self._block_start = block[0].pos
+            for entry in block:
+                self._numbers.setdefault(entry.pos + _AVI_CHUNK_HEADER_BYTES, entry.timestamp)
+        return self._numbers.get(packet.pos)
 
 
 def claims(

@@ -43,7 +43,7 @@ class SimulateRecording(Stage):
 class DecodeRecording(Stage):
     """Decode the seizure's window of one view into frames on a uniform clock."""
 
-    version = 4
+    version = 5
     extension = "h5"
     leaves_out = (VideoError,)
     patient_id: str = luigi.Parameter()
