@@ -14,6 +14,7 @@ import math
 import re
 import struct
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -190,54 +191,57 @@ class _Chunks(Unindexed):
     stream_number: int
     seconds_per_tick: float
     last_indexed: int
-    _positions: list[int] = field(default_factory=list)
+    _pages: list[tuple[int, int]] = field(default_factory=list)  # where each starts, and the number of its first chunk
+    _num_counted: int = 0
 
     def find(self, seconds: float) -> Place | None:
         number = math.floor(seconds / self.seconds_per_tick)
         if number <= self.last_indexed:
             return None
-        if number >= len(self._positions):
-            self._positions = self._count(number)
-        if number >= len(self._positions):
+        if number >= self._num_counted:
+            self._count(number)
+        if number >= self._num_counted:
             return None
-        kept = next(n for n, at in enumerate(self._positions) if at >= _KEPT_BYTES or n == number)
-        padding, at = {}, self._positions[kept]
-        while at < self._positions[number]:
-            left = self._positions[number] - at
-            size = left if left <= 2 * _LONGEST_JUNK_BYTES else _LONGEST_JUNK_BYTES
-            padding[at] = struct.pack("<4sI", b"JUNK", size - 8)
-            at += size
-        return Place(at, number - kept, padding) if padding else None
+        kept, kept_number = next((page for page in self._pages if page[0] >= _KEPT_BYTES), self._pages[-1])
+        position, first_number = self._pages[bisect_right(self._pages, number, key=lambda page: page[1]) - 1]
+        padding = {}
+        for at in range(kept, position, _LONGEST_JUNK_BYTES):
+            is_last = position - at <= 2 * _LONGEST_JUNK_BYTES
+            padding[at] = struct.pack("<4sI", b"JUNK", (position - at if is_last else _LONGEST_JUNK_BYTES) - 8)
+            if is_last:
+                break
+        return Place(position, first_number - kept_number, padding) if padding else None
 
-    def _count(self, last: int) -> list[int]:
-        """Return the places of the stream's chunks up to number `last`, or up to something that is not understood.
+    def _count(self, last: int) -> None:
+        """Count the stream's chunks up to number `last`, or up to something that is not understood.
 
         Only the pages with the headers of chunks are read. Six hours are half a million turns of the inner loop.
         """
-        positions: list[int] = []
-        digits, append = b"%02d" % self.stream_number, positions.append
+        digits, number = b"%02d" % self.stream_number, 0
         own = {digits + kind for kind in (b"dc", b"db")}
         others = {b"%02d" % n + kind for n in range(100) for kind in (b"dc", b"db", b"wb", b"tx", b"ix")} - own
         others |= {b"ix%02d" % n for n in range(100)} | {b"JUNK", b"idx1", b"indx"}
         unpack, at = struct.Struct("<4sI").unpack_from, 0
+        self._pages = []
         with self.path.open("rb", buffering=0) as file:
-            while len(positions) <= last:
+            while self._num_counted <= last:
                 page = _read_at(file, at, _PAGE_BYTES)
                 place, last_place = 0, len(page) - 12
                 if last_place < 0:
-                    break
+                    return
+                self._pages.append((at, number))
                 while place <= last_place:
                     kind, size = unpack(page, place)
                     if kind in own:
-                        append(at + place)
+                        number += 1
                     elif kind in (b"RIFF", b"LIST"):
                         is_skipped = page[place + 8 : place + 12] in (b"hdrl", b"INFO")
                         size = size if is_skipped else 4
                     elif kind not in others:
-                        return positions
+                        return
                     place += 8 + size + (size & 1)
                 at += place
-        return positions
+                self._num_counted = number
 
 
 def is_fragmented(file: io.FileIO) -> bool:

@@ -133,6 +133,16 @@ def test_a_film_with_an_index_is_left_to_the_demuxer(tmp_path):
         file.close()
 
 
+def test_more_padding_than_one_chunk_of_an_avi_can_be(tmp_path, monkeypatch):
+    path = make(FILMS[7], tmp_path)
+    whole = shown(path, 0.0, 27.0)
+    monkeypatch.setattr("seizures.unindexed._LONGEST_JUNK_BYTES", 100_000)
+    assert shown(path, 26.0, 27.0) == [one for one in whole if one[0] >= 26]
+    file = OpenFile(path, has_extent=False)
+    assert file.search(26.0)
+    file.close()
+
+
 @pytest.mark.parametrize("film", [FILMS[0], FILMS[3], FILMS[6]], ids=lambda film: film.name)
 def test_damage_before_and_in_the_window_ends_nothing(tmp_path, film):
     path = make(film, tmp_path)
