@@ -56,7 +56,7 @@ def no_progress() -> None:
 class OpenFile:
     """A file and its best video stream, read forwards once from wherever `seek` puts it.
 
-    Any method may raise OSError or MemoryError, which are not the film's fault.
+    Any method may raise an OSError that is none of libav's: it is of the disk or the network, and not the film's fault.
 
     Attributes:
         last_end_seconds: end of the last frame that a packet announced, on the file's own clock.
@@ -94,11 +94,11 @@ class OpenFile:
         self._file = self.path.open("rb", buffering=0)
         try:
             self._container = av.open(self._file, "r", metadata_errors="replace")
-        except (av.FFmpegError, OSError) as error:
+        except BaseException as error:
             self._file.close()
-            if isinstance(error, MemoryError) or not isinstance(error, av.FFmpegError):
-                raise
-            raise VideoError(f"{self.path.name}: cannot be opened as a video: {error.strerror}") from error
+            if isinstance(error, av.FFmpegError):
+                raise VideoError(f"{self.path.name}: cannot be opened as a video: {error.strerror}") from error
+            raise
         stream = self._container.streams.best("video")
         if not isinstance(stream, av.VideoStream) or stream.codec_context is None:
             self.close()
@@ -280,7 +280,7 @@ class OpenFile:
             try:
                 frames = packet.decode()
             except av.FFmpegError as error:
-                self._strike(_said(error), packet.pts, damage)
+                self._strike(f"decoding: {error.strerror}", packet.pts, damage)
                 continue
             yield from self._checked(frames, damage)
         for _ in range(_MOST_READ_ERRORS):
@@ -289,7 +289,7 @@ class OpenFile:
             except EOFError:
                 return
             except av.FFmpegError as error:
-                self._strike(_said(error), None, damage)
+                self._strike(f"decoding: {error.strerror}", None, damage)
                 continue
             for frame in frames:
                 frame.time_base = self._time_base  # only a packet brings it along
@@ -353,10 +353,3 @@ class OpenFile:
     def _note(self, text: str) -> None:
         logger.debug("%s: %s", self.path.name, text)
         self.first_error = self.first_error or text
-
-
-def _said(error: av.FFmpegError) -> str:
-    """Return what the decoder says; that memory ran out says nothing of the film, and is raised."""
-    if isinstance(error, MemoryError):
-        raise error
-    return f"decoding: {error.strerror}"
