@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import itertools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -28,6 +30,8 @@ _TAGS = ("com.apple.quicktime.creationdate", "creation_time", "date")
 _LONGEST_SILENCE_SECONDS = 60.0  # of the process that opens a file
 _LATEST_SECONDS = 23 * 3600.0  # after the start; a time of day further on is taken for one before the start
 _MIDNIGHT = datetime.time()
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200
+_NO_START = "does not say when it starts; write seconds since its first frame"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,20 +108,24 @@ def _start_of(path: str) -> FilmStart:
         return FilmStart(problem=f"cannot be opened as a video ({error.strerror}); repair it, or say use = skip")
     texts = (said[tag] for tag in _TAGS for said in tags if tag in said)
     text = next((text for text in texts if _parsed(text) is not None), "")
-    return FilmStart(text, "" if text else "does not say when it starts; write seconds since its first frame")
+    return FilmStart(text, "" if text else _NO_START)
 
 
 def _parsed(text: str) -> datetime.datetime | None:
-    """Return a moment, without a zone where the text has none; None for a date without a time of day."""
+    """Return a moment, without a zone where the text has none; None for a date without a time of day.
+
+    Nor is a date believed that no recording has: a clock that nobody set, or one that Python cannot count on from.
+    """
     if len(text) <= len("2020-01-01"):
         return None
     text = text[:-1] + "+00:00" if text.endswith("Z") else text
     if len(text) > 5 and text[-5] in "+-" and text[-4:].isdigit():
         text = f"{text[:-2]}:{text[-2:]}"  # Apple's +0200, which Python reads from 3.11 on
     try:
-        return datetime.datetime.fromisoformat(text)
+        moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         return None
+    return moment if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None
 
 
 def resolve(
@@ -156,12 +164,16 @@ def _resolved(item: Recording, starts: Mapping[str, FilmStart], zone: datetime.t
     said = starts[item.video[0]]
     moment = _parsed(said.text)
     if said.problem or moment is None:
-        return Fault(item.row, "onset_seconds", "", f"is a clock time, and {item.video[0]!r} {said.problem}")
+        return Fault(
+            item.row, "onset_seconds", "", f"is a clock time, and {item.video[0]!r} {said.problem or _NO_START}"
+        )
     start = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
     clock_onset = item.onset_seconds or 0.0
-    onset = _seconds_after(start, clock_onset, zone)
+    onset, is_skipped = _seconds_after(start, clock_onset, zone)
     if onset > _LATEST_SECONDS:
         problem = f"is before {item.video[0]!r} starts (or 23 h after it); is [Dataset] time_zone right?"
+        if is_skipped:
+            problem = "is in the hour that the clocks skipped that night; is [Dataset] time_zone right?"
         return Fault(item.row, "onset_seconds", clock_text(clock_onset), problem)
     local = start.astimezone(zone)
     return dataclasses.replace(
@@ -178,13 +190,21 @@ def _moved(seconds: float | None, by_seconds: float) -> float | None:
     return None if seconds is None else round(seconds + by_seconds, 6)
 
 
-def _seconds_after(start: datetime.datetime, seconds_of_day: float, zone: datetime.tzinfo) -> float:
-    """Return how long after `start` a clock in `zone` showed a time of day for the first time."""
+def _seconds_after(start: datetime.datetime, seconds_of_day: float, zone: datetime.tzinfo) -> tuple[float, bool]:
+    """Return how long after `start` a clock in `zone` showed a time of day for the first time.
+
+    Infinity where it did not within a day. The second value tells whether it would have, had the clocks not been put
+    forward over it.
+    """
     midnight = datetime.datetime.combine(start.astimezone(zone), _MIDNIGHT)
     utc = datetime.timezone.utc
-    moments = (
-        (midnight + datetime.timedelta(days=days, seconds=seconds_of_day)).replace(tzinfo=zone, fold=fold)
-        for days in (0, 1)
-        for fold in (0, 1)
+    shown, skipped = list[float](), list[float]()
+    for days, fold in itertools.product((0, 1), (0, 1)):
+        wanted = midnight + datetime.timedelta(days=days, seconds=seconds_of_day)
+        moment = wanted.replace(tzinfo=zone, fold=fold).astimezone(utc)
+        is_shown = moment.astimezone(zone).replace(tzinfo=None) == wanted
+        (shown if is_shown else skipped).append((moment - start).total_seconds())
+    return (
+        min((after for after in shown if after >= 0), default=math.inf),
+        any(0 <= after <= _LATEST_SECONDS for after in skipped),
     )
-    return min(after for at in moments if (after := (at.astimezone(utc) - start).total_seconds()) >= 0)

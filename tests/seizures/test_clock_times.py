@@ -140,6 +140,38 @@ def test_what_cannot_be_meant_is_refused_with_its_rows_and_without_a_date() -> N
     ]
 
 
+@pytest.mark.parametrize("start", ["2024-03-31T00:30:00Z", "2024-03-30T23:30:00Z", "2024-03-30T05:00:00Z"])
+def test_a_time_of_day_that_was_skipped_is_no_moment(start: str) -> None:
+    london = find_zone("Europe/London")  # where 02:00 came a second after 00:59:59
+    _, faults = resolve([clocked("01:30:00")], {"a.mp4": FilmStart(start)}, london)
+    skipped = "is in the hour that the clocks skipped that night; is [Dataset] time_zone right?"
+    assert faults == [f"row 2, onset_seconds: 01:30:00 {skipped}"]
+
+
+@pytest.mark.parametrize(
+    ("start", "wanted"), [("2024-03-31T02:00:00Z", 81_000), ("2024-03-30T01:10:00Z", 1200), ("2024-03-31T01:00:00Z", 0)]
+)
+def test_a_time_of_day_that_was_skipped_on_another_night_is_found(start: str, wanted: float) -> None:
+    onset = "02:00:00" if wanted == 0 else "01:30:00"
+    assert on_clock_of(clocked(onset), start, "Europe/London").onset_seconds == wanted
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "1904-01-01T00:00:00Z"])
+def test_a_date_that_no_recording_has_is_no_start(text: str) -> None:
+    new_york = find_zone("America/New_York")
+    _, faults = resolve([clocked("10:00:00")], {"a.mp4": FilmStart(text)}, new_york)  # remembered by an older version
+    assert faults == [
+        "row 2, onset_seconds: is a clock time, and 'a.mp4' does not say when it starts; write seconds since its first "
+        "frame"
+    ]
+
+
+def test_a_start_that_is_believed_is_looked_for_behind_one_that_is_not(tmp_path: Path) -> None:
+    tags = {"_apple": "9999-12-31T23:59:59+0000", "creation_time": "2020-05-01T10:00:00Z"}
+    path = film(tmp_path / "a.mov", options={"movflags": "use_metadata_tags"}, **tags)
+    assert read_starts([path]) == [FilmStart("2020-05-01T10:00:00Z")]
+
+
 def test_an_unknown_zone_is_refused() -> None:
     with pytest.raises(SettingsError, match="Moon/Crater: wanted a time zone by its name, such as UTC"):
         find_zone("Moon/Crater")
