@@ -10,24 +10,29 @@ A start time is a date, and so stands in no message.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import itertools
 import json
 import math
 import os
+import selectors
+import signal
 import subprocess
 import sys
+import tempfile
 import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from seizures.errors import SettingsError
+from seizures.errors import PassingError, SettingsError
 from seizures.manifest import Recording
 from seizures.manifest_table import Fault, clock_text, fault_lines
 
 _TAGS = ("com.apple.quicktime.creationdate", "creation_time", "date")
-_LONGEST_SILENCE_SECONDS = 60.0  # of the process that opens a file
+_LONGEST_START_SECONDS = 60.0  # of the process that opens the files, until it has imported the decoder
+_LONGEST_SILENCE_SECONDS = 60.0  # of it, about one file
 _LATEST_SECONDS = 23 * 3600.0  # after the start; a time of day further on is taken for one before the start
 _MIDNIGHT = datetime.time()
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
@@ -56,7 +61,12 @@ def find_zone(name: str) -> datetime.tzinfo:
 
 
 def read_starts(paths: Sequence[Path]) -> list[FilmStart]:
-    """Ask each file when it starts; a file that ends or hangs the process that opens it is a problem of that file."""
+    """Ask each file when it starts; a file that ends or hangs the process that opens it is a problem of that file.
+
+    Raises:
+        PassingError: the process was killed, or did not begin.
+
+    """
     waiting, found = [str(path.absolute()) for path in paths], list[FilmStart]()
     while waiting:
         answers, reason = _ask(waiting)
@@ -72,26 +82,58 @@ def _ask(paths: list[str]) -> tuple[list[FilmStart], str]:
     """Run one process over the files; return its answers, and why there are fewer than files."""
     root = str(Path(__file__).parents[1])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    patience = _LONGEST_SILENCE_SECONDS + len(paths)
-    reason, output = "", b""
-    with subprocess.Popen(
-        [sys.executable, "-c", "from seizures.clock_times import serve; serve()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path},
-    ) as process:
-        try:
-            output, _ = process.communicate(json.dumps(paths).encode(), timeout=patience)
-            reason = "makes the decoder crash; repair it, or say use = skip"
-        except subprocess.TimeoutExpired:
-            process.kill()
-            output, _ = process.communicate()
-            reason = "makes the decoder hang; repair it, or say use = skip"
-    return [FilmStart(**json.loads(line)) for line in output.split(b"\n")[:-1]], reason
+    with tempfile.TemporaryFile() as request:  # and no pipe, which nobody may be there to read
+        request.write(json.dumps(paths).encode())
+        request.seek(0)
+        with subprocess.Popen(
+            [sys.executable, "-c", "from seizures.clock_times import serve; serve()"],
+            stdin=request,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+        ) as process:
+            try:
+                lines, is_silent = _heard(process)
+            finally:
+                if process.poll() is None:
+                    process.kill()
+    answers = [FilmStart(**json.loads(line)) for line in lines[1:]]
+    if len(answers) == len(paths):
+        return answers, ""
+    name, code = Path(paths[len(answers)]).name, process.returncode
+    if not is_silent and code in (-signal.SIGKILL, -signal.SIGTERM):  # which no film can cause by itself
+        how = f"was killed ({signal.Signals(-code).name}), by a person or because memory ran out"
+        raise PassingError(f"{name}: the process that reads when films start {how}; run it again, or say use = skip")
+    if not lines:
+        how = f"said nothing for {_LONGEST_START_SECONDS:g} s" if is_silent else f"ended (exit code {code})"
+        raise PassingError(f"the process that reads when films start {how} before it had opened one; run it again")
+    return answers, f"makes the decoder {'hang' if is_silent else 'crash'}; repair it, or say use = skip"
+
+
+def _heard(process: subprocess.Popen[bytes]) -> tuple[list[bytes], bool]:
+    """Return the lines that a process writes until it ends, and whether it was silent for too long instead."""
+    assert process.stdout is not None
+    heard, patience = b"", _LONGEST_START_SECONDS
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while is_heard := bool(selector.select(patience)):
+            said = os.read(process.stdout.fileno(), 1 << 16)
+            if not said:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_LONGEST_START_SECONDS)
+                break
+            heard, patience = heard + said, _LONGEST_SILENCE_SECONDS
+    return heard.split(b"\n")[:-1], not is_heard
 
 
 def serve() -> None:
-    """Say of each file that standard input names when it starts, a line of JSON each. The child's whole life."""
+    """Say that it has begun, and of each file that standard input names when it starts, a line of JSON each.
+
+    The child's whole life.
+    """
+    import av  # noqa: F401 - before the first line: where it fails, no film is to blame
+
+    sys.stdout.write("{}\n")
+    sys.stdout.flush()
     for path in json.load(sys.stdin):
         sys.stdout.write(json.dumps(dataclasses.asdict(_start_of(path))) + "\n")
         sys.stdout.flush()
