@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -262,6 +263,46 @@ def test_hostile_names_in_the_zip_are_refused(tmp_path: Path, name: str) -> None
     path.write_bytes(path.read_bytes().replace(b"dataset|a.pth", b"dataset\\a.pth"))
     with pytest.raises(FeatureFileError, match="is not a name in the dataset"):
         gestures_source.find_source(path)
+
+
+def test_a_damaged_or_outlying_zip_is_told(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "from", IDS[:1], 3)
+    for name in ("compress_size", "header_offset"):
+        path = tmp_path / f"{name}.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for item in sorted(dataset.rglob("*.*")):
+                archive.write(item, item.relative_to(dataset).as_posix())
+            setattr(archive.infolist()[0], name, 2**63 + 5)  # no number of 64 bits with a sign
+        with pytest.raises(FeatureFileError, match=r"_000000.pth' does not lie in the zip"):
+            gestures_source.find_source(path)
+    path = pack(dataset, tmp_path / "damaged.zip")
+    with zipfile.ZipFile(path) as archive:
+        table = archive.getinfo("dataset/seizures.csv")
+    content = bytearray(path.read_bytes())
+    content[table.header_offset + 30 + len(table.filename)] = 0xFF  # no block of deflate is of this type
+    path.write_bytes(content)
+    with pytest.raises(FeatureFileError, match="cannot be read as a zip: Error -3"):
+        gestures_source.find_source(path)
+
+
+def test_a_table_beyond_all_measure_is_refused_and_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = write_dataset(tmp_path / "from", IDS[:1], 3)
+    honest = pack(dataset, tmp_path / "honest.zip")
+    monkeypatch.setattr(gestures_source, "MAX_TABLE_BYTES", 2**16)
+    assert gestures_source.find_source(honest).table == gestures_source.find_source(dataset).table
+    (dataset / "dataset" / "seizures.csv").write_bytes(b"x" * (2**16 + 1))
+    for path in (dataset, pack(dataset, tmp_path / "larger.zip")):
+        with pytest.raises(FeatureFileError, match=r"seizures.csv has more than"):
+            gestures_source.find_source(path)
+    lying = tmp_path / "lying.zip"
+    with zipfile.ZipFile(lying, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("seizures.csv", bytes(2**25))
+        archive.infolist()[0].file_size = 1000
+    tracemalloc.start()
+    with pytest.raises(FeatureFileError, match="cannot be read as a zip"):
+        gestures_source.find_source(lying)
+    assert tracemalloc.get_traced_memory()[1] < 2**21
+    tracemalloc.stop()
 
 
 def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
