@@ -14,7 +14,7 @@ import pytest
 import torch
 from gestures_dataset import FOLDER, pack, row, vectors, write_dataset, write_table, write_view
 
-from seizures import gestures_source
+from seizures import gestures_source, gestures_views
 from seizures.errors import FeatureFileError
 from seizures.feature_file import open_features
 from tasks.gestures import Imported, import_gestures
@@ -245,6 +245,33 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "01_2_L_3.pth")  # who opens it waits for ever
     with gestures_source.opened({"path": str(tmp_path)}) as listing:
         assert (len(listing.frames), listing.strangers) == (0, ("01_2_L_3.pth",))
+
+
+def test_an_odd_file_costs_its_frame_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = write_view(tmp_path, "01_2_L", vectors(1, 6, "FOS"))
+    odd = [torch.zeros(512, device="meta"), torch.zeros(512, dtype=torch.complex64).conj().imag]  # neither has numbers
+    for frame, content in enumerate(odd, start=2):
+        torch.save(content, view / f"01_2_L_{frame:06d}.pth")
+    with gestures_source.opened({"path": str(view)}) as listing:
+        taken, problems = gestures_views.read_view(listing)
+    assert taken is not None
+    assert taken.valid.tolist() == [True, True, False, False, True, True]
+    assert (
+        "frame 2: cannot be loaded safely (TypeError), frame 3: cannot be loaded safely (RuntimeError)" in problems[0]
+    )
+    monkeypatch.setattr(gestures_views, "SPARE_BYTES", 2**60)  # no process has room for that
+    with pytest.raises(MemoryError):
+        gestures_views.read_vector(b"no pickle")
+
+
+def test_a_member_at_the_very_end_of_a_zip_costs_its_frame_and_no_more(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(bytes(100))
+    for frames, problem in (((3, 4), "frame 3: damaged in the zip"), ((4, 4), "there twice (frame 4: damaged")):
+        members = [[frame, 95, 5, 5, 0, 0] for frame in frames]
+        with gestures_source.opened({"path": f"{tmp_path}/a.zip", "members": members, "strangers": []}) as listing:
+            taken, problems = gestures_views.read_view(listing)
+        assert taken is None
+        assert problem in problems[0]
 
 
 def test_a_reader_that_hangs_is_ended_and_the_reason_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
