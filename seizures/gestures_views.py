@@ -31,8 +31,8 @@ from seizures.validation import DURATION_TOLERANCE_SECONDS, FAULT, WARNING, Find
 FEATURE_DIM: int = RECIPE["feature_dim"]
 MAX_FILES = 2**17  # of one view, two hours and a half; the paper's longest has 16,470
 EXTRA_MEMORY_BYTES = 2**30
-SPARE_BYTES = 2**24  # what reading an honest file may take
-VERSION = 1
+SPARE_BYTES = 2**27  # more than what is honest takes to be read, or to be examined
+VERSION = 2
 
 
 class View(NamedTuple):
@@ -100,7 +100,7 @@ def read_view(listing: gestures_source.Listing) -> tuple[View | None, list[str]]
         try:
             rows[frames[place] - first] = read_vector(listing.read(place))
             valid[frames[place] - first] = True
-        except (ValueError, OSError, zlib.error) as error:
+        except (ValueError, zlib.error) as error:
             bad.append(f"frame {frames[place]}: {error}")
     if bad:
         problems.append(f"{len(bad)} of {num_files} files hold no vector of {FEATURE_DIM} numbers ({_some(bad)})")
@@ -188,6 +188,7 @@ def _write(
             yield Finding(row.name, found.place.removeprefix("/views/"), FAULT, f"left out: {found.problem}")
         if not faults:
             return
+        bytearray(SPARE_BYTES)  # MemoryError: what was found may be that there was no room to look
         for name in faulty or list(views):
             del views[name]
     path.unlink(missing_ok=True)
@@ -212,7 +213,10 @@ def _some(texts: list[str] | tuple[str, ...]) -> str:
 
 
 def main() -> None:
-    """Take the seizures that standard input names, one JSON a line; answer each with a line; end with the input."""
+    """Take the seizures that standard input names, one JSON a line; answer each with a line; end with the input.
+
+    The first line is empty and says that this process has started.
+    """
     import resource  # not on Windows, and wanted in this process only
 
     torch.set_num_threads(1)
@@ -221,11 +225,20 @@ def main() -> None:
         size = int(statm.read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + EXTRA_MEMORY_BYTES, size + EXTRA_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _say("")
     for line in sys.stdin:
-        job = json.loads(line)
-        outcome = take_seizure(TableRow(**job["row"]), job["views"], Path(job["path"]), job["known_stamp"])
-        sys.stdout.write(json.dumps(None if outcome is None else dataclasses.asdict(outcome)) + "\n")
-        sys.stdout.flush()
+        try:
+            job = json.loads(line)
+            outcome = take_seizure(TableRow(**job["row"]), job["views"], Path(job["path"]), job["known_stamp"])
+            answer = None if outcome is None else dataclasses.asdict(outcome)
+        except (OSError, MemoryError, RuntimeError) as error:  # of the disk, the machine, and HDF5's word for them
+            answer = {"failed": str(error) or "out of memory"}
+        _say(json.dumps(answer))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
+import sys
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -15,8 +17,10 @@ import torch
 from gestures_dataset import FOLDER, pack, row, vectors, write_dataset, write_table, write_view
 
 from seizures import gestures_source, gestures_views
-from seizures.errors import FeatureFileError
+from seizures.errors import FeatureFileError, PassingError
 from seizures.feature_file import open_features
+from seizures.gestures_readers import Reader
+from tasks.atomic import DiskFullError, temporary_name
 from tasks.gestures import Imported, import_gestures
 
 NUM = 40
@@ -247,6 +251,51 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
         assert (len(listing.frames), listing.strangers) == (0, ("01_2_L_3.pth",))
 
 
+def test_a_failing_disk_costs_no_seizure_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "from", IDS[:2])
+    to, draft = tmp_path / "imported", tmp_path / "imported.unfinished"
+    (draft / "features").mkdir(parents=True)
+    temporary_name(draft / "features" / "01+1.h5").symlink_to("/dev/full")  # which the reader is to write
+    with pytest.raises(DiskFullError, match="no space left on its disk"):
+        take(dataset, to)
+    file = dataset / "dataset" / FOLDER / "01_1_L" / "01_1_L_000003.pth"
+    file.rename(tmp_path / "sound")
+    file.symlink_to("/proc/self/mem")  # whose first bytes give EIO
+    with pytest.raises(PassingError, match=r"01\+1: .*Input/output error; what is read already is kept"):
+        take(dataset, to)
+    assert not to.exists()
+    assert [path.name for path in (draft / "features").iterdir()] == ["01+2.h5"]
+    (tmp_path / "sound").replace(file)
+    imported, _ = take(dataset, to)
+    assert (imported.findings, imported.num_kept) == ((), 1)
+
+
+def test_a_reader_that_is_killed_costs_no_seizure_and_one_that_crashes_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Reader()
+    row_ = {**dict.fromkeys(("reason", "clonic_ratio", "duration_seconds")), "patient_id": "1", "seizure_id": "1"}
+    request = {"row": {**row_, "label": "FOS", "uses": {}}, "views": {}, "path": f"{tmp_path}/a", "known_stamp": ""}
+    try:
+        for number in (signal.SIGKILL, signal.SIGSEGV):
+            assert reader.take(request, "1+1", 1) is not None
+            process = reader._process
+            assert process is not None
+            process.send_signal(number)
+            process.wait()
+            if number == signal.SIGKILL:  # as the system does where memory runs out
+                with pytest.raises(PassingError, match=r"the reading process ended \(SIGKILL\)"):
+                    reader.take(request, "1+1", 1)
+        outcome = reader.take(request, "1+1", 1)
+        assert outcome is not None
+        assert "left out: reading it ended the reading process (SIGSEGV)" in outcome.findings[0].problem
+        monkeypatch.setattr(sys, "executable", "/bin/false")  # a process that does not come so far as to read
+        with pytest.raises(PassingError, match=r"the reading process ended \(exit code 1\)"):
+            reader.take(request, "1+1", 1)
+    finally:
+        reader.close()
+
+
 def test_an_odd_file_costs_its_frame_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     view = write_view(tmp_path, "01_2_L", vectors(1, 6, "FOS"))
     odd = [torch.zeros(512, device="meta"), torch.zeros(512, dtype=torch.complex64).conj().imag]  # neither has numbers
@@ -278,7 +327,7 @@ def test_a_reader_that_hangs_is_ended_and_the_reason_told(tmp_path: Path, monkey
     dataset = write_dataset(tmp_path / "from", IDS[:1], 3)
     monkeypatch.setattr("seizures.gestures_readers.LEAST_SECONDS", 0.01)
     monkeypatch.setattr("seizures.gestures_readers.SECONDS_PER_FILE", 0.0)
-    with pytest.raises(FeatureFileError, match=r"ended the reading process \(it was killed"):
+    with pytest.raises(FeatureFileError, match=r"ended the reading process \(it took more than"):
         take(dataset, tmp_path / "other")
 
 
