@@ -18,6 +18,8 @@ The task graph, from the videos down; one name is one stage, `results/<stage>/<l
       |                    |
       +--------------------+
       |
+    DrawPictures        every picture, with the numbers behind it                  .zip
+      |
     WriteReport         one page                                                   .html
       |
     RunAll              all of it, and results/current
