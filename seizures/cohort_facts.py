@@ -65,8 +65,8 @@ def cohort_facts(
 def _spread(values: npt.NDArray[np.float64], unit: str) -> str:
     if not len(values):
         return "there is none"
-    median, low, high = (float(value) for value in (np.median(values), values.min(), values.max()))
-    return f"median {median:.4g}{unit} ({low:.4g} to {high:.4g}{unit})"
+    median, low, high = (f"{value:.1f}".removesuffix(".0") for value in (np.median(values), values.min(), values.max()))
+    return f"median {median}{unit} ({low} to {high}{unit})"
 
 
 def left_out_words(left_out: Sequence[LeftOutRow], predictions: pd.DataFrame) -> str:

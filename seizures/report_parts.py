@@ -31,6 +31,13 @@ def interval_text(name: str, low: float | None, high: float | None) -> str:
     return f"{100 * low:.0f} to {100 * high:.0f} %" if name in IN_PERCENT else f"{low:.2f} to {high:.2f}"
 
 
+def score_and_interval(name: str, value: float | None, low: float | None, high: float | None) -> dict[str, str]:
+    """Return `title`, `value` and `interval` of a score in words; an interval without width is none of certainty."""
+    interval = "no interval" if low is None else "no spread" if low == high else interval_text(name, low, high)
+    shown = "" if value is None else interval
+    return {"title": METRIC_TITLES[name], "value": score_text(name, value), "interval": shown}
+
+
 def part_rows(numbers: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a row for each part of the cohort: its name, its counts, and its scores with intervals.
 
@@ -42,9 +49,7 @@ def part_rows(numbers: pd.DataFrame) -> list[dict[str, Any]]:
         scores = []
         for name in PART_METRICS:
             value, low, high = (_number(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
-            interval = "no interval" if low is None else "no spread" if low == high else interval_text(name, low, high)
-            text = {"value": score_text(name, value), "interval": "" if value is None else interval}
-            scores.append({"title": METRIC_TITLES[name], **text})
+            scores.append(score_and_interval(name, value, low, high))
         part = "all seizures" if row["split"] == "all" else f"{SPLITS[str(row['split'])]}: {row['group']}"
         counts = {name: row[f"num_{name}"] for name in ("patients", "seizures")}
         rows.append({"part": part, **counts, "scores": scores})
