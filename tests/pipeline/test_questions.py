@@ -99,7 +99,8 @@ def test_an_edited_onset_is_told_with_its_old_and_new_value(done: Project) -> No
         text = Plan().answer().text
         assert "STALE DecodeRecording: P01+01+large, P01+01+small\n        onset_seconds: 1.6 -> 1.75\n" in text
         assert "STALE ExtractFeatures: P01+01\n        DecodeRecording: its own\n" in text
-        assert re.search(r"STALE TrainFold: (fold0\d)\+seed0, \1\+seed1\n        ExtractFeatures: P01\+01\n", text)
+        stale = r"STALE TrainFold: (fold0\d)\+seed0, \1\+seed1\n"  # an onset may move its seizure in the dealing order
+        assert re.search(stale + r"(?: {8}order: .+\n)?        ExtractFeatures: P01\+01\n", text)
         plan = make_plan()
         assert counts(plan)["TrainFold"] == 2
         assert counts(plan)["EvaluateFold"] == 4
@@ -110,7 +111,7 @@ def test_many_changes_are_told_in_few_lines(done: Project) -> None:
     with inside(done), setting("Frames", "frame_rate_hz", 14):
         text = Plan().answer().text
     assert "frames.frame_rate_hz: 15.0 -> 14.0" in text
-    assert len(text.splitlines()) < 50
+    assert len(text.splitlines()) < 60
     assert max(map(len, text.splitlines())) <= 120
 
 
