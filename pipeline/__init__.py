@@ -18,6 +18,8 @@ The task graph, from the videos down; one name is one stage, `results/<stage>/<l
       |                    |
       +--------------------+
       |
+    DrawPictures        every picture, with the numbers behind it                  .zip
+      |
     WriteReport         one page                                                   .html
       |
     RunAll              all of it, and results/current
@@ -31,7 +33,8 @@ Beside it, before anything is computed::
 
 Three questions make no result: `Plan` (what would RunAll do, and why?), `Status` (is it complete?), and `Prune` (what
 is no longer used?). For several machines, `ExtractShard` and `FoldShard` do the same in parts (docs/cluster.md).
-`RunSweep` trains and scores many settings on the same folds and features: TabulateSweep, CompareCells, DrawSweep.
+`RunSweep` trains and scores many settings on the same folds and features: TabulateSweep, CompareCells, DrawSweep,
+WriteProtocols.
 
 Features leave a laboratory, and come from others: `ExportFeatures`, `ImportFeatures`, `ValidateFeatures`, `CheckDrift`;
 `ImportGestures` takes the paper's public features.
@@ -51,8 +54,8 @@ from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.features import ExtractFeatures
 from tasks.folds import AssignFolds
 from tasks.imported import ImportedFeatures
-from tasks.report import WriteReport
-from tasks.sweep import CompareCells, DrawSweep, TabulateSweep
+from tasks.report import DrawPictures, WriteReport
+from tasks.sweep import CompareCells, DrawSweep, TabulateSweep, WriteProtocols
 from tasks.training import TrainFold
 from tasks.videos import DecodeRecording, SimulateRecording
 
@@ -61,6 +64,7 @@ __all__ = [
     "CheckDrift",
     "CompareCells",
     "DecodeRecording",
+    "DrawPictures",
     "DrawSweep",
     "EvaluateFold",
     "ExportFeatures",
@@ -82,6 +86,7 @@ __all__ = [
     "TabulateSweep",
     "TrainFold",
     "ValidateFeatures",
+    "WriteProtocols",
     "WriteReport",
 ]
 

@@ -13,7 +13,7 @@ from tasks.evaluation import PoolPredictions, ScorePredictions
 from tasks.features import FeatureStage, all_features
 from tasks.folds import AssignFolds, left_out, unusable
 from tasks.processes import import_before_forks
-from tasks.report import WriteReport
+from tasks.report import WriteReport, unpack_pictures
 from tasks.runs import publish, walk
 
 
@@ -53,6 +53,7 @@ class RunAll(WorkingTask):
                 "costs": [cost._asdict() for cost in stage_costs(walk(report))],
                 "verdict": evaluation.verdict(evaluation.read_summary(metrics.path)),
             },
+            fill=unpack_pictures,
         )
         bad = unusable()
         if bad:

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def unpack(path: Path, folder: Path) -> None:
         raise FeatureFileError(f"{path}: cannot be read as a zip: {error}; fetch it again") from error
 
 
-UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError)
+UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error)
 
 
 def checked_members(archive: zipfile.ZipFile, path: Path, layout: Layout) -> list[zipfile.ZipInfo]:
@@ -100,6 +101,8 @@ def _member_faults(members: list[zipfile.ZipInfo], num_bytes: int, layout: Layou
     for member in members:
         shown = repr(member.orig_filename[:80])
         kind = stat.S_IFMT(member.external_attr >> 16)
+        if member.header_offset < 0 or member.header_offset + member.compress_size > num_bytes:
+            yield f"{shown} does not lie in the zip"
         if member.is_dir():
             if not layout.folders.fullmatch(member.filename):
                 yield f"{shown} is a folder that {layout.what} does not have"

@@ -152,6 +152,12 @@ def write_features(
     return Export(names.site, tuple(exported), next(iter(recipes.values())))
 
 
+def places_by_content(files: Mapping[tuple[str, str], Path]) -> dict[tuple[str, str], str]:
+    """Return a dealing order for seizures that have none, by the hashes of their feature files: no id decides it."""
+    ordered = sorted(files, key=lambda ids: (file_sha256(files[ids]), ids))
+    return {ids: order_text(place) for place, ids in enumerate(ordered)}
+
+
 def order_text(place: int) -> str:
     """Return a place in the dealing order as letters that sort; digits could be somebody's id, by chance."""
     return f"{place:06x}".translate(_ORDER_LETTERS)

@@ -127,13 +127,18 @@ def join(bundles: Sequence[Checked], folder: Path) -> None:
     """Write the features and the manifests of checked bundles into an empty folder.
 
     The folder then has `features/`, for [Dataset] features, and `manifest.csv`, for [Dataset] manifest. The dealing
-    order of each bundle is kept, and the bundles follow each other by site, however they were named.
+    order of each bundle is kept, or one by content is given where it tells none, and the bundles follow each other by
+    site, however they were named.
     """
     bundles = sorted(bundles, key=lambda one: (str(one.info["site"]).casefold(), *sorted(one.examined)))
     places: dict[tuple[str, ...], str] = {}
     for one in bundles:
-        for ids in sorted({(item.dealing_order, item.patient_id, item.seizure_id) for item in one.recordings}):
-            places[ids[1:]] = bundle.order_text(len(places))
+        told = {(item.patient_id, item.seizure_id): item.dealing_order for item in one.recordings}
+        if not all(told.values()):
+            files = {ids: one.folder / bundle.FEATURES_FOLDER / f"{'+'.join(ids)}.h5" for ids in told}
+            told = bundle.places_by_content(files)
+        for ids in sorted(told, key=lambda ids: (told[ids], ids)):
+            places[ids] = bundle.order_text(len(places))
     (folder / bundle.FEATURES_FOLDER).mkdir()
     with (folder / bundle.MANIFEST_NAME).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

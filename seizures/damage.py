@@ -57,13 +57,8 @@ class DamageMap:
             yield self._judge(held.popleft())
 
     def _judge(self, frame: av.VideoFrame) -> tuple[av.VideoFrame, bool]:
-        place = None if frame.pts is None else self._places.pop(frame.pts, None)
+        if frame.pts is None:  # nothing tells where it stands
+            return frame, frame.is_corrupt or bool(self._first_damaged)
+        place = self._places.pop(frame.pts, None)
         is_struck = place is not None and self._first_damaged.get(place.group, math.inf) <= place.number
         return frame, frame.is_corrupt or is_struck
-
-
-def said(error: av.FFmpegError) -> str:
-    """Return what the decoder says; that memory ran out says nothing of the film, and is raised."""
-    if isinstance(error, MemoryError):
-        raise error
-    return f"decoding: {error.strerror}"

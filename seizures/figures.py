@@ -20,8 +20,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from seizures.evaluation import METRIC_TITLES, by_seed, count_text
-from seizures.statistics import DECISION_THRESHOLD, METRIC_NAMES, decide, resample_patients, roc_curves
+from seizures.evaluation import METRIC_TITLES, count_text
+from seizures.statistics import DECISION_THRESHOLD, METRIC_NAMES, decide
 
 NEGATIVE_COLOUR, POSITIVE_COLOUR = "#0072B2", "#D55E00"
 INK, MUTED, FAINT = "#1a1a1a", "#595959", "#d9d9d9"
@@ -45,7 +45,6 @@ STYLE: Any = {
     "svg.fonttype": "path",
     "svg.hashsalt": "seizures",
 }
-_NUM_ROC_RESAMPLES = 500
 
 
 def to_svg(figure: Figure) -> str:
@@ -56,20 +55,21 @@ def to_svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def to_svg_data_uri(figure: Figure) -> str:
-    """Draw `figure` as an SVG data URI, for the src of an img."""
-    return "data:image/svg+xml;base64," + base64.b64encode(to_svg(figure).encode()).decode()
+def to_data_uri(svg: str) -> str:
+    """Return SVG text as a data URI, for the src of an img."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def to_png_data_uri(figure: Figure, dots_per_inch: float = 150) -> str:
-    """Draw `figure` as a PNG data URI, for the src of an img."""
+def to_png(figure: Figure, dots_per_inch: float = 300) -> bytes:
+    """Draw `figure` as a PNG, fine enough for print."""
     buffer = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()
 
 
-def _canvas(height_inches: float) -> tuple[Figure, Axes]:
+def canvas(height_inches: float) -> tuple[Figure, Axes]:
+    """Return a figure as wide as all, and its axes."""
     figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
     return figure, figure.add_subplot()
 
@@ -106,7 +106,7 @@ def probability_strip(predictions: pd.DataFrame, *, positive_label: str = "TCS",
     with mpl.rc_context(STYLE):
         table = mean_over_seeds(predictions)
         patients = list(dict.fromkeys(table["patient_id"]))
-        figure, axes = _canvas(1.25 + (0.34 if len(patients) <= 20 else 0.27) * len(patients))
+        figure, axes = canvas(1.25 + (0.34 if len(patients) <= 20 else 0.27) * len(patients))
         axes.axvspan(-0.03, DECISION_THRESHOLD, color=NEGATIVE_COLOUR, alpha=0.09, linewidth=0)
         axes.axvspan(DECISION_THRESHOLD, 1.03, color=POSITIVE_COLOUR, alpha=0.09, linewidth=0)
         axes.axvline(DECISION_THRESHOLD, color=MUTED, linewidth=1)
@@ -189,7 +189,7 @@ def confusion_matrix(summary: Mapping[str, Any]) -> Figure:
         table = np.array([[count["TN"], count["FP"]], [count["FN"], count["TP"]]])
         totals = table.sum(axis=1, keepdims=True)
         share = np.divide(table, totals, out=np.zeros_like(table), where=totals > 0)
-        figure, axes = _canvas(4.1)
+        figure, axes = canvas(4.1)
         axes.set(xlim=(0, 2), ylim=(2, 0))
         for row in range(2):
             for column in range(2):
@@ -228,7 +228,7 @@ def confusion_matrix(summary: Mapping[str, Any]) -> Figure:
 def score_intervals(summary: Mapping[str, Any]) -> Figure:
     """Draw every metric as a dot with its interval, its seeds as small ticks, and the chance level of the accuracy."""
     with mpl.rc_context(STYLE):
-        figure, axes = _canvas(3.6)
+        figure, axes = canvas(3.6)
         for place, name in enumerate(METRIC_NAMES):
             _draw_score(axes, summary["metrics"][name], place)
         level = summary["chance"]["level"]
@@ -264,30 +264,22 @@ def _draw_score(axes: Axes, metric: Mapping[str, Any], place: int) -> None:
         axes.plot(seeds, [place + 0.27] * len(seeds), "|", color=MUTED, markersize=6, markeredgewidth=1)
 
 
-def roc(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> Figure | None:
+def roc(curves: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
     """Draw the ROC curve: each seed thin, their mean thick, the interval over patients as a band, and the 0.5 decision.
 
-    None where one label only was predicted: there is no such curve.
+    Args:
+        curves: what `seizures.figure_numbers.roc_numbers` returned.
+        summary: metrics.json.
     """
-    patients, labels, _, probabilities = by_seed(predictions, summary["positive_label"])
-    if labels.all() or not labels.any():
-        return None
-    grid, interval = np.linspace(0, 1, 201), summary["interval"]
-    rng = np.random.default_rng(interval["seed"])
-    weights = resample_patients(patients, min(interval["num_resamples"], _NUM_ROC_RESAMPLES), rng)
-    whole = np.ones((1, len(labels)))
+    grid = curves["false_positive_rate"]
     with mpl.rc_context(STYLE):
-        figure, axes = _canvas(4.9)
-        if summary["num_patients"] > 1:
-            resampled = np.mean([roc_curves(labels, row, weights, grid) for row in probabilities], axis=0)
-            tail = (1 - interval["confidence_level"]) / 2
-            low, high = np.nanquantile(resampled, [tail, 1 - tail], axis=0)
-            axes.fill_between(grid, low, high, color=NEGATIVE_COLOUR, alpha=0.15, linewidth=0)
-        curves = [roc_curves(labels, row, whole, grid)[0] for row in probabilities]
-        if len(curves) > 1:
-            for curve in curves:
-                axes.plot(grid, curve, color=NEGATIVE_COLOUR, linewidth=0.8, alpha=0.55)
-        axes.plot(grid, np.mean(curves, axis=0), color=NEGATIVE_COLOUR, linewidth=2.5)
+        figure, axes = canvas(4.9)
+        if bool(curves["low"].notna().all()):
+            axes.fill_between(grid, curves["low"], curves["high"], color=NEGATIVE_COLOUR, alpha=0.15, linewidth=0)
+        seeds = [name for name in curves.columns if name.startswith("seed_")]
+        for name in seeds if len(seeds) > 1 else ():
+            axes.plot(grid, curves[name], color=NEGATIVE_COLOUR, linewidth=0.8, alpha=0.55)
+        axes.plot(grid, curves["sensitivity"], color=NEGATIVE_COLOUR, linewidth=2.5)
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         axes.text(0.62, 0.57, "chance", color=MUTED, rotation=45, rotation_mode="anchor", ha="center", va="top")
         _operating_point(axes, summary)

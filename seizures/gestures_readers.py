@@ -1,7 +1,8 @@
 """Processes that take seizures of the public dataset, as many side by side as wanted, each of which may die.
 
 A reader is `python -m seizures.gestures_views`: it is given a seizure as a line and answers with a line. One that dies
-takes its seizure with it and nothing else: the seizure is left out with that reason, and a new reader goes on.
+over a file takes its seizure with it and nothing else: the seizure is left out with that reason, and a new reader goes
+on. What failed of the disk or the memory is no reason to leave a seizure out, and ends the import until the next run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
+from seizures.errors import PassingError
 from seizures.gestures_outcome import Outcome
 from seizures.quarantine import environment
 from seizures.validation import FAULT, Finding
@@ -24,6 +26,7 @@ from seizures.validation import FAULT, Finding
 JobT = TypeVar("JobT")
 SECONDS_PER_FILE = 0.5  # on a disk that hardly answers; a hostile file that never ends is given up
 LEAST_SECONDS = 120.0
+KILLED = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")  # by a person, by the system, or because memory ran out
 
 
 class Reader:
@@ -33,30 +36,42 @@ class Reader:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._is_ended = False
+        self._has_started = False
 
     def take(self, request: dict[str, Any], name: str, num_files: int) -> Outcome | None:
-        """Return the outcome for one seizure; None where it is known already. CancelledError after `end`."""
+        """Return the outcome for one seizure; None where it is known already.
+
+        Raises:
+            PassingError: the seizure could not be read, or its file not be written, and another time it can.
+            CancelledError: after `end`.
+
+        """
         process = self._process or self._start()
-        assert process.stdin is not None
-        assert process.stdout is not None
         allowed = LEAST_SECONDS + SECONDS_PER_FILE * num_files
-        overdue = threading.Timer(allowed, process.kill)
+        is_overdue = threading.Event()
+
+        def give_up() -> None:
+            is_overdue.set()
+            process.kill()
+
+        overdue = threading.Timer(allowed, give_up)
         overdue.start()
         try:
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except BrokenPipeError:
-            line = b""
+            line = self._ask(process, request)
         finally:
             overdue.cancel()
         if line.endswith(b"\n"):
             content = json.loads(line)
+            if content is not None and "failed" in content:
+                raise _passing(name, content["failed"])
             return None if content is None else Outcome.from_json(content)
-        reason = _ending(process, allowed)
+        reason = f"it took more than {allowed:.0f} s" if is_overdue.is_set() else _ending(process)
         self.close()
         if self._is_ended:
             raise CancelledError
+        if not is_overdue.is_set() and (reason in KILLED or not self._has_started):
+            raise _passing(name, f"the reading process ended ({reason})")
+        # What is left is a file that made the process crash, or that kept it for ever.
         finding = Finding(name, "", FAULT, f"left out: reading it ended the reading process ({reason})")
         return Outcome("", (), 0.0, None, None, (finding,))
 
@@ -77,10 +92,23 @@ class Reader:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close() if stream else None
 
+    def _ask(self, process: subprocess.Popen[bytes], request: dict[str, Any]) -> bytes:
+        """Return the line that the process answers, or what there is of it where the process ends."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            self._has_started = self._has_started or process.stdout.readline() == b"\n"
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            return process.stdout.readline()
+        except BrokenPipeError:
+            return b""
+
     def _start(self) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._is_ended:
                 raise CancelledError
+            self._has_started = False
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "seizures.gestures_views"],
                 stdin=subprocess.PIPE,
@@ -123,8 +151,11 @@ def in_parallel(
             reader.close()
 
 
-def _ending(process: subprocess.Popen[bytes], allowed: float) -> str:
+def _passing(name: str, what: str) -> PassingError:
+    advice = "what is read already is kept: see to the disk or the memory and run the same command again"
+    return PassingError(f"{name}: cannot be read or written now: {what}; {advice}")
+
+
+def _ending(process: subprocess.Popen[bytes]) -> str:
     code = process.wait()
-    if code == -signal.SIGKILL:
-        return f"it was killed, for memory or after {allowed:.0f} s"
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -18,7 +18,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ from seizures.gestures_table import TABLE_NAME, VIEWS
 from seizures.validation import WARNING, Finding
 
 FEATURES_FOLDER = "features_fpc_8_fps_15"
+MAX_TABLE_BYTES = 2**24
 MAX_FILE_BYTES = 2**20  # a vector has 4 KiB; a saved slice may bring the rest of its tensor along
 LAYOUT = archives.Layout(
     "the dataset",
@@ -150,7 +151,8 @@ def _find_in_folder(path: Path) -> Source:
             views[match[1], match[2], VIEWS[match[3]]] = FolderView(str(Path(entry.path).absolute()), count)
         elif not entry.name.startswith("."):
             findings.append(_stranger(entry.name))
-    return Source((homes[0] / TABLE_NAME).read_bytes(), views, tuple(findings))
+    with (homes[0] / TABLE_NAME).open("rb") as file:
+        return Source(_read_table(path, file), views, tuple(findings))
 
 
 def _find_in_zip(path: Path) -> Source:
@@ -160,13 +162,21 @@ def _find_in_zip(path: Path) -> Source:
             homes = [home for home in ("", "dataset/") if f"{home}{TABLE_NAME}" in archive.NameToInfo]
             if not homes:
                 raise FeatureFileError(f"{path}: not the public dataset; wanted [dataset/]{TABLE_NAME} in it")
-            table = archive.read(homes[0] + TABLE_NAME)
+            with archive.open(homes[0] + TABLE_NAME) as file:
+                table = _read_table(path, file)
             views, findings = _views_in_zip(path, members, f"{homes[0]}{FEATURES_FOLDER}/")
     except archives.UNREADABLE as error:
         raise FeatureFileError(f"{path}: cannot be read as a zip: {error}; fetch it again") from error
     if not views:
         raise FeatureFileError(f"{path}: not the public dataset; it has no {homes[0]}{FEATURES_FOLDER}/")
     return Source(table, views, tuple(findings))
+
+
+def _read_table(path: Path, file: IO[bytes]) -> bytes:
+    content = file.read(MAX_TABLE_BYTES + 1)  # of a member that inflates to more than it declares, no more either
+    if len(content) > MAX_TABLE_BYTES:
+        raise FeatureFileError(f"{path}: {TABLE_NAME} has more than {MAX_TABLE_BYTES >> 20} MiB; wanted the dataset's")
+    return content
 
 
 def _views_in_zip(
@@ -227,7 +237,10 @@ def _read_member(file: BinaryIO, member: npt.NDArray[np.int64]) -> tuple[str, by
     if max(size, packed_size) > MAX_FILE_BYTES:
         return "", bytes(MAX_FILE_BYTES + 1)
     file.seek(place)
-    magic, name_length, extra_length = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+    header = file.read(_LOCAL_HEADER.size)
+    if len(header) < _LOCAL_HEADER.size:
+        raise ValueError("damaged in the zip")
+    magic, name_length, extra_length = _LOCAL_HEADER.unpack(header)
     name = file.read(name_length).decode("utf-8", "replace")
     file.seek(extra_length, os.SEEK_CUR)
     content = file.read(packed_size)

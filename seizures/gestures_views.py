@@ -31,7 +31,8 @@ from seizures.validation import DURATION_TOLERANCE_SECONDS, FAULT, WARNING, Find
 FEATURE_DIM: int = RECIPE["feature_dim"]
 MAX_FILES = 2**17  # of one view, two hours and a half; the paper's longest has 16,470
 EXTRA_MEMORY_BYTES = 2**30
-VERSION = 1
+SPARE_BYTES = 2**27  # more than what is honest takes to be read, or to be examined
+VERSION = 2
 
 
 class View(NamedTuple):
@@ -86,8 +87,8 @@ def read_view(listing: gestures_source.Listing) -> tuple[View | None, list[str]]
     order = np.argsort(frames, kind="stable")
     steps = np.diff(frames[order])
     if (steps == 0).any():
-        twice = listing.name(int(order[1:][steps == 0][0]))
-        return None, [*problems, f"left out: {int((steps == 0).sum())} frame indices are there twice ({twice})"]
+        twice = order[1:][steps == 0]
+        return None, [*problems, f"left out: {len(twice)} frame indices are there twice ({_name(listing, twice[0])})"]
     first, span = int(frames[order[0]]), int(frames.max() - frames.min()) + 1
     if span != num_files:
         problems.append(f"gaps in the frame indices: {span - num_files} of {span} missing ({_gaps(frames[order])})")
@@ -99,7 +100,7 @@ def read_view(listing: gestures_source.Listing) -> tuple[View | None, list[str]]
         try:
             rows[frames[place] - first] = read_vector(listing.read(place))
             valid[frames[place] - first] = True
-        except (ValueError, OSError, zlib.error) as error:
+        except (ValueError, zlib.error) as error:
             bad.append(f"frame {frames[place]}: {error}")
     if bad:
         problems.append(f"{len(bad)} of {num_files} files hold no vector of {FEATURE_DIM} numbers ({_some(bad)})")
@@ -113,20 +114,34 @@ def read_view(listing: gestures_source.Listing) -> tuple[View | None, list[str]]
 
 
 def read_vector(content: bytes) -> npt.NDArray[np.float32]:
-    """Return the vector (D,) in a .pth file; ValueError with what is wrong. Nothing in the file is executed."""
+    """Return the vector (D,) in a .pth file. Nothing in the file is executed.
+
+    Raises:
+        ValueError: it holds none; says what is wrong.
+        MemoryError: it could not be read, and nor could any other.
+
+    """
     if len(content) > gestures_source.MAX_FILE_BYTES:
         raise ValueError(f"larger than {gestures_source.MAX_FILE_BYTES >> 10} KiB")
     try:
-        loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # a hostile file can make torch raise anything
-        raise ValueError(f"cannot be loaded safely ({type(error).__name__})") from error
-    if not isinstance(loaded, torch.Tensor) or loaded.layout != torch.strided or not loaded.is_floating_point():
-        raise ValueError("holds no tensor of real numbers")
-    if [size for size in loaded.shape if size != 1] != [FEATURE_DIM]:
-        raise ValueError(f"has the shape {tuple(loaded.shape)[:8]}")
-    vector = loaded.detach().reshape(FEATURE_DIM).to(torch.float32).numpy()
+        vector = _vector_of(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+    except Exception as error:  # noqa: BLE001 - a hostile file can make torch raise anything, also of what it loaded
+        vector = f"cannot be loaded safely ({type(error).__name__})"
+    if isinstance(vector, str):
+        bytearray(SPARE_BYTES)  # MemoryError: this process has no room for any file, and it is not this one's fault
+        raise ValueError(vector)
     if not np.isfinite(vector).all():
         raise ValueError("holds numbers that are not finite")
+    return vector
+
+
+def _vector_of(loaded: Any) -> npt.NDArray[np.float32] | str:
+    """Return the vector (D,) that was loaded, or what is wrong with it."""
+    if not isinstance(loaded, torch.Tensor) or loaded.layout != torch.strided or not loaded.is_floating_point():
+        return "holds no tensor of real numbers"
+    if [size for size in loaded.shape if size != 1] != [FEATURE_DIM]:
+        return f"has the shape {tuple(loaded.shape)[:8]}"
+    vector: npt.NDArray[np.float32] = loaded.detach().reshape(FEATURE_DIM).to(torch.float32).numpy()
     return vector
 
 
@@ -173,9 +188,17 @@ def _write(
             yield Finding(row.name, found.place.removeprefix("/views/"), FAULT, f"left out: {found.problem}")
         if not faults:
             return
+        bytearray(SPARE_BYTES)  # MemoryError: what was found may be that there was no room to look
         for name in faulty or list(views):
             del views[name]
     path.unlink(missing_ok=True)
+
+
+def _name(listing: gestures_source.Listing, place: int) -> str:
+    try:
+        return listing.name(int(place))
+    except (ValueError, zlib.error) as error:  # damaged in a zip, where the name stands before the content
+        return f"frame {listing.frames[place]}: {error}"
 
 
 def _gaps(frames: npt.NDArray[np.int64]) -> str:
@@ -190,7 +213,10 @@ def _some(texts: list[str] | tuple[str, ...]) -> str:
 
 
 def main() -> None:
-    """Take the seizures that standard input names, one JSON a line; answer each with a line; end with the input."""
+    """Take the seizures that standard input names, one JSON a line; answer each with a line; end with the input.
+
+    The first line is empty and says that this process has started.
+    """
     import resource  # not on Windows, and wanted in this process only
 
     torch.set_num_threads(1)
@@ -199,11 +225,20 @@ def main() -> None:
         size = int(statm.read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + EXTRA_MEMORY_BYTES, size + EXTRA_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _say("")
     for line in sys.stdin:
-        job = json.loads(line)
-        outcome = take_seizure(TableRow(**job["row"]), job["views"], Path(job["path"]), job["known_stamp"])
-        sys.stdout.write(json.dumps(None if outcome is None else dataclasses.asdict(outcome)) + "\n")
-        sys.stdout.flush()
+        try:
+            job = json.loads(line)
+            outcome = take_seizure(TableRow(**job["row"]), job["views"], Path(job["path"]), job["known_stamp"])
+            answer = None if outcome is None else dataclasses.asdict(outcome)
+        except (OSError, MemoryError, RuntimeError) as error:  # of the disk, the machine, and HDF5's word for them
+            answer = {"failed": str(error) or "out of memory"}
+        _say(json.dumps(answer))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 
 from seizures.frames import LONGEST_SHORTFALL_SECONDS
 from seizures.manifest import Recording
+from seizures.timing import LONGEST_GAP_SECONDS
 
 GOOD, WARNINGS, UNUSABLE = "good", "usable with warnings", "unusable"
 FROM_BEST = (GOOD, WARNINGS, UNUSABLE)
@@ -24,6 +25,7 @@ _LARGEST_RATE_ERROR = 0.02
 _LARGEST_DURATION_ERROR_SECONDS = 1.0
 _SMALLEST_RATE_HZ = 14.5
 _MOST_LOST = 0.5  # of the frames
+_BROADCASTS = ("mpeg", "mpegts")  # by libavformat's names: program and transport stream
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,12 +170,22 @@ def judge_recording(item: Recording, views: Sequence[Recording], files: Sequence
     reasons = [name + one for name, verdict in zip(names, verdicts, strict=True) for one in verdict.reasons]
     end_seconds = sum(facts.duration_seconds for facts in files)
     if word != UNUSABLE and (item.offset_seconds or 0.0) > end_seconds + LONGEST_SHORTFALL_SECONDS:
-        return Verdict(UNUSABLE, (f"the offset is after the end of the film, at {end_seconds:.2f} s", *reasons), ())
+        if (item.offset_seconds or 0.0) > end_seconds + LONGEST_SHORTFALL_SECONDS + _longest_pauses_seconds(files):
+            return Verdict(UNUSABLE, (f"the offset is after the end of the film, at {end_seconds:.2f} s", *reasons), ())
+        reasons.append(
+            f"its files last {end_seconds:.2f} s in all, and the offset is later: time is missing between them, or the "
+            "film ends too early; the contact sheet shows which"
+        )
     shown = (item.video, item.crop, item.mask)
     same = [other.view for other in views if other.view != item.view and (other.video, other.crop, other.mask) == shown]
     if same:
         reasons.append(f"the same picture as {', '.join(same)}: give each view its crop")
     return Verdict(WARNINGS if word == GOOD and reasons else word, tuple(reasons), ())
+
+
+def _longest_pauses_seconds(files: Sequence[FileFacts]) -> float:
+    """Return how much time may be missing between the files at most: an MPEG clock runs on from one to the next."""
+    return LONGEST_GAP_SECONDS * sum(facts.container in _BROADCASTS for facts in files[1:])
 
 
 def facts_from(values: dict[str, Any]) -> FileFacts:

@@ -212,9 +212,16 @@ def serve() -> None:
                 connection.send(("done", _serve(what, arguments, connection)))
             except SeizuresError as error:
                 connection.send(("error", error))
-            except (OSError, MemoryError) as error:  # of the disk, the network, the machine
-                what_failed = getattr(error, "strerror", None) or type(error).__name__
-                connection.send(("error", PassingError(f"cannot be read now: {what_failed}")))
+            except (OSError, MemoryError) as error:
+                connection.send(("error", _translated(error)))
+
+
+def _translated(error: OSError | MemoryError) -> SeizuresError:
+    """Tell errors of libav, which are the film's fault, from those of the disk, the network and the machine."""
+    what_failed = getattr(error, "strerror", None) or type(error).__name__
+    if type(error).__module__.startswith("av."):
+        return VideoError(f"the video cannot be read: {what_failed}")
+    return PassingError(f"cannot be read now: {what_failed}")
 
 
 def _serve(what: str, arguments: dict[str, Any], connection: Connection) -> WindowFacts | FileFacts | None:

@@ -44,7 +44,8 @@ MAX_SHOWN = 20
 _CONSTANTS = {text for texts in DESCRIPTIONS.values() for text in texts}
 
 _HEX = re.compile(r"[0-9a-f]{1,8}")
-_DIGEST = re.compile(rb"[0-9a-f]{60,}|(?<![0-9a-z])[0-9a-f]{12}(?![0-9a-z])")  # SHA-256, and the keys of recipes
+_DIGEST = re.compile(rb"[0-9a-f]{60,}|(?<![0-9a-z])(?=[0-9]*[a-f])[0-9a-f]{12}(?![0-9a-z])")
+# SHA-256, and the keys of recipes, unless all are digits: that may be a number of a hospital
 
 _DATES = (
     re.compile(r"(?<!\d)(19|20)\d\d-[01]\d-[0-3]\d(?!\d)"),
@@ -112,10 +113,13 @@ class Searcher:
 
 
 def _variants(texts: Iterable[str]) -> list[tuple[str, bytes]]:
-    """Return the texts that hold no other one, in each encoding."""
+    """Return the texts that hold no other one, in each encoding.
+
+    One that may go unseen in a digest, where it may be by chance, stands for none that holds it.
+    """
     shortest: list[str] = []
     for text in sorted(texts, key=len):
-        if not any(other in text for other in shortest):
+        if not any(other in text for other in shortest if not _HEX.fullmatch(other)):
             shortest.append(text)
     return [(text, text.encode(name).lower()) for text in shortest for name in ("utf-8", "utf-16-le", "utf-16-be")]
 

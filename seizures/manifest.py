@@ -99,7 +99,11 @@ class Recording:
 
 @dataclasses.dataclass(frozen=True)
 class Seizure:
-    """One seizure: its views that are not skipped (at least one), which share label and times."""
+    """One seizure: its views that are not skipped (at least one), which share label and times.
+
+    Clock times become other seconds in each view whose film starts at another moment. Those of the seizure are then
+    its first view's by name, whatever the order of the rows, as the film that stands for it is.
+    """
 
     patient_id: str
     seizure_id: str
@@ -111,20 +115,24 @@ class Seizure:
         """Name the seizure as files do, e.g. `P01+01`."""
         return f"{self.patient_id}+{self.seizure_id}"
 
+    @functools.cached_property
+    def _first_view(self) -> Recording:
+        return min(self.recordings, key=lambda item: item.view)
+
     @property
     def onset_seconds(self) -> float | None:
         """Return the clinical onset; None is the start of the video."""
-        return self.recordings[0].onset_seconds
+        return self._first_view.onset_seconds
 
     @property
     def offset_seconds(self) -> float | None:
         """Return the clinical offset; None is the end of the video."""
-        return self.recordings[0].offset_seconds
+        return self._first_view.offset_seconds
 
     @property
     def clonic_onset_seconds(self) -> float | None:
         """Return the onset of the clonic phase, where it is known."""
-        return self.recordings[0].clonic_onset_seconds
+        return self._first_view.clonic_onset_seconds
 
     @property
     def dealing_order(self) -> str:

@@ -25,7 +25,7 @@ import av
 import av.container
 
 from seizures.clock import TOLERANCE_SECONDS
-from seizures.damage import DamageMap, said
+from seizures.damage import DamageMap
 from seizures.errors import VideoError
 from seizures.source import ChunkNumbers, claimed_seconds, claims, describe
 from seizures.timing import LONGEST_REVERSAL_SECONDS, Shot
@@ -58,7 +58,7 @@ def no_progress() -> None:
 class OpenFile:
     """A file and its best video stream, read forwards once from wherever `seek` puts it.
 
-    Any method may raise OSError or MemoryError, which are not the film's fault.
+    Any method may raise an OSError that is none of libav's: it is of the disk or the network, and not the film's fault.
 
     Attributes:
         last_end_seconds: end of the last frame that a packet announced, on the file's own clock.
@@ -103,11 +103,11 @@ class OpenFile:
         options = {} if self._is_scanned else {"fflags": "+ignidx"}
         try:
             self._container = av.open(shown, "r", metadata_errors="replace", options=options)
-        except (av.FFmpegError, OSError) as error:
+        except BaseException as error:
             self._file.close()
-            if isinstance(error, MemoryError) or not isinstance(error, av.FFmpegError):
-                raise
-            raise VideoError(f"{self.path.name}: cannot be opened as a video: {error.strerror}") from error
+            if isinstance(error, av.FFmpegError):
+                raise VideoError(f"{self.path.name}: cannot be opened as a video: {error.strerror}") from error
+            raise
         stream = self._container.streams.best("video")
         if not isinstance(stream, av.VideoStream) or stream.codec_context is None:
             self.close()
@@ -325,7 +325,7 @@ class OpenFile:
             try:
                 frames = packet.decode()
             except av.FFmpegError as error:
-                self._strike(said(error), packet.pts, damage)
+                self._strike(f"decoding: {error.strerror}", packet.pts, damage)
                 continue
             yield from self._checked(frames, damage)
         for _ in range(_MOST_READ_ERRORS):
@@ -334,7 +334,7 @@ class OpenFile:
             except EOFError:
                 return
             except av.FFmpegError as error:
-                self._strike(said(error), None, damage)
+                self._strike(f"decoding: {error.strerror}", None, damage)
                 continue
             for frame in frames:
                 frame.time_base = self._time_base  # only a packet brings it along

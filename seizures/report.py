@@ -11,15 +11,19 @@ from typing import Any, Protocol
 
 import jinja2
 import pandas as pd
-from matplotlib.figure import Figure
 
 from seizures import figures
+from seizures.cohort_facts import SeizureIds, cohort_facts, left_out_words
 from seizures.evaluation import METRIC_TITLES, VIEW_PREFIX, count_text, verdict, view_columns
+from seizures.methods import WhatWasRun, methods_paragraph
+from seizures.pictures import Picture
+from seizures.report_parts import calibration_words, interval_text, part_rows, part_titles, score_text
+from seizures.report_pictures import picture_rows
 
+FOLDER = "figures"
 RANDOM_WEIGHTS_WARNING = (
     "The network's weights are random: these numbers show that the software runs, and say nothing about seizures."
 )
-_IN_PERCENT = ("accuracy", "f1", "precision", "recall", "specificity")
 _MEANINGS = {
     "accuracy": "share of all seizures classified correctly",
     "f1": "harmonic mean of precision and sensitivity",
@@ -28,38 +32,6 @@ _MEANINGS = {
     "specificity": "share of the {negative} that were called {negative}",
     "roc_auc": "chance that a {positive} gets a higher P({positive}) than a {negative}; 0.5 is guessing",
     "average_precision": "area under the precision-recall curve",
-}
-# Picture: title, how to read it, what to add where there are several seeds.
-_CAPTIONS = {
-    "strip": (
-        "Every seizure, by patient",
-        "Each mark is one seizure, further right when the classifier is surer of {positive}. Circles belong on the "
-        "blue side, diamonds on the orange side; a cross is a mistake, with its seizure's name.",
-        "The thin line spans the seeds.",
-    ),
-    "confusion": (
-        "Right and wrong calls",
-        "One row per true kind of seizure. Green cells are right, purple cells are mistakes.",
-        "Mean of the seeds.",
-    ),
-    "scores": (
-        "Scores and how sure they are",
-        "Dot: score. Bar: {percent} interval over patients; the longer, the less is known. Accuracy means something "
-        "only if its bar stays right of the chance mark.",
-        "Small ticks: single seeds.",
-    ),
-    "roc": (
-        "Trade-off (ROC curve)",
-        "How many {positive} are found (up) at the price of how many {negative} are called {positive} (right), as the "
-        "decision moves from 0.5. Nearer the upper left corner is better. Band: {percent} interval over patients.",
-        "Thin: single seeds; thick: their mean.",
-    ),
-    "learning": (
-        "Training",
-        "One thin line per fold and seed, on the seizures it was trained on: loss should fall and level off. High "
-        "accuracy here is not a result; the held-out seizures above are.",
-        "",
-    ),
 }
 
 
@@ -90,7 +62,9 @@ class ReportInputs:
     Attributes:
         predictions: predictions.csv of all folds and seeds.
         summary: what `seizures.evaluation.summarise` returned.
-        histories: columns fold, seed, epoch, loss and, where there are, accuracy and inner_loss; may be empty.
+        pictures: what `seizures.pictures.read_pictures` returned.
+        durations_seconds: seconds of each seizure by (patient, seizure).
+        run: what the methods paragraph tells.
         folds: the lines of folds.csv.
         left_out: (patient_id, seizure_id, view or "" for the whole seizure, reason).
         settings: section to name to value.
@@ -99,11 +73,14 @@ class ReportInputs:
         timings: stage to seconds.
         notes: further things that a reader must know.
         title: heading of the page.
+        folder: where the PNG and CSV files of the pictures lie, seen from the page.
     """
 
     predictions: pd.DataFrame
     summary: Mapping[str, Any]
-    histories: pd.DataFrame
+    pictures: Mapping[str, Picture]
+    durations_seconds: Mapping[SeizureIds, float]
+    run: WhatWasRun
     folds: Sequence[FoldRowLike]
     left_out: Sequence[tuple[str, str, str, str]]
     settings: Mapping[str, Mapping[str, Any]]
@@ -112,6 +89,7 @@ class ReportInputs:
     timings: Mapping[str, float] | None = None
     notes: Sequence[str] = ()
     title: str = "Seizure classification from video"
+    folder: str = FOLDER
 
 
 def has_random_weights(weights: str) -> bool:
@@ -142,7 +120,13 @@ def render_report(inputs: ReportInputs) -> str:
         better_than_chance=not random_weights and summary["chance"]["accuracy_interval_excludes_chance"],
         tiles=_tiles(summary),
         metrics=_metric_rows(summary),
-        pictures=_pictures(inputs),
+        pictures=picture_rows(inputs.pictures, summary, inputs.folder),
+        who=_who(inputs),
+        parts=part_rows(inputs.pictures["parts"].numbers),
+        part_titles=part_titles(),
+        calibration=calibration_words(inputs.predictions, summary),
+        methods=methods_paragraph(inputs.run),
+        left_out_words=left_out_words(inputs.left_out, inputs.predictions),
         wrong=_wrong_rows(inputs.predictions),
         seizures=_seizure_rows(inputs.predictions),
         views=[name.removeprefix(VIEW_PREFIX) for name in view_columns(inputs.predictions)],
@@ -155,17 +139,20 @@ def render_report(inputs: ReportInputs) -> str:
     )
 
 
-def _score(name: str, value: float | None) -> str:
-    if value is None:
-        return "cannot be computed"
-    return f"{100 * value:.0f} %" if name in _IN_PERCENT else f"{value:.2f}"
+def _who(inputs: ReportInputs) -> list[tuple[str, str]]:
+    """Return what was scored, and what was left out, by name."""
+    summary = inputs.summary
+    facts = cohort_facts(
+        inputs.predictions,
+        inputs.durations_seconds,
+        positive_label=summary["positive_label"],
+        negative_label=summary["negative_label"],
+    )
+    return [*facts.items(), ("left out", left_out_words(inputs.left_out, inputs.predictions) or "nothing")]
 
 
 def _interval(name: str, metric: Mapping[str, Any]) -> str:
-    low, high = metric["low"], metric["high"]
-    if low is None:
-        return "none"
-    return f"{100 * low:.0f} to {100 * high:.0f} %" if name in _IN_PERCENT else f"{low:.2f} to {high:.2f}"
+    return interval_text(name, metric["low"], metric["high"])
 
 
 def _tiles(summary: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -180,7 +167,7 @@ def _tiles(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     return [
         {
             "title": METRIC_TITLES[name],
-            "value": _score(name, summary["metrics"][name]["mean"]),
+            "value": score_text(name, summary["metrics"][name]["mean"]),
             "interval": _interval(name, summary["metrics"][name]),
             "words": text,
         }
@@ -194,40 +181,14 @@ def _metric_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
         {
             "title": METRIC_TITLES[name],
             "meaning": _MEANINGS[name].format(**names),
-            "value": _score(name, metric["mean"]),
+            "value": score_text(name, metric["mean"]),
             "interval": _interval(name, metric),
-            "seeds": ", ".join("none" if value is None else _score(name, value) for value in metric["per_seed"]),
+            "seeds": ", ".join("none" if value is None else score_text(name, value) for value in metric["per_seed"]),
             "num_patients": metric["num_patients"],
             "num_seizures": metric["num_seizures"],
         }
         for name, metric in summary["metrics"].items()
     ]
-
-
-def _pictures(inputs: ReportInputs) -> list[dict[str, str]]:
-    """Draw the figures; one that its data cannot carry is left out."""
-    summary, several = inputs.summary, len(inputs.summary["seeds"]) > 1
-    positive, negative = summary["positive_label"], summary["negative_label"]
-    drawn: dict[str, Figure | None] = {
-        "strip": figures.probability_strip(inputs.predictions, positive_label=positive, negative_label=negative),
-        "confusion": figures.confusion_matrix(summary),
-        "scores": figures.score_intervals(summary),
-        "roc": figures.roc(inputs.predictions, summary),
-        "learning": figures.learning_curves(inputs.histories),
-    }
-    words = {
-        "positive": positive,
-        "negative": negative,
-        "percent": f"{100 * summary['interval']['confidence_level']:g} %",
-    }
-    pictures = []
-    for name, figure in drawn.items():
-        if figure is not None:
-            title, caption, about_seeds = _CAPTIONS[name]
-            text = f"{caption} {about_seeds}" if several and about_seeds else caption
-            picture = {"title": title, "caption": text.format(**words), "source": figures.to_svg_data_uri(figure)}
-            pictures.append(picture)
-    return pictures
 
 
 def _wrong_rows(predictions: pd.DataFrame) -> list[dict[str, str]]:
@@ -302,7 +263,10 @@ def _duration(seconds: float) -> str:
 
 
 def _text_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (str(name), value if isinstance(value, str) else json.dumps(value, default=str))
-        for name, value in values.items()
-    ]
+    return [(str(name), _text(value)) for name, value in values.items()]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
+    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -14,12 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seizures.calibration import calibrate
-from seizures.comparison import compare, holm
+from seizures.comparison import compare, holm, mann_whitney_bonferroni
 from seizures.errors import SeizuresError
-from seizures.evaluation import COUNT_NAMES, pool_predictions
+from seizures.evaluation import COUNT_NAMES, by_id, pool_predictions
 from seizures.figures import FAINT, INK, MUTED, STYLE
 from seizures.published import NUM_SEIZURES, published_correct
 from seizures.settings import EvaluationSettings, TrainingSettings
+from seizures.statistics import FloatArray
 
 METRICS = ("accuracy", "f1", "recall", "specificity", "roc_auc")
 PANEL_BY = ("protocol", "gamma")  # and by whatever else differs, but for the two that the axes and lines show
@@ -69,7 +70,8 @@ def compare_cells(cells: Sequence[CellResult], reference: CellResult, evaluation
     """Return a row per other cell: its accuracy less that of the reference on the same seizures, paired by patient.
 
     All rows are one family for Holm's correction. Cells of other protocols are compared too: the difference of `paper`
-    and `patient` is the optimism of the paper's.
+    and `patient` is the optimism of the paper's. `p_value_mann_whitney_bonferroni` is the paper's way, for comparison
+    only: one-tailed, that the cell gives the truth a higher probability than the reference does.
     """
     rows = []
     for cell in cells:
@@ -91,12 +93,22 @@ def compare_cells(cells: Sequence[CellResult], reference: CellResult, evaluation
                 "p_value": test["p_value"],
                 "exact": test["exact"],
                 "num_patients_that_differ": test["num_patients_that_differ"],
+                "p_value_mann_whitney_bonferroni": mann_whitney_bonferroni(
+                    _given_to_truth(cell), _given_to_truth(reference), len(cells) - 1
+                ),
             }
         )
     columns = ["cell", "reference", "accuracy_difference", "low", "high", "p_value"]
     table: pd.DataFrame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
     table["p_value_holm"] = holm(table["p_value"].tolist())
     return table
+
+
+def _given_to_truth(cell: CellResult) -> FloatArray:
+    """Return the probability that each seizure's true label was given, mean of the seeds."""
+    _, labels, _, probabilities = by_id(cell.predictions, cell.summary["positive_label"])
+    given: FloatArray = np.where(labels == 1, probabilities, 1 - probabilities).mean(axis=0)
+    return given
 
 
 def choose_on_inner_folds(

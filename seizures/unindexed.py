@@ -239,7 +239,7 @@ class _Chunks(Unindexed):
                         size = size if is_skipped else 4
                     elif kind not in others:
                         return
-                    place += 8 + size + (size & 1)
+                    place += (size + 9) & -2  # the header, and the content filled up to an even size
                 at += place
                 self._num_counted = number
 

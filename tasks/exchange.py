@@ -67,7 +67,8 @@ def export(
     """Write the bundle `to`, a folder or a zip, whole or not at all, and the page for review; return what is in it."""
     from seizures import data_card
 
-    good = in_dealing_order([stage for stage in stages if stage.bad_reason() is None])
+    # The order is that of all seizures, in which the folds were dealt, also those that are not exported.
+    good = [stage for stage in in_dealing_order(all_features()) if stage in stages and stage.bad_reason() is None]
     key = read_or_make_key(key_file)
     ids = [(stage.patient_id, stage.seizure_id) for stage in good]
     names = Pseudonyms(key, site, ids)

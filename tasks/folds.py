@@ -72,11 +72,11 @@ def in_dealing_order(stages: Sequence[FeatureStage]) -> list[FeatureStage]:
         if isinstance(stage, ExtractFeatures):
             first[stage.patient_id] = min(stage.film, first.get(stage.patient_id, stage.film))
 
-    def place(stage: FeatureStage) -> tuple[str, ...]:
+    def place(stage: FeatureStage) -> tuple[str | float, ...]:
         ids = (stage.patient_id, stage.seizure_id)
         if isinstance(stage, ExtractFeatures):
-            return ("film", first[stage.patient_id], digest([stage.film, stage.seizure.onset_seconds]), *ids)
-        return ("", stage.seizure.dealing_order, "", *ids)
+            return ("film", first[stage.patient_id], stage.film, stage.seizure.onset_seconds or 0.0, *ids)
+        return ("", stage.seizure.dealing_order, "", 0.0, *ids)
 
     return sorted(stages, key=place)
 

@@ -206,8 +206,9 @@ def _counts(rows: Sequence[TableRow]) -> dict[str, int]:
 
 def _write_manifest(path: Path, taken: Sequence[tuple[TableRow, Outcome]], skipped: Sequence[TableRow]) -> None:
     """Write the manifest as that of a bundle, and read it as RunAll will."""
-    order = sorted({(row.patient_id, row.seizure_id) for row in [*(row for row, _ in taken), *skipped]})
-    places = {ids: bundle.order_text(place) for place, ids in enumerate(order)}
+    features = path.parent / bundle.FEATURES_FOLDER
+    files = {(row.patient_id, row.seizure_id): features / f"{row.name}.h5" for row, outcome in taken if outcome.views}
+    places = bundle.places_by_content(files)
     nothing = Outcome("", tuple(VIEWS.values()), 0.0, None, None, ())
     views = tuple(
         _View(
@@ -221,7 +222,7 @@ def _write_manifest(path: Path, taken: Sequence[tuple[TableRow, Outcome]], skipp
             num_snippets=0,
             duration_seconds=outcome.duration_seconds,
             source="",
-            dealing_order=places[row.patient_id, row.seizure_id],
+            dealing_order=places.get((row.patient_id, row.seizure_id), ""),
             reason=row.reason if row.uses[view] != "all" else "",
         )
         for row, outcome in [*taken, *((row, nothing) for row in skipped)]

@@ -163,7 +163,7 @@ class TabulateVideos(Stage):
 class WriteInspection(Stage):
     """Write the page with verdicts and contact sheets."""
 
-    version = 2
+    version = 3
     extension = "html"
 
     @property

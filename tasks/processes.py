@@ -42,8 +42,13 @@ def computing(num_threads: int | None = None) -> Iterator[None]:
         yield
 
 
+def each_task_is_a_fork() -> bool:
+    """Tell whether Luigi starts a process for each task, with what this one knows and nothing of what others learnt."""
+    return bool(luigi.interface.core().workers > 1)
+
+
 def import_before_forks() -> None:
     """Import the heavy libraries once, where each task will be a fork; importing computes nothing."""
-    if luigi.interface.core().workers > 1:
+    if each_task_is_a_fork():
         for name in _HEAVY:
             importlib.import_module(name)

@@ -26,7 +26,7 @@ from tasks.features import ExtractFeatures
 from tasks.folds import AssignFolds
 from tasks.imported import ImportedFeatures
 from tasks.plan import foresee, plans_folder
-from tasks.report import WriteReport
+from tasks.report import DrawPictures, WriteReport
 from tasks.runs import INDEX_NAME
 from tasks.training import TrainFold
 from tasks.videos import DecodeRecording, SimulateRecording
@@ -36,7 +36,7 @@ DAY_SECONDS = 86400.0
 # What RunAll makes, and so what a run names; results of other stages are left alone.
 RUN_STAGES: tuple[type[Stage], ...] = (
     SimulateRecording, DecodeRecording, ExtractFeatures, ImportedFeatures, AssignFolds, TrainFold, EvaluateFold,
-    PoolPredictions, ScorePredictions, WriteReport,
+    PoolPredictions, ScorePredictions, DrawPictures, WriteReport,
 )  # fmt: skip
 RUNS, TEMPORARY = "(old runs)", "(temporary files)"
 _KEY = f"[0-9a-f]{{{KEY_LENGTH}}}"

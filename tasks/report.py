@@ -7,17 +7,19 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seizures.settings import canonical
+import models
+from seizures.settings import canonical, canonical_json
 from tasks.base import Stage
-from tasks.config import SECTIONS, Machine, Results, Sweep, section
+from tasks.cells import training_settings
+from tasks.config import SECTIONS, Dataset, Demo, Evaluation, Folds, Machine, Results, Sweep, section
 from tasks.costs import StageCost, stage_costs
 from tasks.evaluation import PoolPredictions, ScorePredictions
 from tasks.features import all_features, features_of
-from tasks.folds import fold_rows, left_out
+from tasks.folds import fold_items, fold_rows, left_out, seizure_of
 from tasks.runs import made_anew, walk
 from tasks.tables import some
 from tasks.training import all_classifiers
-from tasks.ways import weights_identity
+from tasks.ways import made, weights_identity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +29,43 @@ _MOST_NAMED = 12
 PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir")
 
 
+class DrawPictures(Stage):
+    """Draw every picture of the report, and keep the numbers behind it: SVG, PNG and CSV in one zip."""
+
+    extension = "zip"
+
+    @property
+    def label(self) -> str:
+        """One archive for all."""
+        return "pictures"
+
+    def requires(self) -> list[Stage]:
+        """Require the predictions, their scores, and the classifiers, whose learning curves are drawn."""
+        return [PoolPredictions(), ScorePredictions(), *all_classifiers()]
+
+    def reads(self) -> dict[str, Any]:
+        """Return how long each seizure lasts, and how to resample the patients of a part."""
+        durations = {"+".join(ids): seconds for ids, seconds in _durations().items()}
+        return {"durations_seconds": durations, "evaluation": section(Evaluation).settings()}
+
+    def produce(self, path: Path) -> None:
+        """Draw."""
+        from seizures import evaluation, pictures
+
+        drawn = pictures.draw_pictures(
+            evaluation.read_predictions(PoolPredictions().path),
+            evaluation.read_summary(ScorePredictions().path),
+            _histories(),
+            _durations(),
+            section(Evaluation).settings(),
+        )
+        pictures.write_pictures(path, drawn)
+
+
 class WriteReport(Stage):
     """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
 
+    version = 2  # 2: on whom, parts of the cohort, calibration, methods, files beside the page
     extension = "html"
 
     @property
@@ -38,25 +74,47 @@ class WriteReport(Stage):
         return "report"
 
     def requires(self) -> list[Stage]:
-        """Require the predictions, their scores, and the classifiers, whose learning curves are drawn."""
-        return [PoolPredictions(), ScorePredictions(), *all_classifiers()]
+        """Require the predictions, their scores, the pictures, and the classifiers, whose epochs are told."""
+        return [PoolPredictions(), ScorePredictions(), DrawPictures(), *all_classifiers()]
 
     def reads(self) -> dict[str, Any]:
         """Return what the page says besides: what was left out, the folds, and every setting that decides a result."""
-        return {"left_out": left_out(), "folds": fold_rows(), "settings": settings_by_section()}
+        return {
+            "left_out": left_out(),
+            "folds": fold_rows(),
+            "settings": settings_by_section(),
+            "not_trained_on": _num_not_trained_on(),
+        }
 
     def produce(self, path: Path) -> None:
         """Gather the tables, and write the page."""
-        from seizures import evaluation, provenance, report
+        from seizures import evaluation, methods, pictures, provenance, report
 
         stages = walk(self)
         anew = made_anew(stages)
+        predictions = evaluation.read_predictions(PoolPredictions().path)
+        summary = evaluation.read_summary(ScorePredictions().path)
+        run = methods.WhatWasRun(
+            made=_ways(),
+            folds=section(Folds).settings(),
+            training=training_settings(),
+            summary=summary,
+            predictions=predictions,
+            histories=_histories(),
+            left_out=left_out(),
+            minimum_duration_seconds=section(Dataset).minimum_duration_seconds,
+            num_not_trained_on=_num_not_trained_on(),
+            simulated=section(Demo).enabled,
+            code=_release_and_commit(),
+        )
         report.write_report(
             path,
             report.ReportInputs(
-                predictions=evaluation.read_predictions(PoolPredictions().path),
-                summary=evaluation.read_summary(ScorePredictions().path),
-                histories=_histories(),
+                predictions=predictions,
+                summary=summary,
+                pictures=pictures.read_pictures(DrawPictures().path),
+                durations_seconds=_durations(),
+                run=run,
                 left_out=left_out(),
                 folds=fold_rows(),
                 settings=settings_by_section(),
@@ -66,6 +124,42 @@ class WriteReport(Stage):
                 timings={_cost_name(cost, anew.get(cost.stage, [])): cost.seconds for cost in stage_costs(stages)},
             ),
         )
+
+
+def unpack_pictures(folder: Path) -> None:
+    """Put the PNG and CSV files of the pictures where the page's links look for them: in a folder beside it."""
+    from seizures import pictures, report
+
+    pictures.unpack_pictures(DrawPictures().path, folder / report.FOLDER)
+
+
+def _durations() -> dict[tuple[str, str], float]:
+    """Return the seconds of each seizure that has a place in the folds."""
+    known = [(item, item.duration_seconds) for item in fold_items()]
+    return {(item.patient_id, item.seizure_id): seconds for item, seconds in known if seconds is not None}
+
+
+def _num_not_trained_on() -> int:
+    """Count the views in which the patient is out of sight: they are scored, and not trained on."""
+    return sum(item.use == "evaluate" for row in fold_rows() for item in seizure_of(row).recordings)
+
+
+def _ways() -> list[dict[str, Any]]:
+    """Return each way in which features were made, once, with the size of a frame where the network is known."""
+    ways = {canonical_json(item): dict(item) for item in made().values()}
+    for way in ways.values():
+        if way["network"] in models.network_names():
+            way["frame_size"] = models.network_spec(way["network"]).frame_size
+    return [ways[text] for text in sorted(ways)]
+
+
+def _release_and_commit() -> str:
+    """Return the release, and the beginning of the commit if this is a checkout, for a person to read."""
+    from seizures import provenance
+
+    release, version = provenance.release(), provenance.code_version()
+    commit, _, changes = version.partition("-")
+    return release if version == release else f"{release} (commit {commit[:12]}{', with changes' if changes else ''})"
 
 
 def devices() -> str:
@@ -81,7 +175,12 @@ def _cost_name(cost: StageCost, anew: list[str]) -> str:
     """Name a stage with what was made anew since the page before, so that a reader sees what a correction has moved."""
     which = f" ({some(anew, _MOST_NAMED)})" if len(anew) < cost.num_results else ""
     told = f"{len(anew)} made anew since the page before{which}" if anew else ""
-    return ", ".join(filter(None, (f"{cost.stage}: {cost.num_results} results", cost.throughput, told)))
+    return ", ".join(
+        filter(
+            None,
+            (f"{cost.stage}: {cost.num_results} result{'' if cost.num_results == 1 else 's'}", cost.throughput, told),
+        )
+    )
 
 
 def _histories() -> pd.DataFrame:

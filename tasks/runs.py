@@ -8,7 +8,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,14 @@ def made_anew(stages: Iterable[Stage]) -> dict[str, list[str]]:
     return found
 
 
-def publish(report: Stage, named: dict[str, Stage], summary: dict[str, Any]) -> Path:
+def publish(
+    report: Stage, named: dict[str, Stage], summary: dict[str, Any], fill: Callable[[Path], None] | None = None
+) -> Path:
     """Point `current` to the results of the present settings, at once and whole; return it.
 
     `runs/<key>` holds a link to each result by stage and label, `index.csv` with all of them, the `named` results
-    under plain names, and the summary. Earlier runs stay, as long as Prune leaves them.
+    under plain names, the summary, and the files that `fill` writes there. Earlier runs stay, as long as Prune leaves
+    them.
     """
     root = results_root()
     folder = root / "runs" / report.key
@@ -79,6 +82,8 @@ def publish(report: Stage, named: dict[str, Stage], summary: dict[str, Any]) -> 
                 rows.append((stage.task_family, stage.label, stage.key, path.relative_to(root).as_posix()))
         for name, stage in named.items():
             _link(draft / name, stage.path, folder, draft)
+        if fill is not None:
+            fill(draft)
         with (draft / INDEX_NAME).open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("stage", "label", "key", "file"), *rows])
         write_json(draft / SUMMARY_NAME, {"run": report.key, **summary})

@@ -1,4 +1,9 @@
-"""The features of all seizures, read once in a process and shared by the folds that it trains and scores."""
+"""The features that folds are trained and scored on.
+
+A process that trains one fold after the other reads those of all seizures once, and its folds share them. With several
+workers each task has a process of its own, which reads what it needs; so does each where features of different strides
+are mixed, because the stride of a bank follows from all that is in it.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +12,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seizures.errors import FeatureFileError
 from seizures.folds import FoldRow
 from tasks.config import Dataset, section
 from tasks.features import features_of
 from tasks.folds import fold_rows
+from tasks.processes import each_task_is_a_fork
 
 if TYPE_CHECKING:
     from seizures.sequences import SequenceBank
 
 
 def bank_of(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "") -> SequenceBank:
-    """Return the views of some seizures of the folds of a cell, in the order of the rows; they share one tensor.
+    """Return the views of some seizures of the folds of a cell, in the order of the rows.
 
     Args:
         rows: of the folds.
@@ -25,11 +32,13 @@ def bank_of(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "") -> S
         cell: of a sweep; empty for the present settings.
 
     Raises:
-        FeatureFileError: a feature file is not usable, or was made in another way than the others.
+        FeatureFileError: a feature file is not usable, was made in another way than the others, or none has such views.
 
     """
     dataset = section(Dataset)
-    paths = tuple(sorted(features_of(row.patient_id, row.seizure_id).path for row in fold_rows(cell)))
+    shared = not dataset.allow_mixed_features and not each_task_is_a_fork()
+    needed = fold_rows(cell) if shared else rows
+    paths = tuple(sorted(features_of(row.patient_id, row.seizure_id).path for row in needed))
     bank = _whole_bank(paths, dataset.label_names(), dataset.allow_mixed_features)
     views: dict[tuple[str, str], list[int]] = {}
     for number, (patient_id, seizure_id, use) in enumerate(
@@ -37,7 +46,10 @@ def bank_of(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "") -> S
     ):
         if use in uses:
             views.setdefault((patient_id, seizure_id), []).append(number)
-    return bank.select([number for row in rows for number in views.get((row.patient_id, row.seizure_id), [])])
+    chosen = [number for row in rows for number in views.get((row.patient_id, row.seizure_id), [])]
+    if not chosen:
+        raise FeatureFileError(f"no view with use {' or '.join(uses)} in {len(rows)} feature files")
+    return bank.select(chosen)
 
 
 @functools.lru_cache(maxsize=1)

@@ -17,6 +17,7 @@ from tasks.evaluation import PoolPredictions, ScorePredictions
 from tasks.folds import AssignFolds
 from tasks.runs import INDEX_NAME, SUMMARY_NAME, walk
 from tasks.training import all_classifiers
+from tasks.ways import weights_identity
 
 if TYPE_CHECKING:
     from seizures.sweep import CellResult
@@ -68,7 +69,7 @@ class TabulateSweep(OfSweep, Stage):
 class CompareCells(OfSweep, Stage):
     """Write a row for each cell but the reference: the difference of the accuracies, paired by patient."""
 
-    version = 2  # 2: patients are resampled in an order that no id decides
+    version = 3  # 3: the paper's Mann-Whitney test beside ours; 2: resampled in an order that no id decides
     extension = "csv"
 
     @property
@@ -124,6 +125,35 @@ class DrawSweep(OfSweep, Stage):
         draw_sweep(table[table["cell"] != CHOSEN]).savefig(path, format="png", dpi=150, metadata={"Software": None})
 
 
+class WriteProtocols(OfSweep, Stage):
+    """Write a page with the protocols side by side on the same seizures, and the optimism of the paper's."""
+
+    extension = "html"
+
+    @property
+    def label(self) -> str:
+        """One page for all."""
+        return "protocols"
+
+    def requires(self) -> list[Stage]:
+        """Require the predictions and scores of every cell."""
+        return [kind(cell=cell) for cell in self.cells for kind in (PoolPredictions, ScorePredictions)]
+
+    def reads(self) -> dict[str, Any]:
+        """Return the settings of every cell, how to resample, and whether the weights say anything."""
+        cells = {cell: training_settings(cell) for cell in self.cells}
+        evaluation = section(Evaluation).settings()
+        return {"cells": cells, "order": self.cells, "evaluation": evaluation, "weights": weights_identity()}
+
+    def produce(self, path: Path) -> None:
+        """Write."""
+        from seizures.protocol_page import write_page
+        from seizures.report import RANDOM_WEIGHTS_WARNING, has_random_weights
+
+        warning = RANDOM_WEIGHTS_WARNING if has_random_weights(weights_identity()) else ""
+        write_page(path, results_of(self.cells), section(Evaluation).settings(), warning=warning)
+
+
 def results_of(cells: list[str]) -> list[CellResult]:
     """Read the predictions and scores of every cell."""
     from seizures import evaluation
@@ -173,10 +203,12 @@ def _chosen(cells: list[CellResult]) -> CellResult:
 
 def stages_of(sweep: str) -> dict[str, Stage]:
     """Return the results of a sweep by the names that a person finds them under."""
+    several_protocols = len({training_settings(cell).protocol for cell in expand(sweep)}) > 1
     return {
         "sweep.csv": TabulateSweep(sweep=sweep),
         "comparisons.csv": CompareCells(sweep=sweep),
         "sweep.png": DrawSweep(sweep=sweep),
+        **({"protocols.html": WriteProtocols(sweep=sweep)} if several_protocols else {}),
     }
 
 

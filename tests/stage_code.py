@@ -21,7 +21,10 @@ IN_THE_KEY = {
     *("seizures.errors", "seizures.settings", "seizures.manifest", "seizures.manifest_table", "seizures.threads"),
     "models.errors",
 }
-READ_BY = {"seizures.report": "templates/report.html.j2"}  # files that a module reads, beside it
+READ_BY = {  # files that a module reads, beside it
+    "seizures.report": "templates/report.html.j2",
+    "seizures.protocol_page": "templates/protocols.html.j2",
+}
 _TYPES_ONLY = {"__future__", "typing", "collections.abc", "types"}
 _SKIPPED_FIELDS = {"ctx", "annotation", "returns", "type_comment", "type_params", "kind", "simple"}
 

@@ -16,7 +16,7 @@ from small_project import Project, make_small_project
 from seizures import rendering
 from tasks import cohort
 
-SCORES = ["PoolPredictions()", "RunAll()", "ScorePredictions()", "WriteReport()"]
+SCORES = ["DrawPictures()", "PoolPredictions()", "RunAll()", "ScorePredictions()", "WriteReport()"]
 FOLDS, SEEDS = range(2), range(2)
 
 

@@ -38,7 +38,12 @@ def test_a_sweep_shares_what_is_there_and_ends_in_a_table_a_comparison_and_a_fig
     compared = rows(shown / "comparisons.csv")
     assert [row["reference"] for row in compared] == ["(present settings)"] * 3
     assert all(float(row["p_value"]) <= float(row["p_value_holm"]) <= 1 for row in compared)
+    assert all(0 <= float(row["p_value_mann_whitney_bonferroni"]) <= 1 for row in compared)
     assert (shown / "sweep.png").read_bytes().startswith(b"\x89PNG")
+    page = (shown / "protocols.html").read_text(encoding="utf-8")
+    assert page.count("Optimism of the paper&#39;s protocol: accuracy under paper less that under patient") == 2
+    assert "is for reproduction only" in page
+    assert "https:" not in page
     with inside(done):
         paper = AssignFolds(cell="protocol=paper")
         assert paper.shared_patients

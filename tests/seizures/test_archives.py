@@ -68,6 +68,27 @@ def test_damaged_zips_are_refused(tmp_path: Path) -> None:
             archives.unpack(tmp_path / "b.zip", tmp_path / str(number))
 
 
+def test_a_damaged_byte_in_a_deflated_member_is_told(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a.zip", {"manifest.csv": b"patient_id,seizure_id\n" * 50})
+    content = bytearray(path.read_bytes())
+    content[30 + len("manifest.csv")] = 0xFF  # the first byte of the stream; no block is of this type
+    path.write_bytes(content)
+    (tmp_path / "to").mkdir()
+    with pytest.raises(FeatureFileError, match="cannot be read as a zip: Error -3"):
+        archives.unpack(path, tmp_path / "to")
+
+
+@pytest.mark.parametrize("name", ["compress_size", "header_offset"])
+@pytest.mark.parametrize("value", [5000, 2**63 + 5])
+def test_members_that_lie_beyond_the_zip_are_refused(tmp_path: Path, name: str, value: int) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("README.md", b"x")
+        setattr(archive.infolist()[0], name, value)  # written into the zip's directory when it is closed
+    with pytest.raises(FeatureFileError, match=r"'README.md' does not lie in the zip"):
+        archives.unpack(path, tmp_path)
+
+
 def test_the_same_folder_gives_the_same_zip_and_comes_back(tmp_path: Path) -> None:
     source = tmp_path / "from"
     (source / "features").mkdir(parents=True)

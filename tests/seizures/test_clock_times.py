@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import datetime
 import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -16,7 +22,7 @@ from hypothesis import strategies as st
 
 from seizures import clock_times
 from seizures.clock_times import FilmStart, find_zone, read_starts, resolve
-from seizures.errors import SettingsError
+from seizures.errors import PassingError, SettingsError
 from seizures.manifest import Recording
 
 ROW = Recording("P1", "1", "large", ("a.mp4", "b.mp4"), 0.0, None, "TCS", None, "all", "", None, None, 2, True)
@@ -88,6 +94,75 @@ def test_a_file_that_ends_the_process_is_told_and_the_others_are_asked(
     assert found[1].problem == "makes the decoder hang; repair it, or say use = skip"
 
 
+@pytest.fixture
+def pipes(tmp_path: Path) -> list[Path]:
+    """Return files that the one who opens them waits for, until somebody opens them to write."""
+    found = [tmp_path / f"{number}.mp4" for number in range(3)]
+    for path in found:
+        os.mkfifo(path)
+    return found
+
+
+@pytest.fixture
+def in_thread() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Run something beside the test, which waits for its end."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        begun: list[concurrent.futures.Future[None]] = []
+        yield lambda work: begun.append(pool.submit(work))
+        for future in begun:
+            future.result(timeout=60)
+
+
+def test_each_file_has_its_own_time(
+    pipes: list[Path], in_thread: Callable[[Callable[[], None]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock_times, "_LONGEST_SILENCE_SECONDS", 2.5)
+
+    def write_slowly() -> None:
+        for path in pipes:
+            with path.open("wb") as file:
+                time.sleep(1.2)
+                file.write(b"this is no film")
+
+    in_thread(write_slowly)
+    assert all("cannot be opened as a video" in found.problem for found in read_starts(pipes))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_who_kills_the_process_is_not_the_film(
+    number: int,
+    pipes: list[Path],
+    in_thread: Callable[[Callable[[], None]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Told(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Told)
+
+    def kill() -> None:
+        with pipes[0].open("wb"):
+            started[0].send_signal(number)
+
+    in_thread(kill)
+    with pytest.raises(PassingError, match=rf"0\.mp4: .* was killed \({signal.Signals(number).name}\), by a person or"):
+        read_starts(pipes)
+
+
+def test_a_decoder_that_cannot_be_imported_is_not_the_films_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "av.py").write_text("raise ImportError('libavcodec.so is absent')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(PassingError, match=r"ended \(exit code 1\) before it had opened one"):
+        read_starts([tmp_path / "a.mp4"])
+    assert "libavcodec.so is absent" in capfd.readouterr().err
+
+
 def test_times_are_measured_from_the_start_of_the_first_piece() -> None:
     found = on_clock_of(clocked("10:15:30.5", "10:16:30", "10:16:00"), "2020-05-01T10:00:00.25Z")
     assert (found.onset_seconds, found.offset_seconds, found.clonic_onset_seconds) == (930.25, 989.75, 959.75)
@@ -138,6 +213,38 @@ def test_what_cannot_be_meant_is_refused_with_its_rows_and_without_a_date() -> N
         "first frame",
         "row 5, onset_seconds: is a clock time, and there is no video that it belongs to",
     ]
+
+
+@pytest.mark.parametrize("start", ["2024-03-31T00:30:00Z", "2024-03-30T23:30:00Z", "2024-03-30T05:00:00Z"])
+def test_a_time_of_day_that_was_skipped_is_no_moment(start: str) -> None:
+    london = find_zone("Europe/London")  # where 02:00 came a second after 00:59:59
+    _, faults = resolve([clocked("01:30:00")], {"a.mp4": FilmStart(start)}, london)
+    skipped = "is in the hour that the clocks skipped that night; is [Dataset] time_zone right?"
+    assert faults == [f"row 2, onset_seconds: 01:30:00 {skipped}"]
+
+
+@pytest.mark.parametrize(
+    ("start", "wanted"), [("2024-03-31T02:00:00Z", 81_000), ("2024-03-30T01:10:00Z", 1200), ("2024-03-31T01:00:00Z", 0)]
+)
+def test_a_time_of_day_that_was_skipped_on_another_night_is_found(start: str, wanted: float) -> None:
+    onset = "02:00:00" if wanted == 0 else "01:30:00"
+    assert on_clock_of(clocked(onset), start, "Europe/London").onset_seconds == wanted
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "1904-01-01T00:00:00Z"])
+def test_a_date_that_no_recording_has_is_no_start(text: str) -> None:
+    new_york = find_zone("America/New_York")
+    _, faults = resolve([clocked("10:00:00")], {"a.mp4": FilmStart(text)}, new_york)  # remembered by an older version
+    assert faults == [
+        "row 2, onset_seconds: is a clock time, and 'a.mp4' does not say when it starts; write seconds since its first "
+        "frame"
+    ]
+
+
+def test_a_start_that_is_believed_is_looked_for_behind_one_that_is_not(tmp_path: Path) -> None:
+    tags = {"_apple": "9999-12-31T23:59:59+0000", "creation_time": "2020-05-01T10:00:00Z"}
+    path = film(tmp_path / "a.mov", options={"movflags": "use_metadata_tags"}, **tags)
+    assert read_starts([path]) == [FilmStart("2020-05-01T10:00:00Z")]
 
 
 def test_an_unknown_zone_is_refused() -> None:

@@ -87,9 +87,12 @@ def test_frames_seen_before_the_damage_but_drawn_from_it_are_not_sound():
         assert {frame.pts for frame, is_struck in damage_map.judged(frames) if is_struck} == unsound
 
 
-def test_a_clock_that_is_counted_is_not_believed_behind_damage(tmp_path):
-    path = zoo.Specimen("film.m2v", "mpeg2video", grain=40, num_frames=60, format="mpeg2video").make(tmp_path)[0]
-    path.write_bytes(damage.drop(path.read_bytes(), 0.5, 0))
+@pytest.mark.parametrize(
+    ("codec", "name", "kind"), [("mpeg2video", "mpeg2video", damage.drop), ("libx264", "h264", damage.flip)]
+)
+def test_a_clock_that_is_counted_is_not_believed_behind_damage(tmp_path, codec, name, kind):
+    path = zoo.Specimen(f"film.{name}", codec, grain=20, num_frames=60, format=name).make(tmp_path)[0]
+    path.write_bytes(kind(path.read_bytes(), 0.5, 1))
     _, valid, _ = decode([path], damaged="mask")
     first = int(np.flatnonzero(~valid)[0])
     assert first > 5

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import base64
 import io
 
 import matplotlib as mpl
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from seizures import evaluation, figures
+from seizures.figure_numbers import confusion_numbers, roc_numbers, score_numbers
 from seizures.settings import EvaluationSettings
 
 
@@ -84,12 +84,14 @@ def test_scores_show_what_cannot_be_computed():
     summary = evaluation.summarise(table, EvaluationSettings(num_bootstraps=200))
     figure = figures.score_intervals(summary)
     assert _texts(figure).count("cannot be computed") == 5
-    assert figures.roc(table, summary) is None
+    assert roc_numbers(table, summary) is None
 
 
 def test_roc_ends_at_its_corners_and_names_the_area(predictions, summary):
-    figure = figures.roc(predictions, summary)
-    assert figure is not None
+    curves = roc_numbers(predictions, summary)
+    figure = figures.roc(curves, summary)
+    assert list(curves.columns) == ["false_positive_rate", "sensitivity", "low", "high", "seed_0", "seed_1"]
+    assert bool((curves["low"] <= curves["high"]).all())
     axes = figure.axes[0]
     thick = next(line for line in axes.lines if line.get_linewidth() == 2.5)
     assert thick.get_ydata()[-1] == 1
@@ -117,13 +119,22 @@ def test_pictures_are_images_the_same_each_time_and_leave_no_global_state(predic
         lambda: figures.probability_strip(predictions),
         lambda: figures.confusion_matrix(summary),
         lambda: figures.score_intervals(summary),
-        lambda: figures.roc(predictions, summary),
+        lambda: figures.roc(roc_numbers(predictions, summary), summary),
         lambda: figures.learning_curves(histories),
     ):
         assert figures.to_svg(make()) == figures.to_svg(make())
     assert dict(mpl.rcParams) == before
-    head, _, body = figures.to_png_data_uri(figures.confusion_matrix(summary)).partition(",")
-    assert head == "data:image/png;base64"
-    with Image.open(io.BytesIO(base64.b64decode(body))) as image:
-        assert image.size[0] == pytest.approx(figures.WIDTH_INCHES * 150, abs=1)
+    with Image.open(io.BytesIO(figures.to_png(figures.confusion_matrix(summary)))) as image:
+        assert image.size[0] == pytest.approx(figures.WIDTH_INCHES * 300, abs=1)
         assert len(image.convert("RGB").getcolors(1 << 24)) > 10
+
+
+def test_the_numbers_behind_the_figures_are_those_of_the_metrics(predictions, summary):
+    cells = confusion_numbers(summary).set_index(["label", "called"])["count"].to_dict()
+    expected = {("FOS", "FOS"): 1, ("FOS", "TCS"): 1, ("TCS", "FOS"): 0.5, ("TCS", "TCS"): 1.5}
+    assert cells == expected
+    scores = score_numbers(summary).set_index("metric")
+    assert scores.loc["recall", ["mean", "seed_0", "seed_1"]].tolist() == [0.75, 1, 0.5]
+    single = evaluation.predictions_for(["A", "A"], ["1", "2"], ["v"] * 2, [0, 1], [0.1, 0.9], 0, 0)
+    alone = roc_numbers(single, evaluation.summarise(single, EvaluationSettings(num_bootstraps=100)))
+    assert alone["low"].isna().all()  # one patient carries no band

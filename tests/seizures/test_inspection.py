@@ -13,6 +13,7 @@ from PIL import Image
 
 from seizures.contact_sheet import _frame_at, draw_sheet
 from seizures.errors import VideoError
+from seizures.film import Pieces
 from seizures.inspection import (
     GOOD,
     UNUSABLE,
@@ -181,6 +182,24 @@ def test_a_recording_is_judged_with_its_files():
     found = judge_recording(row, [row], [short, frozen])
     assert found == Verdict(WARNINGS, ("b.mp4: the picture stands still for 4.0 s",), ())
     assert judge_recording(row, [row], [long, FileFacts("c.mp4", error="no film")]).word == UNUSABLE
+
+
+def test_a_broadcast_in_several_files_may_have_a_pause_between_them(tmp_path):
+    times = (*(i / 25 for i in range(25)), *(21 + i / 25 for i in range(25)))
+    ward = zoo.Specimen("ward.ts", "mpeg2video", seconds=times, gop=5, pieces=((0, 25, 0.0), (25, 50, 21.0)))
+    paths = ward.make(tmp_path)
+    pieces = Pieces(paths, 0.0)
+    for _ in pieces.frames():
+        pass
+    assert pieces.end_seconds == pytest.approx(22.0, abs=0.05)
+    row = Recording("P1", "1", "large", ("a.ts", "b.ts"), 1.0, 22.0, "TCS", None, "all", "", None, None, 2)
+    files = [survey(path) for path in paths]
+    found = judge_recording(row, [row], files)
+    assert found.word == WARNINGS
+    assert found.reasons[-1].startswith("its files last 2.00 s in all, and the offset is later: time is missing")
+    assert judge_recording(replace(row, offset_seconds=700.0), [row], files).word == UNUSABLE
+    assert judge_recording(replace(row, offset_seconds=2.0), [row], files).word == GOOD
+    assert judge_recording(row, [row], files[:1]).word == UNUSABLE
 
 
 def test_a_rate_is_measured_not_believed():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,15 @@ def test_clock_times_cross_midnight(write: Write) -> None:
     (seizure,) = group_seizures(found)
     assert seizure.duration_seconds == 30.25
     assert seizure.clonic_onset_seconds == 86_405
+
+
+def test_the_times_of_a_seizure_are_those_of_its_first_view_by_name() -> None:
+    large = Recording("P1", "1", "large", ("a.mp4",), 10.0, 40.0, "TCS", 20.0, "all", "", None, None, 2)
+    small = replace(large, view="small", onset_seconds=12.5, offset_seconds=42.5, clonic_onset_seconds=22.5, row=3)
+    for rows in ((large, small), (small, large)):  # whose films start at different moments
+        (seizure,) = group_seizures(rows)
+        assert (seizure.onset_seconds, seizure.offset_seconds, seizure.clonic_onset_seconds) == (10.0, 40.0, 20.0)
+        assert seizure.recordings == rows
 
 
 def test_row_numbers_count_blank_lines(write: Write) -> None:

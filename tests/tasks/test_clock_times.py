@@ -17,6 +17,18 @@ from tasks.plan import foresee
 from tasks.preflight import require_sound_input
 
 START = "2020-05-01T23:59:58.500000Z"
+LATER = "2020-05-01T23:59:58.750000Z"
+
+
+def copy_film(path: Path, to: Path, start: str) -> None:
+    with av.open(str(path)) as source, av.open(str(to), "w") as target:
+        target.metadata["creation_time"] = start
+        stream = source.streams.video[0]
+        copied = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.size:
+                packet.stream = copied
+                target.mux(packet)
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         simulated = cohort.demo()
     first = next(iter(simulated.values()))
     rendering.render(first, videos / "plain.mp4")
-    with av.open(str(videos / "plain.mp4")) as source, av.open(str(videos / "first.mkv"), "w") as target:
-        target.metadata["creation_time"] = START
-        stream = source.streams.video[0]
-        copied = target.add_stream_from_template(stream)
-        for packet in source.demux(stream):
-            if packet.size:
-                packet.stream = copied
-                target.mux(packet)
+    copy_film(videos / "plain.mp4", videos / "first.mkv", START)
     rows = project.rows
     for row in rows:
         row["video"] = f"{row['patient_id']}-{row['seizure_id']}-{row['view']}.mkv"
@@ -76,6 +81,28 @@ def test_a_clock_time_is_the_second_that_it_means(project: Project) -> None:
         assert len(notes) == len({row["view"] for row in plain if row["patient_id"] == plain[0]["patient_id"]})
     finally:
         project.write_rows(plain)
+
+
+def test_the_order_of_the_rows_of_a_seizure_is_in_no_key(project: Project) -> None:
+    plain, rows = project.rows, project.rows
+    copy_film(project.folder / "videos" / "plain.mp4", project.folder / "videos" / "later.mkv", LATER)
+    first = next(row for row in rows if row["label"] == "TCS")
+    views = [
+        row for row in rows if (row["patient_id"], row["seizure_id"]) == (first["patient_id"], first["seizure_id"])
+    ]
+    for row in views:
+        row |= {"onset_seconds": "23:59:59.5", "offset_seconds": "00:00:02", "clonic_onset_seconds": "00:00:01"}
+    views[1]["video"] = "later.mkv"
+    found = []
+    try:
+        for view in ("large", "small"):
+            project.write_rows(sorted(rows, key=lambda row: row["view"] != view))
+            found.append(
+                {what: key for what, key in keys(project).items() if what[0] in ("ExtractFeatures", "AssignFolds")}
+            )
+    finally:
+        project.write_rows(plain)
+    assert found[0] == found[1]
 
 
 def test_a_film_without_a_start_is_named_before_anything_runs(project: Project, tmp_path: Path) -> None:

@@ -30,9 +30,11 @@ from small_project import Project, make_small_project
 from seizures import archives, bundle, data_card
 from seizures.feature_file import FeatureFileWriter
 from seizures.leak_scan import LeakFoundError
+from seizures.pseudonyms import Pseudonyms, read_or_make_key
 from tasks import exchange
 from tasks.features import all_features
-from tasks.folds import in_dealing_order
+from tasks.folds import fold_items, in_dealing_order
+from tasks.memory import forget
 
 PATIENTS = ("Doe-Jane-1987", "MR4711", "Q7")
 PLANTED = {
@@ -248,10 +250,40 @@ def test_the_order_that_is_told_says_nothing_of_the_ids(project: Project, tmp_pa
     write_bundle(tmp_path / "told")
     assert sorted(_orders(tmp_path / "told")) == ["aaaaaa", "aaaaab", "aaaaac", "aaaaad", "aaaaae", "aaaaaf"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exchange, "is_dealt_by_id", lambda stage: stage.seizure.label == "FOS")
+        patch.setattr(exchange, "is_dealt_by_id", lambda stage: stage.seizure.label == "FOS")  # as a manifest by hand
         write_bundle(tmp_path / "untold")
     assert _orders(tmp_path / "untold") == {""}
     assert "folds and scores will be slightly others" in (tmp_path / "untold.review.md").read_text()
+
+
+def test_the_order_that_is_told_is_the_one_that_was_dealt_although_a_film_is_bad(
+    project: Project, tmp_path: Path
+) -> None:
+    def ids(stages: list[Any]) -> list[tuple[str, str]]:
+        return [(stage.patient_id, stage.seizure_id) for stage in stages]
+
+    everything = all_features()
+    bad = next(  # without its film, its patient would have another place
+        one
+        for one in everything
+        if ids(in_dealing_order([stage for stage in everything if stage != one]))
+        != ids([stage for stage in in_dealing_order(everything) if stage != one])
+    )
+    kept = bad.path.rename(tmp_path / "kept.h5")
+    bad.file("bad.json").write_text(json.dumps({"reason": "cut", "kind": "VideoError"}))
+    forget()
+    try:
+        dealt = ids(fold_items())
+        write_bundle(tmp_path / "out")
+    finally:
+        kept.rename(bad.path)
+        bad.file("bad.json").unlink()
+        forget()
+    names = Pseudonyms(read_or_make_key(Path("pseudonyms.key")), "LAB1", dealt)
+    with (tmp_path / "out" / "manifest.csv").open() as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: row["dealing_order"])
+    told = list(dict.fromkeys((row["patient_id"], row["seizure_id"]) for row in rows))
+    assert told == [(names.patient(patient), names.seizure(patient, seizure)) for patient, seizure in dealt]
 
 
 def _orders(folder: Path) -> set[str]:

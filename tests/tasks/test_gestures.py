@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
+import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -13,9 +16,11 @@ import pytest
 import torch
 from gestures_dataset import FOLDER, pack, row, vectors, write_dataset, write_table, write_view
 
-from seizures import gestures_source
-from seizures.errors import FeatureFileError
+from seizures import gestures_source, gestures_views
+from seizures.errors import FeatureFileError, PassingError
 from seizures.feature_file import open_features
+from seizures.gestures_readers import Reader
+from tasks.atomic import DiskFullError, temporary_name
 from tasks.gestures import Imported, import_gestures
 
 NUM = 40
@@ -246,11 +251,83 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
         assert (len(listing.frames), listing.strangers) == (0, ("01_2_L_3.pth",))
 
 
+def test_a_failing_disk_costs_no_seizure_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "from", IDS[:2])
+    to, draft = tmp_path / "imported", tmp_path / "imported.unfinished"
+    (draft / "features").mkdir(parents=True)
+    temporary_name(draft / "features" / "01+1.h5").symlink_to("/dev/full")  # which the reader is to write
+    with pytest.raises(DiskFullError, match="no space left on its disk"):
+        take(dataset, to)
+    file = dataset / "dataset" / FOLDER / "01_1_L" / "01_1_L_000003.pth"
+    file.rename(tmp_path / "sound")
+    file.symlink_to("/proc/self/mem")  # whose first bytes give EIO
+    with pytest.raises(PassingError, match=r"01\+1: .*Input/output error; what is read already is kept"):
+        take(dataset, to)
+    assert not to.exists()
+    assert [path.name for path in (draft / "features").iterdir()] == ["01+2.h5"]
+    (tmp_path / "sound").replace(file)
+    imported, _ = take(dataset, to)
+    assert (imported.findings, imported.num_kept) == ((), 1)
+
+
+def test_a_reader_that_is_killed_costs_no_seizure_and_one_that_crashes_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Reader()
+    row_ = {**dict.fromkeys(("reason", "clonic_ratio", "duration_seconds")), "patient_id": "1", "seizure_id": "1"}
+    request = {"row": {**row_, "label": "FOS", "uses": {}}, "views": {}, "path": f"{tmp_path}/a", "known_stamp": ""}
+    try:
+        for number in (signal.SIGKILL, signal.SIGSEGV):
+            assert reader.take(request, "1+1", 1) is not None
+            process = reader._process
+            assert process is not None
+            process.send_signal(number)
+            process.wait()
+            if number == signal.SIGKILL:  # as the system does where memory runs out
+                with pytest.raises(PassingError, match=r"the reading process ended \(SIGKILL\)"):
+                    reader.take(request, "1+1", 1)
+        outcome = reader.take(request, "1+1", 1)
+        assert outcome is not None
+        assert "left out: reading it ended the reading process (SIGSEGV)" in outcome.findings[0].problem
+        monkeypatch.setattr(sys, "executable", "/bin/false")  # a process that does not come so far as to read
+        with pytest.raises(PassingError, match=r"the reading process ended \(exit code 1\)"):
+            reader.take(request, "1+1", 1)
+    finally:
+        reader.close()
+
+
+def test_an_odd_file_costs_its_frame_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = write_view(tmp_path, "01_2_L", vectors(1, 6, "FOS"))
+    odd = [torch.zeros(512, device="meta"), torch.zeros(512, dtype=torch.complex64).conj().imag]  # neither has numbers
+    for frame, content in enumerate(odd, start=2):
+        torch.save(content, view / f"01_2_L_{frame:06d}.pth")
+    with gestures_source.opened({"path": str(view)}) as listing:
+        taken, problems = gestures_views.read_view(listing)
+    assert taken is not None
+    assert taken.valid.tolist() == [True, True, False, False, True, True]
+    assert (
+        "frame 2: cannot be loaded safely (TypeError), frame 3: cannot be loaded safely (RuntimeError)" in problems[0]
+    )
+    monkeypatch.setattr(gestures_views, "SPARE_BYTES", 2**60)  # no process has room for that
+    with pytest.raises(MemoryError):
+        gestures_views.read_vector(b"no pickle")
+
+
+def test_a_member_at_the_very_end_of_a_zip_costs_its_frame_and_no_more(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(bytes(100))
+    for frames, problem in (((3, 4), "frame 3: damaged in the zip"), ((4, 4), "there twice (frame 4: damaged")):
+        members = [[frame, 95, 5, 5, 0, 0] for frame in frames]
+        with gestures_source.opened({"path": f"{tmp_path}/a.zip", "members": members, "strangers": []}) as listing:
+            taken, problems = gestures_views.read_view(listing)
+        assert taken is None
+        assert problem in problems[0]
+
+
 def test_a_reader_that_hangs_is_ended_and_the_reason_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = write_dataset(tmp_path / "from", IDS[:1], 3)
     monkeypatch.setattr("seizures.gestures_readers.LEAST_SECONDS", 0.01)
     monkeypatch.setattr("seizures.gestures_readers.SECONDS_PER_FILE", 0.0)
-    with pytest.raises(FeatureFileError, match=r"ended the reading process \(it was killed"):
+    with pytest.raises(FeatureFileError, match=r"ended the reading process \(it took more than"):
         take(dataset, tmp_path / "other")
 
 
@@ -262,6 +339,46 @@ def test_hostile_names_in_the_zip_are_refused(tmp_path: Path, name: str) -> None
     path.write_bytes(path.read_bytes().replace(b"dataset|a.pth", b"dataset\\a.pth"))
     with pytest.raises(FeatureFileError, match="is not a name in the dataset"):
         gestures_source.find_source(path)
+
+
+def test_a_damaged_or_outlying_zip_is_told(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "from", IDS[:1], 3)
+    for name in ("compress_size", "header_offset"):
+        path = tmp_path / f"{name}.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for item in sorted(dataset.rglob("*.*")):
+                archive.write(item, item.relative_to(dataset).as_posix())
+            setattr(archive.infolist()[0], name, 2**63 + 5)  # no number of 64 bits with a sign
+        with pytest.raises(FeatureFileError, match=r"_000000.pth' does not lie in the zip"):
+            gestures_source.find_source(path)
+    path = pack(dataset, tmp_path / "damaged.zip")
+    with zipfile.ZipFile(path) as archive:
+        table = archive.getinfo("dataset/seizures.csv")
+    content = bytearray(path.read_bytes())
+    content[table.header_offset + 30 + len(table.filename)] = 0xFF  # no block of deflate is of this type
+    path.write_bytes(content)
+    with pytest.raises(FeatureFileError, match="cannot be read as a zip: Error -3"):
+        gestures_source.find_source(path)
+
+
+def test_a_table_beyond_all_measure_is_refused_and_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = write_dataset(tmp_path / "from", IDS[:1], 3)
+    honest = pack(dataset, tmp_path / "honest.zip")
+    monkeypatch.setattr(gestures_source, "MAX_TABLE_BYTES", 2**16)
+    assert gestures_source.find_source(honest).table == gestures_source.find_source(dataset).table
+    (dataset / "dataset" / "seizures.csv").write_bytes(b"x" * (2**16 + 1))
+    for path in (dataset, pack(dataset, tmp_path / "larger.zip")):
+        with pytest.raises(FeatureFileError, match=r"seizures.csv has more than"):
+            gestures_source.find_source(path)
+    lying = tmp_path / "lying.zip"
+    with zipfile.ZipFile(lying, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("seizures.csv", bytes(2**25))
+        archive.infolist()[0].file_size = 1000
+    tracemalloc.start()
+    with pytest.raises(FeatureFileError, match="cannot be read as a zip"):
+        gestures_source.find_source(lying)
+    assert tracemalloc.get_traced_memory()[1] < 2**21
+    tracemalloc.stop()
 
 
 def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tasks.folds import fold_rows
 from tasks.plan import foresee
 
 REPORT = ("WriteReport",)
-SCORES = ("ScorePredictions", *REPORT)
+SCORES = ("ScorePredictions", "DrawPictures", *REPORT)
 POOL = ("PoolPredictions", *SCORES)
 EVALUATION = ("EvaluateFold", *POOL)
 TRAINING = ("TrainFold", *EVALUATION)
