@@ -20,10 +20,11 @@ from tasks.attempts import attempt, killed_attempts
 def killed_attempt(folder: Path, name: str, number: int = signal.SIGKILL) -> None:
     """Let a process attempt something and end by a signal."""
     code = f"""
-        import os, pathlib
+        import os, pathlib, signal
         from tasks.attempts import attempt
         from tasks.stopping import end_orderly_when_told
 
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and stays so
         end_orderly_when_told("RunAll()")
         with attempt(pathlib.Path({str(folder)!r}), {name!r}, "..."):
             os.kill(os.getpid(), {number})

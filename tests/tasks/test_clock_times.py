@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import av
@@ -49,6 +50,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         row |= {"onset_seconds": "1.00", "offset_seconds": "3.50", "clonic_onset_seconds": ""}
     project.write_rows(rows)
     project.set("Demo", enabled="false")
+    time.sleep(2.1)  # what is said of a film is not remembered within two seconds of its last change
     return project
 
 

@@ -187,7 +187,9 @@ def test_a_zip_gives_the_same_but_for_a_damaged_member(
     for file in sorted((taken[2] / "features").iterdir()):
         same = file.read_bytes() == (tmp_path / "imported" / "features" / file.name).read_bytes()
         assert same == (file.stem != "001+01"), file.stem
-    assert (tmp_path / "imported" / "manifest.csv").read_bytes() == (taken[2] / "manifest.csv").read_bytes()
+    one, other = manifest(tmp_path / "imported"), manifest(taken[2])
+    orders = [{row.pop("dealing_order") for row in rows.values()} for rows in (one, other)]
+    assert (orders[0], one) == (orders[1], other)  # the order itself is by content, and may be another
 
 
 def test_vectors_stand_at_their_frames_and_gaps_are_marked(
