@@ -316,8 +316,8 @@ def learning_curves(histories: pd.DataFrame) -> Figure | None:
     """Draw loss and accuracy on the training set against the epoch: each fold and seed thin, their median thick.
 
     Args:
-        histories: columns fold, seed, epoch, loss and, where there are, accuracy and inner_loss (on the held-out
-            views of inner folds of the training set). None is drawn of an empty table.
+        histories: columns fold, seed, epoch, loss and, where there are, accuracy and inner_loss (on the views
+            by which the epoch was chosen). None is drawn of an empty table.
     """
     panels = [
         (title, [name for name in names if name in histories.columns and bool(histories[name].notna().any())])
@@ -347,5 +347,5 @@ def _draw_runs(axes: Axes, histories: pd.DataFrame, name: str) -> None:
     for _, run in runs.groupby(["fold", "seed"]):
         axes.plot(run["epoch"], run[name], color=colour, linewidth=0.7, alpha=0.35)
     median = runs.groupby("epoch")[name].median()
-    label = "inner validation (median)" if validation else "training (median)"
+    label = "loss that chose the epoch (median)" if validation else "training (median)"
     axes.plot(median.index, median.to_numpy(), color=colour, linewidth=2.5, linestyle=style, label=label)

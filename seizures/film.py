@@ -178,10 +178,14 @@ class _Piece:
 
     def _seek(self, target_seconds: float) -> None:
         """Land on a key frame that is not after the target; at worst by reading the file from its beginning."""
-        if self._file.search(target_seconds):
-            shots = self._file.shots(target_seconds)
-            self._shots = self._prepared(self._file, shots, target_seconds - _SEEK_FROM_SECONDS)
-            return
+        try:
+            if self._file.search(target_seconds):
+                if self._lands(self._file.shots(target_seconds), target_seconds):
+                    return
+                self._renew()
+        except (av.FFmpegError, VideoError) as error:
+            logger.debug("%s: cannot search for %.3f s: %s", self._path.name, target_seconds, error)
+            self._renew()
         margin_seconds = _PROGRAM_STREAM_SECONDS if self.source.is_program_stream else 0.0
         for step_seconds in (margin_seconds + step for step in STEPS_BACK_SECONDS):
             if target_seconds - step_seconds <= self.zero_seconds or not self._file.has_timestamps:
@@ -195,14 +199,28 @@ class _Piece:
                 break
             if landed and landed.start_seconds < target_seconds - step_seconds - LONGEST_GAP_SECONDS:
                 break  # there is no index, or the clock went round: the container does not know where it is
-            if landed and landed.is_key and landed.start_seconds <= target_seconds + TOLERANCE_SECONDS:
-                shots = itertools.chain([landed], shots)
-                self._shots = self._prepared(self._file, shots, target_seconds - _SEEK_FROM_SECONDS)
+            if landed and self._lands(itertools.chain([landed], shots), target_seconds):
                 return
+        self._renew()
+        if self._file.has_timestamps:
+            if self._lands(self._file.shots(target_seconds - margin_seconds), target_seconds):
+                return
+            self._renew()  # its packets say key frame where there is none
+        self._shots = self._prepared(self._file, self._file.shots(), target_seconds - _SEEK_FROM_SECONDS)
+
+    def _lands(self, shots: Iterator[FrameShot], target_seconds: float) -> bool:
+        """Go on with these frames if they begin with a key frame that is not after the target."""
+        landed = next(shots, None)
+        if landed is None or not landed.is_key or landed.start_seconds > target_seconds + TOLERANCE_SECONDS:
+            return False
+        shots = itertools.chain([landed], shots)
+        self._shots = self._prepared(self._file, shots, target_seconds - _SEEK_FROM_SECONDS)
+        return True
+
+    def _renew(self) -> None:
+        """Stand at the beginning of the file."""
         self.close()
         self._file = OpenFile(self._path, self._progress)
-        shots = self._file.shots(target_seconds - margin_seconds if self._file.has_timestamps else -math.inf)
-        self._shots = self._prepared(self._file, shots, target_seconds - _SEEK_FROM_SECONDS)
 
     def _prepared(
         self, file: OpenFile, shots: Iterator[FrameShot], warm_up_to_seconds: float = -math.inf

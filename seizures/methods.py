@@ -169,8 +169,9 @@ def _folds(run: WhatWasRun) -> str:
     if run.training.protocol == "paper":
         text = (
             "To reproduce the protocol of the original paper, and not as an estimate for new patients, seizures, not "
-            f"patients, were dealt into {number} folds (seed {seed}), so that most patients were in both the training "
-            f"and the test part, and the epoch with the lowest loss on the test part was kept{chosen}."
+            f"patients, were dealt into {number} folds (seed {seed}), so that a patient of several seizures may be "
+            f"in both the training and the test part, and the epoch with the lowest loss on the test part was kept"
+            f"{chosen}."
         )
     else:
         kept = "The classifier of the last epoch was kept."

@@ -12,9 +12,9 @@ _TEXTS = {
     "patient": _PATIENT_WISE,
     "nested": f"{_PATIENT_WISE}; the number of epochs was chosen on inner patient-wise folds of the training part",
     "paper": (
-        "REPRODUCTION ONLY, not an estimate for new patients: as in the paper, the folds deal seizures, so that most "
-        "patients are in both parts of a fold, and the fold that is scored chose the epoch. Each seizure is scored "
-        "once per seed"
+        "REPRODUCTION ONLY, not an estimate for new patients: as in the paper, the folds deal seizures, so that a "
+        "patient of several seizures may be in both parts of a fold, and the fold that is scored chose the epoch. Each "
+        "seizure is scored once per seed"
     ),
 }
 _ALL = (

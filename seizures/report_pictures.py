@@ -48,7 +48,8 @@ CAPTIONS = {
     "training": (
         "Training",
         "One thin line per fold and seed, on the seizures it was trained on: loss should fall and level off. High "
-        "accuracy here is not a result; the held-out seizures above are.",
+        "accuracy here is not a result; the held-out seizures above are. A dashed line is the loss by which the epoch "
+        "was chosen.",
         "",
     ),
 }

@@ -27,6 +27,8 @@ _BLOCK_BYTES = 1 << 16
 _PAGE_BYTES = 1 << 14
 _KEPT_BYTES = 1 << 16  # of the film's beginning, from which libav learns what the stream is, as in the whole file
 _LONGEST_MARK_BYTES = 64
+_LONGEST_HEAD_BYTES = 1 << 24
+_LONGEST_SCAN_BYTES = 1 << 28  # a mark that is farther is not found: what is found then is an earlier one
 
 _CUES = b"\x1c\x53\xbb\x6b"
 _CLUSTER = re.compile(  # its id, its size in 1 to 8 bytes, perhaps a checksum, and the time
@@ -143,7 +145,7 @@ class _Clusters(_Clocked):
     def has_index(self, file: io.FileIO) -> bool:
         """Tell whether there are cues, or whether the directory at the beginning says so."""
         first = next(_matches(file, _CLUSTER, 0, file.seek(0, io.SEEK_END)), None)
-        return first is None or _CUES in _read_at(file, 0, first[0])
+        return first is None or first[0] > _LONGEST_HEAD_BYTES or _CUES in _read_at(file, 0, first[0])
 
     def next_mark(self, file: io.FileIO, start: int, stop: int) -> tuple[int, float] | None:
         for position, match in _matches(file, _CLUSTER, start, stop):
@@ -272,7 +274,8 @@ def _boxes(file: io.FileIO, start: int, stop: int) -> Iterator[tuple[bytes, int,
 def _matches(
     file: io.FileIO, pattern: re.Pattern[bytes], start: int, stop: int
 ) -> Iterator[tuple[int, re.Match[bytes]]]:
-    """Yield place and match of each mark that begins from `start` to before `stop`."""
+    """Yield place and match of each mark that begins from `start` to before `stop`, and not too far behind `start`."""
+    stop = min(stop, start + _LONGEST_SCAN_BYTES)
     while start < stop:
         block = _read_at(file, start, _BLOCK_BYTES + _LONGEST_MARK_BYTES)
         for match in pattern.finditer(block):

@@ -108,7 +108,7 @@ class PoolPredictions(OfCell, Stage):
 class ScorePredictions(OfCell, Stage):
     """Compute the metrics of the pooled predictions, with intervals over patients."""
 
-    version = 2  # 2: patients are resampled in an order that no id decides
+    version = 3  # 3: words of the paper's protocol; 2: patients are resampled in an order that no id decides
 
     @property
     def label(self) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _MOST_NAMED = 12
-PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir")
+PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir", "features", "site_profile")
 
 
 class DrawPictures(Stage):
@@ -65,7 +65,7 @@ class DrawPictures(Stage):
 class WriteReport(Stage):
     """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
 
-    version = 2  # 2: on whom, parts of the cohort, calibration, methods, files beside the page
+    version = 3  # 3: words; 2: on whom, parts of the cohort, calibration, methods, files beside the page
     extension = "html"
 
     @property

@@ -56,6 +56,7 @@ class Film:
     gop: int = 12
     audio: str = ""
     finish: Callable[[Path], None] | None = None
+    is_smooth: bool = False
 
 
 FILMS = [
@@ -83,6 +84,11 @@ def make(film: Film, folder: Path) -> Path:
         sound = container.add_stream(film.audio, rate=8000, layout="mono") if film.audio else None
         for number in range(NUM_FRAMES):
             image = rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
+            if film.is_smooth:  # so that the encoder makes no key frames of its own
+                image = np.roll(
+                    np.linspace(20, 230, WIDTH * 3, dtype=np.uint8).reshape(1, WIDTH, 3), number // 4, axis=1
+                )
+                image = np.ascontiguousarray(np.broadcast_to(image, (HEIGHT, WIDTH, 3)))
             frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format=stream.pix_fmt)
             frame.pts, frame.time_base = number, Fraction(1, RATE)
             container.mux(stream.encode(frame))
@@ -122,6 +128,31 @@ def test_a_window_is_what_reading_through_shows(tmp_path, film):
     file = OpenFile(path, has_extent=False)
     assert file.search(26.0)
     file.close()
+
+
+def late_list(path: Path) -> None:
+    """Let the frames begin behind a long padding, and cut off the index."""
+    drop_index(path)
+    content = path.read_bytes()
+    frames = content.rindex(b"LIST", 0, content.index(b"movi"))
+    path.write_bytes(content[:frames] + struct.pack("<4sI", b"JUNK", 70_000) + bytes(70_000) + content[frames:])
+
+
+@pytest.mark.parametrize(
+    "film",
+    [
+        Film(
+            "parserless.avi", "msmpeg4", gop=100, finish=drop_index, is_smooth=True
+        ),  # where each packet says key frame
+        Film("late.avi", "mpeg4", finish=late_list),
+    ],
+    ids=lambda film: film.name,
+)
+def test_a_window_is_right_where_the_fast_way_fails(tmp_path, film):
+    path = make(film, tmp_path)
+    everything = shown(path, 0.0, 1000.0)
+    for onset in (12.0, 26.5):
+        assert shown(path, onset, onset + 1) == [one for one in everything if onset <= one[0] < onset + 1]
 
 
 def test_a_film_with_an_index_is_left_to_the_demuxer(tmp_path):
