@@ -204,7 +204,8 @@ class _Chunks(Unindexed):
             self._count(number)
         if number >= self._num_counted:
             return None
-        kept, kept_number = next((page for page in self._pages if page[0] >= _KEPT_BYTES), self._pages[-1])
+        # Of the frames, too, some must be kept: their list begins there, perhaps behind a long header.
+        kept, kept_number = next((page for page in self._pages if page[0] >= _KEPT_BYTES and page[1]), self._pages[-1])
         position, first_number = self._pages[bisect_right(self._pages, number, key=lambda page: page[1]) - 1]
         padding = {}
         for at in range(kept, position, _LONGEST_JUNK_BYTES):
