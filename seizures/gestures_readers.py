@@ -69,7 +69,7 @@ class Reader:
         self.close()
         if self._is_ended:
             raise CancelledError
-        if not self._has_started or (not is_overdue.is_set() and reason in KILLED):
+        if not is_overdue.is_set() and (reason in KILLED or not self._has_started):
             raise _passing(name, f"the reading process ended ({reason})")
         # What is left is a file that made the process crash, or that kept it for ever.
         finding = Finding(name, "", FAULT, f"left out: reading it ended the reading process ({reason})")
