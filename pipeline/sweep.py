@@ -16,7 +16,8 @@ from tasks.config import Sweep, results_root, section
 from tasks.features import all_features
 from tasks.folds import unusable
 from tasks.processes import import_before_forks
-from tasks.sweep import all_folds, publish_sweep, published_sweep, stages_of
+from tasks.runs import published_key
+from tasks.sweep import all_folds, publish_sweep, stages_of
 
 
 class RunSweep(WorkingTask):
@@ -64,7 +65,7 @@ class RunSweep(WorkingTask):
         if not self._extracted() or not all(stage.complete() for stage in all_folds(self.sweep)):
             return False
         named = stages_of(self.sweep)
-        return all(stage.complete() for stage in named.values()) and published_sweep() == named["sweep.png"].key
+        return all(stage.complete() for stage in named.values()) and published_key("sweep") == named["sweep.png"].key
 
     def run(self) -> Iterator[Any]:
         """Ask for the folds, then for all that follows, and publish."""

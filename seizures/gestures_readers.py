@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +19,7 @@ from typing import Any, TypeVar
 
 from seizures.errors import PassingError
 from seizures.gestures_outcome import Outcome
-from seizures.quarantine import environment
+from seizures.quarantine import ending, environment
 from seizures.validation import FAULT, Finding
 
 JobT = TypeVar("JobT")
@@ -65,7 +64,7 @@ class Reader:
             if content is not None and "failed" in content:
                 raise _passing(name, content["failed"])
             return None if content is None else Outcome.from_json(content)
-        reason = f"it took more than {allowed:.0f} s" if is_overdue.is_set() else _ending(process)
+        reason = f"it took more than {allowed:.0f} s" if is_overdue.is_set() else ending(process.wait())
         self.close()
         if self._is_ended:
             raise CancelledError
@@ -154,8 +153,3 @@ def in_parallel(
 def _passing(name: str, what: str) -> PassingError:
     advice = "what is read already is kept: see to the disk or the memory and run the same command again"
     return PassingError(f"{name}: cannot be read or written now: {what}; {advice}")
-
-
-def _ending(process: subprocess.Popen[bytes]) -> str:
-    code = process.wait()
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

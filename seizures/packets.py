@@ -16,7 +16,6 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from fractions import Fraction
 from itertools import chain, dropwhile, islice
 from pathlib import Path
 from typing import TypeAlias
@@ -27,14 +26,13 @@ import av.container
 from seizures.clock import TOLERANCE_SECONDS
 from seizures.damage import DamageMap
 from seizures.errors import VideoError
-from seizures.source import ChunkNumbers, claimed_seconds, claims, describe
+from seizures.source import MICROSECOND, ChunkNumbers, claimed_seconds, claims, describe
 from seizures.timing import LONGEST_REVERSAL_SECONDS, Shot
 from seizures.unindexed import Padded, Place, is_fragmented, look
 
 logger = logging.getLogger(__name__)
 
 _MOST_THREADS = 8  # each holds a frame; more do not help at the sizes that cameras have
-_MICROSECOND = Fraction(1, 1_000_000)
 _NO_TIMESTAMPS = 0x80  # of libavformat's AVFMT_ flags
 _NUM_AHEAD = 64  # packets of a program stream that are read before the first of them is decoded
 _NUM_PROBED = 48  # packets, from which the cadence is measured
@@ -117,7 +115,7 @@ class OpenFile:
         if not self._is_careful:
             stream.codec_context.options = {"err_detect": "explode"}  # so that no damage goes unsaid
         self._stream = stream
-        self._time_base = stream.time_base or _MICROSECOND
+        self._time_base = stream.time_base or MICROSECOND
         self._chunk_numbers = ChunkNumbers(self._container, self._stream)
         self._probed = list(islice(self._read(), _NUM_PROBED))
 
@@ -309,7 +307,8 @@ class OpenFile:
         waiting: deque[VideoPacket] = deque()
         num_ahead = _NUM_AHEAD if self.source.is_program_stream else 0
         for packet in packets:
-            damage.enter(packet.pts, is_key=packet.is_keyframe)
+            if self._is_careful:
+                damage.enter(packet.pts, is_key=packet.is_keyframe)
             if packet.pts is not None and not packet.is_discard:
                 heapq.heappush(self._announced, packet.pts)
             if packet.is_corrupt:

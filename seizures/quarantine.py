@@ -99,10 +99,15 @@ def _examine_until_it_ends(paths: list[str], order: dict[str, Any], wall_seconds
         return outcomes, _why(process.returncode, order["cpu_seconds"])
 
 
+def ending(code: int) -> str:
+    """Return how a process ended, by its return code: the name of a signal, or `exit code` and the number."""
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
 def _why(code: int, cpu_seconds: float) -> str:
     if code == -signal.SIGPROF:
         return f"examining it took more than {cpu_seconds:g} s of computing"
-    word = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    word = ending(code)
     return f"examining it made the HDF5 library crash ({word})"
 
 

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from seizures.timing import Cadence, measure_cadence
 
 _GUESSED_RATE_HZ = 25  # only for a file without rate and without timestamps
-_MICROSECOND = Fraction(1, 1_000_000)
+MICROSECOND = Fraction(1, 1_000_000)
 _DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2"}  # the containers whose frames follow each other without a gap
 _AVI_CHUNK_HEADER_BYTES = 8
 _INDEX_BLOCK = 512  # entries
@@ -49,7 +49,7 @@ def describe(container: InputContainer, stream: av.VideoStream, times: Sequence[
         context.width,
         context.height,
         stream.average_rate or stream.guessed_rate or None,
-        stream.time_base or _MICROSECOND,
+        stream.time_base or MICROSECOND,
         stream.sample_aspect_ratio or Fraction(1),
         cadence,
     )

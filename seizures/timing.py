@@ -109,9 +109,8 @@ def steady(
     offsets: list[float] = []
     elapsed = 0.0
     expected: float | None = None
-    is_damaged, since_damage = False, math.inf
+    since_damage = math.inf
     for shot in shots:
-        is_damaged = is_damaged or shot.is_damaged
         since_damage = 0 if shot.is_damaged else since_damage + 1
         if expected is None:
             offsets.append(shot.start_seconds - elapsed)
@@ -120,7 +119,9 @@ def steady(
                 continue
             expected = statistics.median_low(offsets) + elapsed
         slip = shot.start_seconds - expected
-        if abs(slip) >= 0.5 * shot.length_seconds and not _comes_back(ahead(), shot, slip, is_damaged):
+        if abs(slip) >= 0.5 * shot.length_seconds and not _comes_back(
+            ahead(), shot, slip, is_damaged=math.isfinite(since_damage)
+        ):
             expected = shot.start_seconds
         is_in_doubt = since_damage <= _LONGEST_DOUBT and _jumps(ahead(), shot)
         yield replace(shot, start_seconds=expected, is_damaged=shot.is_damaged or is_in_doubt)
@@ -137,7 +138,7 @@ def _jumps(ahead: Sequence[float], shot: Shot[Item]) -> bool:
     return any(after - before > 1.5 * shot.length_seconds for before, after in pairwise([shot.start_seconds, *later]))
 
 
-def _comes_back(ahead: Sequence[float], shot: Shot[Item], slip_seconds: float, is_damaged: bool) -> bool:
+def _comes_back(ahead: Sequence[float], shot: Shot[Item], slip_seconds: float, *, is_damaged: bool) -> bool:
     """Tell whether the frames after `shot` are, in the end, where they should be if it has slipped.
 
     Where the film ends before that is known, a shift by one frame is taken for a slip: slips are commoner than a frame

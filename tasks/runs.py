@@ -40,10 +40,10 @@ def walk(*roots: Stage, only_incomplete: bool = False) -> list[Stage]:
     return list(found.values())
 
 
-def published_key() -> str | None:
-    """Return the run that `current` points to, or None."""
+def published_key(link: str = "current") -> str | None:
+    """Return the run that a link in the results folder points to, or None."""
     try:
-        return str(json.loads((results_root() / "current" / SUMMARY_NAME).read_text(encoding="utf-8"))["run"])
+        return str(json.loads((results_root() / link / SUMMARY_NAME).read_text(encoding="utf-8"))["run"])
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
         return None
 

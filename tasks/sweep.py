@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +35,15 @@ class OfSweep(luigi.Task):
         return expand(self.sweep)
 
 
-class TabulateSweep(OfSweep, Stage):
+class OfResults(OfSweep):
+    """What is made of the predictions and scores of every cell."""
+
+    def requires(self) -> list[Stage]:
+        """Require them."""
+        return [kind(cell=cell) for cell in self.cells for kind in (PoolPredictions, ScorePredictions)]
+
+
+class TabulateSweep(OfResults, Stage):
     """Write a row for each cell: its settings, its scores with their intervals, and what the paper has for it."""
 
     extension = "csv"
@@ -45,10 +52,6 @@ class TabulateSweep(OfSweep, Stage):
     def label(self) -> str:
         """One table for all."""
         return "sweep"
-
-    def requires(self) -> list[Stage]:
-        """Require the predictions and scores of every cell."""
-        return [kind(cell=cell) for cell in self.cells for kind in (PoolPredictions, ScorePredictions)]
 
     def reads(self) -> dict[str, Any]:
         """Return the settings of every cell, and how to resample."""
@@ -66,7 +69,7 @@ class TabulateSweep(OfSweep, Stage):
         table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
-class CompareCells(OfSweep, Stage):
+class CompareCells(OfResults, Stage):
     """Write a row for each cell but the reference: the difference of the accuracies, paired by patient."""
 
     version = 3  # 3: the paper's Mann-Whitney test beside ours; 2: resampled in an order that no id decides
@@ -81,10 +84,6 @@ class CompareCells(OfSweep, Stage):
     def reference(self) -> str:
         """The present settings where they are a cell, else the first cell."""
         return "" if "" in self.cells else self.cells[0]
-
-    def requires(self) -> list[Stage]:
-        """Require the predictions and scores of every cell."""
-        return [kind(cell=cell) for cell in self.cells for kind in (PoolPredictions, ScorePredictions)]
 
     def reads(self) -> dict[str, Any]:
         """Return which cell the others are compared with, their order, and how to resample."""
@@ -125,7 +124,7 @@ class DrawSweep(OfSweep, Stage):
         draw_sweep(table[table["cell"] != CHOSEN]).savefig(path, format="png", dpi=150, metadata={"Software": None})
 
 
-class WriteProtocols(OfSweep, Stage):
+class WriteProtocols(OfResults, Stage):
     """Write a page with the protocols side by side on the same seizures, and the optimism of the paper's."""
 
     extension = "html"
@@ -134,10 +133,6 @@ class WriteProtocols(OfSweep, Stage):
     def label(self) -> str:
         """One page for all."""
         return "protocols"
-
-    def requires(self) -> list[Stage]:
-        """Require the predictions and scores of every cell."""
-        return [kind(cell=cell) for cell in self.cells for kind in (PoolPredictions, ScorePredictions)]
 
     def reads(self) -> dict[str, Any]:
         """Return the settings of every cell, how to resample, and whether the weights say anything."""
@@ -216,14 +211,6 @@ def all_folds(sweep: str) -> list[AssignFolds]:
     """Return the folds that the cells need: one dealing, or two where the paper's protocol is a cell."""
     by_dealing = {dealt_by(cell): cell for cell in reversed(expand(sweep))}
     return [AssignFolds(cell=cell) for cell in by_dealing.values()]
-
-
-def published_sweep() -> str | None:
-    """Return the key of the sweep that `results/sweep` points to, or None."""
-    try:
-        return str(json.loads((results_root() / "sweep" / SUMMARY_NAME).read_text(encoding="utf-8"))["run"])
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
-        return None
 
 
 def publish_sweep(sweep: str) -> Path:
