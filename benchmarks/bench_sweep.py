@@ -22,6 +22,7 @@ from pathlib import Path
 from seizures.bundle import MANIFEST_COLUMNS
 from seizures.feature_cohort import VIEWS, CohortSettings, simulate_seizures, write_cohort
 
+COPIED = ("patient_id", "seizure_id", "label", "clonic_onset_seconds")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -35,8 +36,8 @@ def make_project(folder: Path, num_epochs: int) -> None:
         for seizure in simulate_seizures():
             for view in VIEWS:
                 known = {"view": view, "onset_seconds": 0.0, "offset_seconds": seizure.duration_seconds}
-                ids = {name: getattr(seizure, name) for name in ("patient_id", "seizure_id", "label")}
-                writer.writerow({name: {**known, **ids}.get(name, "") for name in MANIFEST_COLUMNS})
+                known |= {name: getattr(seizure, name) for name in COPIED}
+                writer.writerow({name: known.get(name, "") for name in MANIFEST_COLUMNS})
     config = configparser.RawConfigParser()
     config.optionxform = str  # type: ignore[assignment,method-assign]
     config.read([REPOSITORY / "luigi.cfg", REPOSITORY / "configs" / "gestures.cfg"])

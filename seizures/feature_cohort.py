@@ -7,7 +7,8 @@ Letters: S snippets, D features.
 A seizure is calm, tonic and clonic parts. In a TCS the clonic part comes last; in a FOS the same parts come in another
 order, in the same amounts: what happens is alike, when it happens is not. So an aggregation that sees order can tell
 them apart, and a mean, which sees amounts alone, has only a weak hint. Each patient has an offset of their own in every
-feature, which a classifier can learn by heart where the patient is on both sides of a split.
+feature, and the seizures of one kind of one patient are alike (stereotypy): what is added to each of their parts is
+theirs alone. Both can be learnt by heart where the patient is on both sides of a split, and help with nobody else.
 """
 
 from __future__ import annotations
@@ -37,12 +38,14 @@ PARTS = {"TCS": ("calm", "tonic", "clonic"), "FOS": ("clonic", "calm", "tonic")}
 class CohortSettings:
     """How hard the cohort is: standard deviations of what a patient, a view, and a snippet add to every feature.
 
+    `stereotypy` is that of what is added to each of the three parts in the seizures of one kind of one patient.
     `hint` is what is added to the clonic direction of every snippet of a TCS, the little that a mean can learn.
     """
 
     feature_dim: int = 512
     stride_frames: int = 15
     patient: float = 0.5
+    stereotypy: float = 0.8
     view: float = 0.2
     snippet: float = 1.0
     hint: float = 0.05
@@ -57,6 +60,12 @@ class CohortSeizure:
     seizure_id: str
     label: str
     duration_seconds: float
+    borders: tuple[float, float]  # where its second and its third part begin, as shares of its duration
+
+    @property
+    def clonic_onset_seconds(self) -> float | None:
+        """When the clonic phase of a TCS begins, after its onset; None for a FOS."""
+        return round(self.borders[1] * self.duration_seconds, 2) if self.label == "TCS" else None
 
 
 def simulate_seizures(seed: int = 0) -> tuple[CohortSeizure, ...]:
@@ -80,7 +89,9 @@ def simulate_seizures(seed: int = 0) -> tuple[CohortSeizure, ...]:
         for number, label in enumerate(rng.permutation(labels), start=1):
             shortest, median, longest = SECONDS[str(label)]
             seconds = float(np.clip(median * np.exp(rng.normal(0, SPREAD[str(label)])), shortest, longest))
-            seizures.append(CohortSeizure(f"P{place:02d}", f"{number:02d}", str(label), round(seconds, 2)))
+            first, second = np.array([1, 2]) / 3 + rng.uniform(-0.08, 0.08, 2)  # alike for both labels
+            borders = (float(first), float(second))
+            seizures.append(CohortSeizure(f"P{place:02d}", f"{number:02d}", str(label), round(seconds, 2), borders))
     return tuple(seizures)
 
 
@@ -92,40 +103,44 @@ def write_cohort(folder: Path, settings: CohortSettings) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(settings.seed)
     directions = np.linalg.qr(rng.normal(size=(settings.feature_dim, 3)))[0].T * 4.0  # (3, D): calm, tonic, clonic
-    signatures: dict[str, npt.NDArray[np.float64]] = {}
+    hint = settings.hint * directions[2]
+    offsets: dict[str, npt.NDArray[np.float64]] = {}  # (D,) by patient
+    parts: dict[tuple[str, str], npt.NDArray[np.float64]] = {}  # (3, D) by patient and kind
     paths = []
     for seizure in simulate_seizures(settings.seed):
-        if seizure.patient_id not in signatures:
-            signatures[seizure.patient_id] = settings.patient * rng.normal(size=settings.feature_dim)
+        patient_id, kind = seizure.patient_id, (seizure.patient_id, seizure.label)
+        if patient_id not in offsets:
+            offsets[patient_id] = settings.patient * rng.normal(size=settings.feature_dim)
+        if kind not in parts:
+            own = settings.stereotypy * rng.normal(size=directions.shape)
+            parts[kind] = directions + own + offsets[patient_id]
         paths.append(folder / f"{seizure.patient_id}+{seizure.seizure_id}.h5")
         with FeatureFileWriter(paths[-1], _header(seizure, settings)) as file:
-            for view, rows in _views(seizure, settings, directions, signatures[seizure.patient_id], rng):
+            for view, rows in _views(seizure, settings, parts[kind], hint, rng):
                 valid = np.ones(len(rows), dtype=np.bool_)
-                file.create_view(view, len(rows), settings.feature_dim, _facts(seizure, len(rows)), valid).write(
-                    0, rows
-                )
+                facts = _facts(seizure, len(rows))
+                file.create_view(view, len(rows), settings.feature_dim, facts, valid).write(0, rows)
     return paths
 
 
 def _views(
     seizure: CohortSeizure,
     settings: CohortSettings,
-    directions: npt.NDArray[np.float64],
-    signature: npt.NDArray[np.float64],
+    parts: npt.NDArray[np.float64],
+    hint: npt.NDArray[np.float64],
     rng: np.random.Generator,
 ) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """Yield the features (S, D) of each view: the parts in their order, and what patient, view and snippet add."""
     num_frames = int(seizure.duration_seconds * FRAME_RATE_HZ)
     num_snippets = (num_frames - FRAMES_PER_SNIPPET) // settings.stride_frames + 1
     names = ("calm", "tonic", "clonic")
-    borders = np.array([1, 2]) / 3 + rng.uniform(-0.08, 0.08, 2)  # shares of the seizure; alike for both labels
-    part = np.searchsorted(borders, (np.arange(num_snippets) + 0.5) / num_snippets)
+    part = np.searchsorted(seizure.borders, (np.arange(num_snippets) + 0.5) / num_snippets)
     which = np.array([names.index(name) for name in PARTS[seizure.label]])[part]  # (S,)
     for view in VIEWS:
-        rows = directions[which] + signature + settings.view * rng.normal(size=settings.feature_dim)
+        rows = parts[which] + settings.view * rng.normal(size=settings.feature_dim)
         rows += settings.snippet * rng.normal(size=rows.shape)
         if seizure.label == "TCS":
-            rows += settings.hint * directions[2]
+            rows += hint
         yield view, rows.astype(np.float32)
 
 
@@ -151,7 +166,7 @@ def _facts(seizure: CohortSeizure, num_snippets: int) -> ViewFacts:
         video_sha256="",
         onset_seconds=0.0,
         offset_seconds=seizure.duration_seconds,
-        clonic_onset_seconds=None,
+        clonic_onset_seconds=seizure.clonic_onset_seconds,
         use="all",
         source_width=0,
         source_height=0,
