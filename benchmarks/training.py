@@ -41,6 +41,7 @@ def make_bank(num_seizures: int = 183, feature_dim: int = 512, most_frames: int 
         num_rows=num_rows,
         num_frames=num_frames,
         labels=np.repeat(np.arange(num_seizures) % 7 < 3, 2).astype(np.int64),
+        clonic_onset_seconds=np.full(2 * num_seizures, np.nan),
         label_names=("FOS", "TCS"),
         patient_ids=tuple(f"P{patient:04d}" for patient in patients),
         seizure_ids=tuple(f"{number:04d}" for number in np.repeat(np.arange(num_seizures), 2)),

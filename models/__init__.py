@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import ModelsError, UnknownNameError, WeightsError
 from models.registry import ENGINES, NetworkSpec, aggregation_names, network_names, network_spec
+from models.weights import RANDOM_PREFIX
 
 if TYPE_CHECKING:
     from models.aggregation import build_aggregation
@@ -34,6 +35,7 @@ _DOORS = {
 
 __all__ = [
     "ENGINES",
+    "RANDOM_PREFIX",
     "ModelsError",
     "NetworkSpec",
     "UnknownNameError",

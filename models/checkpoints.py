@@ -1,7 +1,8 @@
 """A network with its weights: reading a checkpoint safely, its names in our layout, and whether it fits.
 
-Two layouts load: ours (`net.blocks.1.res_blocks.0...`, what `network.state_dict()` gives) and torchvision's
-`VideoResNet` (`layer1.0.conv1.0.3.weight`), in which the public weights are published.
+Two layouts load: ours (`net.blocks.1.res_blocks.0...`, what `network.state_dict()` gives) and torchvision's, in which
+the public weights are published: that of `VideoResNet` (`layer1.0.conv1.0.3.weight`), and for networks of frames that
+of `ResNet` (`layer1.0.conv1.weight`).
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from pathlib import Path
 import torch
 
 from models.errors import WeightsError
+from models.frozen import FrozenNetwork, build_network
 from models.random_weights import draw_weights
-from models.registry import network_spec
-from models.stcnn import SpatiotemporalNetwork, build_network
+from models.registry import NetworkSpec, network_spec
 from models.weights import find_weights, random_seed
 
 _NUM_NAMED = 3  # names shown of a list that may hold hundreds
@@ -28,7 +29,7 @@ _COUNTER = "num_batches_tracked"  # BatchNorm's, of no effect here; checkpoints 
 
 def load_network(
     name: str, weights: str | os.PathLike[str] | None = None, weights_dir: str | os.PathLike[str] | None = None
-) -> SpatiotemporalNetwork:
+) -> FrozenNetwork:
     """Return a frozen network on the CPU, in eval mode, that maps float32 (B, 3, T, H, W) in [0, 1] to (B, D).
 
     Args:
@@ -47,7 +48,7 @@ def load_network(
         draw_weights(network, seed)
     else:
         path = find_weights(name, weights, weights_dir)
-        state = convert_names(read_state_dict(path))
+        state = convert_names(read_state_dict(path), spec)
         _fill_counters(network, state)
         faults = _find_faults(network, state)
         if faults:
@@ -77,13 +78,19 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     return {str(key): value for key, value in content.items()}
 
 
-def convert_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def convert_names(state: Mapping[str, torch.Tensor], spec: NetworkSpec) -> dict[str, torch.Tensor]:
     """Return `state` under our names, without torchvision's classifier; names of neither layout stay as they are."""
-    return {_convert_name(key): value for key, value in state.items() if not _CLASSIFIER.fullmatch(key)}
+    convert = _convert_frame_name if spec.frames_per_snippet == 1 else _convert_video_name
+    return {convert(key): value for key, value in state.items() if not _CLASSIFIER.fullmatch(key)}
 
 
-def _convert_name(key: str) -> str:
-    """Return our name for torchvision's, e.g. `layer1.0.conv1.0.3.weight`."""
+def _convert_frame_name(key: str) -> str:
+    """Return our name for that of torchvision's `ResNet`, e.g. `layer1.0.conv1.weight`."""
+    return f"net.{key}" if re.match(r"(conv1|bn1|layer[1-4])\.", key) else key
+
+
+def _convert_video_name(key: str) -> str:
+    """Return our name for that of torchvision's `VideoResNet`, e.g. `layer1.0.conv1.0.3.weight`."""
     place, _, leaf = key.rpartition(".")
     if match := re.fullmatch(r"stem\.([0134])", place):
         part = match[1]
@@ -99,13 +106,13 @@ def _convert_name(key: str) -> str:
     return f"net.{ours}.{leaf}"
 
 
-def _fill_counters(network: SpatiotemporalNetwork, state: dict[str, torch.Tensor]) -> None:
+def _fill_counters(network: FrozenNetwork, state: dict[str, torch.Tensor]) -> None:
     for key in network.state_dict():
         if key.endswith(_COUNTER):
             state.setdefault(key, torch.tensor(0))
 
 
-def _find_faults(network: SpatiotemporalNetwork, state: Mapping[str, torch.Tensor]) -> list[str]:
+def _find_faults(network: FrozenNetwork, state: Mapping[str, torch.Tensor]) -> list[str]:
     """Return how `state` differs from what `network` wants: names, shapes, values that are not finite."""
     wanted = network.state_dict()
     missing = [key for key in wanted if key not in state]

@@ -27,8 +27,8 @@ from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.errors import ModelsError
+from models.frozen import FrozenNetwork
 from models.registry import ENGINES
-from models.stcnn import SpatiotemporalNetwork
 
 OPENVINO = "openvino"
 _TRACED_SIZE = 32  # pixels; no layer depends on it, and a small frame is traced sooner
@@ -52,9 +52,7 @@ def choose_engine(name: str = "auto") -> str:
     return name
 
 
-def prepare(
-    network: SpatiotemporalNetwork, *, engine: str = "auto", device: str = "cpu", num_threads: int = 0
-) -> nn.Module:
+def prepare(network: FrozenNetwork, *, engine: str = "auto", device: str = "cpu", num_threads: int = 0) -> nn.Module:
     """Return a module that computes what `network` computes in float32, faster; `network` stays as it is.
 
     Args:
@@ -73,12 +71,18 @@ def prepare(
     folded = copy.copy(network)
     folded._modules = {**network._modules, "net": fold_norms(network.net)}
     folded._buffers = dict(network._buffers)
+    is_of_frames = network.frames_per_snippet == 1
     if device != "cpu":
-        return folded.to(device=device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload,no-any-return]
+        layout = torch.channels_last if is_of_frames else torch.channels_last_3d
+        folded.net.to(memory_format=layout)
+        return folded.to(device)
     num_streams = num_threads or _num_cores()
     if choose_engine(engine) == OPENVINO:
         return Streams(network, _openvino_runner(folded, num_streams))
-    _block_layout(folded)
+    if is_of_frames:
+        folded.net.to(memory_format=torch.channels_last)
+    else:
+        _block_layout(folded)
     return Streams(network, _torch_runner(folded, num_streams))
 
 
@@ -91,7 +95,7 @@ def _num_cores() -> int:
 class Streams(nn.Module):
     """A network that takes the snippets of a batch one by one, several at a time."""
 
-    def __init__(self, network: SpatiotemporalNetwork, run: Runner) -> None:
+    def __init__(self, network: FrozenNetwork, run: Runner) -> None:
         super().__init__()
         self.frames_per_snippet = network.frames_per_snippet
         self.feature_dim = network.feature_dim
@@ -111,7 +115,9 @@ def fold_norms(net: nn.Module) -> fx.GraphModule:
         if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) > 1:
             continue
         conv, norm = traced.get_submodule(str(before.target)), traced.get_submodule(str(node.target))
-        if isinstance(conv, nn.Conv3d) and isinstance(norm, nn.BatchNorm3d):
+        if (isinstance(conv, nn.Conv3d) and isinstance(norm, nn.BatchNorm3d)) or (
+            isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+        ):
             _replace(traced, str(before.target), fuse_conv_bn_eval(conv, norm))
             node.replace_all_uses_with(before)
             traced.graph.erase_node(node)
@@ -154,7 +160,7 @@ class _DensePool(nn.Module):
         return dense
 
 
-def _block_layout(network: SpatiotemporalNetwork) -> None:
+def _block_layout(network: FrozenNetwork) -> None:
     """Let everything from the first convolution to the pooling run in oneDNN's own layout."""
     for name, module in list(network.net.named_modules()):
         if isinstance(module, nn.Conv3d):
@@ -174,7 +180,7 @@ def _torch_runner(network: nn.Module, num_streams: int) -> Runner:
     return lambda snippets: list(pool.map(run_one, snippets))
 
 
-def _openvino_runner(network: SpatiotemporalNetwork, num_streams: int) -> Runner:
+def _openvino_runner(network: FrozenNetwork, num_streams: int) -> Runner:
     # Only where it is installed. The frontend is called by itself: `openvino.convert_model` would report its use.
     import openvino
     from openvino.frontend import FrontEndManager

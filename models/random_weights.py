@@ -1,6 +1,6 @@
 """Random weights that are the same in every process and give features worth having, for trying the software.
 
-A random R(2+1)D is a fixed bank of random spatiotemporal filters: what its features say of a film is crude, but not
+A random network is a fixed bank of random filters: what its features say of a film is crude, but not
 nothing. Three things keep them alive: weights scaled by the number of inputs (He et al., ICCV 2015), residual branches
 that are damped so that the sum does not grow with depth, and, for the small network, first filters that see change and
 normalisations whose statistics are measured on synthetic moving patterns.
@@ -9,37 +9,50 @@ normalisations whose statistics are measured on synthetic moving patterns.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torchvision.models.resnet import BasicBlock, Bottleneck
 
-from models.stcnn import SpatiotemporalNetwork
+from models.frozen import FrozenNetwork
 
 _BRANCH_GAIN = 0.25  # 16 blocks then multiply the variance by (1 + 1/16)^16, less than e
 _NUM_PATTERNS = 24
 _BLUR_PIXELS = 1.5
-_Norm = (nn.BatchNorm1d, nn.BatchNorm3d)
+_Norm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
-def draw_weights(network: SpatiotemporalNetwork, seed: int) -> None:
+def draw_weights(network: FrozenNetwork, seed: int) -> None:
     """Give `network`, whose parameters are on the `meta` device, random weights that depend on `seed` alone.
 
     torch's global generator is neither read nor changed.
     """
     generator = torch.Generator().manual_seed(seed)
     network.net.to_empty(device="cpu")
-    for name, module in network.net.named_modules():
-        if isinstance(module, nn.Conv3d):
+    for module in network.net.modules():
+        if isinstance(module, (nn.Conv2d, nn.Conv3d)):
             fan_in = module.in_channels * math.prod(module.kernel_size)
             nn.init.normal_(module.weight, 0.0, math.sqrt(2.0 / fan_in), generator=generator)
         elif isinstance(module, _Norm):
             module.reset_parameters()
-            if name.endswith("norm_b"):
-                nn.init.constant_(module.weight, _BRANCH_GAIN)
+    for norm in _last_norms(network.net):
+        nn.init.constant_(norm.weight, _BRANCH_GAIN)
     if any(isinstance(module, nn.BatchNorm1d) for module in network.net.modules()):
         _see_change(network.get_submodule("net.blocks.0.conv"))
         _calibrate(network, generator)
+
+
+def _last_norms(net: nn.Module) -> Iterator[nn.BatchNorm2d | nn.BatchNorm3d]:
+    """Yield the last normalisation of each residual branch."""
+    for name, module in net.named_modules():
+        if isinstance(module, BasicBlock):
+            yield module.bn2
+        elif isinstance(module, Bottleneck):
+            yield module.bn3
+        elif isinstance(module, nn.BatchNorm3d) and name.endswith("norm_b"):
+            yield module
 
 
 def _see_change(stem: nn.Module) -> None:
@@ -57,7 +70,7 @@ def _see_change(stem: nn.Module) -> None:
         temporal.copy_(change * (temporal.std() / change.std()))
 
 
-def _calibrate(network: SpatiotemporalNetwork, generator: torch.Generator) -> None:
+def _calibrate(network: FrozenNetwork, generator: torch.Generator) -> None:
     """Set every normalisation to the statistics of its input on synthetic moving patterns.
 
     Computed in float64 and kept in bfloat16, so that the order of summation, which depends on the number of threads,

@@ -1,8 +1,8 @@
 """The networks and aggregations that a person may name. Light: planning reads it, so it imports no torch.
 
-To add a network: a line in `_NETWORKS`, its layers in `models/stcnn.py`, its public file, if it has one, in
-`models/weights.py`. To add an aggregation: a name in `_AGGREGATIONS`, a page of its own with its paper, and a line in
-`models/aggregation.py`. The tests run over every name given here, so that registered means tested.
+To add a network: a line in `_NETWORKS`, its layers in `models/stcnn.py` or `models/frame_cnn.py`, its public file, if
+it has one, in `models/weights.py`. To add an aggregation: a name in `_AGGREGATIONS`, a page of its own with its paper,
+and a line in `models/aggregation.py`. The tests run over every name given here, so that registered means tested.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ class NetworkSpec:
 
     Attributes:
         name: What a person writes in `luigi.cfg`.
-        architecture: Which layers (`models/stcnn.py`); networks of one architecture differ in their weights.
-        frames_per_snippet: T, the number of consecutive frames that it was trained on.
+        architecture: Which layers (`models/stcnn.py`, `models/frame_cnn.py`); networks of one architecture differ in
+            their weights.
+        frames_per_snippet: T, the number of consecutive frames that it was trained on; 1 for a network of frames.
         feature_dim: D, the length of a feature vector.
         frame_size: Height and width of a frame, in pixels, that it was trained on.
     """
@@ -40,6 +41,8 @@ _NETWORKS = {
         NetworkSpec("r2plus1d_34_32_kinetics", "r2plus1d_34", frames_per_snippet=32, feature_dim=512, frame_size=112),
         NetworkSpec("r2plus1d_34_8_ig65m", "r2plus1d_34", frames_per_snippet=8, feature_dim=512, frame_size=112),
         NetworkSpec("r2plus1d_34_32_ig65m", "r2plus1d_34", frames_per_snippet=32, feature_dim=512, frame_size=112),
+        NetworkSpec("resnet_34", "resnet_34", frames_per_snippet=1, feature_dim=512, frame_size=224),
+        NetworkSpec("wide_resnet_50_2", "wide_resnet_50_2", frames_per_snippet=1, feature_dim=2048, frame_size=224),
         NetworkSpec("r2plus1d_small", "r2plus1d_small", frames_per_snippet=8, feature_dim=96, frame_size=64),
     )
 }

@@ -5,8 +5,9 @@ Recognition", CVPR 2018; weights of Ghadiyaram, Tran, Mahajan, "Large-scale weak
 action recognition", CVPR 2019 (IG-65M).
 
 Differences from torchvision's `VideoResNet`, whose public checkpoints load (`models/checkpoints.py`): the classifier is
-gone, the normalisation of the colours is inside, BatchNorm's eps is 1e-3, and the second convolution of the first block
-of layers 2, 3 and 4 has 288, 576 and 1152 channels in its middle, as in the Caffe2 original.
+gone, the normalisation of the colours is inside (`models/frozen.py`), BatchNorm's eps is 1e-3, and the second
+convolution of the first block of layers 2, 3 and 4 has 288, 576 and 1152 channels in its middle, as in the Caffe2
+original.
 
 Axes: B batch, C channels, T frames, H rows, W columns, D features.
 """
@@ -19,8 +20,6 @@ from collections import OrderedDict
 
 import torch
 from torch import nn
-
-from models.registry import NetworkSpec
 
 with warnings.catch_warnings():
     # fvcore, which pytorchvideo 0.1.5 imports, calls the deprecated torch.jit.script; nothing of that is used here.
@@ -36,53 +35,6 @@ NORM_EPS = 1e-3
 
 _relu = functools.partial(nn.ReLU, inplace=True)
 _norm = functools.partial(nn.BatchNorm3d, eps=NORM_EPS)
-
-
-class SpatiotemporalNetwork(nn.Module):
-    """A network that maps a snippet of RGB frames to a feature vector, with the normalisation of colours inside.
-
-    Attributes:
-        frames_per_snippet: T that it was trained on.
-        feature_dim: D.
-        frame_size: H = W that it was trained on; others are accepted.
-    """
-
-    colour_mean: torch.Tensor
-    colour_std: torch.Tensor
-
-    def __init__(self, spec: NetworkSpec, net: nn.Module) -> None:
-        super().__init__()
-        self.frames_per_snippet = spec.frames_per_snippet
-        self.feature_dim = spec.feature_dim
-        self.frame_size = spec.frame_size
-        self.net = net
-        # Constants of the method, not of a checkpoint: kept out of the state dict.
-        self.register_buffer("colour_mean", torch.tensor(COLOUR_MEAN).view(1, 3, 1, 1, 1), persistent=False)
-        self.register_buffer("colour_std", torch.tensor(COLOUR_STD).view(1, 3, 1, 1, 1), persistent=False)
-
-    def forward(self, snippets: torch.Tensor) -> torch.Tensor:
-        """Map RGB snippets in [0, 1], (B, 3, T, H, W), to features (B, D).
-
-        Raises:
-            ValueError: The shape or type is another.
-        """
-        if snippets.ndim != 5 or snippets.shape[1] != 3 or not snippets.is_floating_point():
-            raise ValueError(
-                f"wanted snippets of floats in [0, 1], shape (B, 3, T, H, W); found {snippets.dtype}, "
-                f"shape {tuple(snippets.shape)}"
-            )
-        features: torch.Tensor = self.net((snippets - self.colour_mean) / self.colour_std)
-        return features
-
-
-def build_network(spec: NetworkSpec) -> SpatiotemporalNetwork:
-    """Build the layers of `spec` without weights: parameters are on the `meta` device until a state dict is assigned.
-
-    So nothing is drawn only to be overwritten, and the caller's random generator is left alone.
-    """
-    with torch.device("meta"):
-        net = _BUILDERS[spec.architecture](spec.feature_dim)
-    return SpatiotemporalNetwork(spec, net)
 
 
 def _r2plus1d_34(feature_dim: int) -> Net:
@@ -113,7 +65,7 @@ def _r2plus1d_small(feature_dim: int) -> Net:
     return Net(blocks=nn.ModuleList([stem, stage, head]))
 
 
-_BUILDERS = {"r2plus1d_34": _r2plus1d_34, "r2plus1d_small": _r2plus1d_small}
+BUILDERS = {"r2plus1d_34": _r2plus1d_34, "r2plus1d_small": _r2plus1d_small}
 
 
 def factorised_channels(in_channels: int, out_channels: int) -> int:

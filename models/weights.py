@@ -39,7 +39,8 @@ __all__ = [
 RANDOM_PREFIX = "random:"
 MAX_SEED = 2**63 - 1
 DOWNLOAD_TIMEOUT_SECONDS = 60.0
-_RELEASE = "https://github.com/moabitcoin/ig65m-pytorch/releases/download/v1.0.0"
+_IG65M = "https://github.com/moabitcoin/ig65m-pytorch/releases/download/v1.0.0"
+_TORCHVISION = "https://download.pytorch.org/models"
 _BLOCK_BYTES = 1 << 20
 
 
@@ -50,17 +51,19 @@ class PublicWeights:
     Attributes:
         file_name: The published name.
         num_classes: Columns of the classifier in it, which is dropped.
+        folder: The address that it is published under.
         licence: SPDX identifier under which it was published.
     """
 
     file_name: str
     num_classes: int
+    folder: str = _IG65M
     licence: str = "MIT"
 
     @property
     def url(self) -> str:
         """Where the file is published."""
-        return f"{_RELEASE}/{self.file_name}"
+        return f"{self.folder}/{self.file_name}"
 
     @property
     def sha256_prefix(self) -> str:
@@ -73,6 +76,8 @@ PUBLIC_WEIGHTS = {
     "r2plus1d_34_32_kinetics": PublicWeights("r2plus1d_34_clip32_ft_kinetics_from_ig65m-ade133f1.pth", 400),
     "r2plus1d_34_8_ig65m": PublicWeights("r2plus1d_34_clip8_ig65m_from_scratch-9bae36ae.pth", 487),
     "r2plus1d_34_32_ig65m": PublicWeights("r2plus1d_34_clip32_ig65m_from_scratch-449a7af9.pth", 359),
+    "resnet_34": PublicWeights("resnet34-b627a593.pth", 1000, _TORCHVISION, "BSD-3-Clause"),
+    "wide_resnet_50_2": PublicWeights("wide_resnet50_2-95faca4d.pth", 1000, _TORCHVISION, "BSD-3-Clause"),
 }
 _PREFIX_OF_FILE = {public.file_name: public.sha256_prefix for public in PUBLIC_WEIGHTS.values()}
 

@@ -34,7 +34,8 @@ Beside it, before anything is computed::
 Three questions make no result: `Plan` (what would RunAll do, and why?), `Status` (is it complete?), and `Prune` (what
 is no longer used?). For several machines, `ExtractShard` and `FoldShard` do the same in parts (docs/cluster.md).
 `RunSweep` trains and scores many settings on the same folds and features: TabulateSweep, CompareCells, DrawSweep,
-WriteProtocols.
+WriteProtocols. `RunSnippets` compares networks on single snippets, before and after the clonic onset: ClassifySnippets
+(one network and fold), TabulateSnippets, DrawSnippets, WriteSnippets.
 
 Features leave a laboratory, and come from others: `ExportFeatures`, `ImportFeatures`, `ValidateFeatures`, `CheckDrift`;
 `ImportGestures` takes the paper's public features.
@@ -47,6 +48,7 @@ from pipeline.plan import Plan
 from pipeline.prune import Prune
 from pipeline.run_all import RunAll
 from pipeline.shards import ExtractShard, FoldShard
+from pipeline.snippets import RunSnippets
 from pipeline.status import Status
 from pipeline.sweep import RunSweep
 from tasks.command_line import refuse_mistakes
@@ -55,6 +57,7 @@ from tasks.features import ExtractFeatures
 from tasks.folds import AssignFolds
 from tasks.imported import ImportedFeatures
 from tasks.report import DrawPictures, WriteReport
+from tasks.snippets import ClassifySnippets, DrawSnippets, TabulateSnippets, WriteSnippets
 from tasks.sweep import CompareCells, DrawSweep, TabulateSweep, WriteProtocols
 from tasks.training import TrainFold
 from tasks.videos import DecodeRecording, SimulateRecording
@@ -62,9 +65,11 @@ from tasks.videos import DecodeRecording, SimulateRecording
 __all__ = [
     "AssignFolds",
     "CheckDrift",
+    "ClassifySnippets",
     "CompareCells",
     "DecodeRecording",
     "DrawPictures",
+    "DrawSnippets",
     "DrawSweep",
     "EvaluateFold",
     "ExportFeatures",
@@ -79,15 +84,18 @@ __all__ = [
     "PoolPredictions",
     "Prune",
     "RunAll",
+    "RunSnippets",
     "RunSweep",
     "ScorePredictions",
     "SimulateRecording",
     "Status",
+    "TabulateSnippets",
     "TabulateSweep",
     "TrainFold",
     "ValidateFeatures",
     "WriteProtocols",
     "WriteReport",
+    "WriteSnippets",
 ]
 
 refuse_mistakes(__name__, __all__)

@@ -1,6 +1,7 @@
 """What the paper reports (Pérez-García et al., MICCAI 2021): how many of 183 seizures were right, one run each.
 
-Its folds deal seizures, and the fold that is scored chose the epoch: see `seizures/protocols.py`.
+And how often single snippets were. Its folds deal seizures, and the fold that is scored chose the epoch: see
+`seizures/protocols.py`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,13 @@ _CORRECT = {
     (16, "lstm"): (177, 177, 177, 177, 171),
     (16, "blstm"): (179, 180, 181, 181, 175),
 }
+# A linear classifier on single snippets: median and interquartile range of the accuracy, in percent.
+_SNIPPETS = {
+    "wide_resnet_50_2": (80.3, 33.2),
+    "resnet_34": (89.7, 27.7),
+    "r2plus1d_34_8_kinetics": (93.9, 18.3),
+    "r2plus1d_34_32_kinetics": (96.9, 12.9),
+}
 _SAME = ("hidden_units", "learning_rate", "weight_decay", "batch_size", "num_epochs")
 
 
@@ -37,3 +45,9 @@ def published_correct(settings: TrainingSettings) -> int | None:
     if any(getattr(settings, name) != getattr(papers, name) for name in _SAME):
         return None
     return row[GAMMAS.index(settings.gamma)]
+
+
+def published_snippets(network: str) -> tuple[float, float] | None:
+    """Return the median and the interquartile range, as shares, that the paper has for a network on single snippets."""
+    found = _SNIPPETS.get(network)
+    return None if found is None else (round(found[0] / 100, 3), round(found[1] / 100, 3))

@@ -11,7 +11,7 @@ import itertools
 import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,7 @@ class SequenceBank:
         first_row, num_rows: int64 (V,); the rows of a view are [first_row, first_row + num_rows).
         num_frames: int64 (V,); frames that the snippets of a view span.
         labels: int64 (V,); index into `label_names`.
+        clonic_onset_seconds: float64 (V,); after the beginning of the view's first frame, NaN where there is none.
         label_names: the labels in the order of the classifier's outputs.
         patient_ids, seizure_ids, views, uses: V texts each.
         frames_per_snippet, stride_frames, frame_rate_hz: the same for all views.
@@ -50,6 +51,7 @@ class SequenceBank:
     num_rows: npt.NDArray[np.int64]
     num_frames: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
+    clonic_onset_seconds: npt.NDArray[np.float64]
     label_names: tuple[str, ...]
     patient_ids: tuple[str, ...]
     seizure_ids: tuple[str, ...]
@@ -76,7 +78,8 @@ class SequenceBank:
         """Return a bank of some of the views, by number or by bool flags (V,); the features are shared, not copied."""
         chosen = np.arange(len(self))[np.asarray(views)]
         changes: dict[str, Any] = {
-            name: getattr(self, name)[chosen] for name in ("first_row", "num_rows", "num_frames", "labels")
+            name: getattr(self, name)[chosen]
+            for name in ("first_row", "num_rows", "num_frames", "labels", "clonic_onset_seconds")
         }
         for name in ("patient_ids", "seizure_ids", "views", "uses"):
             changes[name] = tuple(getattr(self, name)[view] for view in chosen)
@@ -183,10 +186,17 @@ def _describe(file: FeatureFile, path: str, labels: tuple[str, ...], uses: Seque
             "seizure_ids": file.seizure_id,
             "views": name,
             "uses": str(view.attributes.get("use", "all")),
+            "clonic_onset_seconds": clonic_onset_seconds(view.attributes),
         }
         for name, view in file.views.items()
         if view.attributes.get("use", "all") in uses
     ]
+
+
+def clonic_onset_seconds(attributes: Mapping[str, Any]) -> float:
+    """Return when the clonic phase begins, after the seizure's onset, with which a view begins; NaN if unknown."""
+    onset, clonic = (attributes.get(name) for name in ("onset_seconds", "clonic_onset_seconds"))
+    return math.nan if clonic is None else float(clonic) - float(onset or 0.0)
 
 
 def _room(num_rows: int, feature_dim: int) -> torch.Tensor:
@@ -225,6 +235,7 @@ def _read(metadata: list[dict[str, Any]], labels: tuple[str, ...]) -> SequenceBa
         num_rows=num_rows,
         num_frames=(num_rows - 1) * stride_frames + recipe["frames_per_snippet"],
         labels=np.array([view["labels"] for view in metadata], dtype=np.int64),
+        clonic_onset_seconds=np.array([view["clonic_onset_seconds"] for view in metadata], dtype=np.float64),
         label_names=labels,
         frames_per_snippet=recipe["frames_per_snippet"],
         stride_frames=stride_frames,

@@ -158,6 +158,17 @@ class TrainingSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class SnippetSettings:
+    """How a linear classifier of single snippets is fitted: the paper's values, and AdamW's own weight decay."""
+
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    batch_size: int = 1024
+    num_epochs: int = 400
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
 class EvaluationSettings:
     """How sure the scores are: bootstrap over patients."""
 

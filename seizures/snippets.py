@@ -34,6 +34,15 @@ def count_snippets(num_frames: int, frames_per_snippet: int, stride_frames: int 
     return (num_frames - frames_per_snippet) // stride_frames + 1
 
 
+def middle_seconds(
+    num_snippets: int, frames_per_snippet: int, stride_frames: int, frame_rate_hz: float
+) -> NDArray[np.float64]:
+    """Return the time of the middle of every snippet after the beginning of the first frame, float64 (S,)."""
+    starts = np.arange(num_snippets, dtype=np.float64) * stride_frames
+    middles: NDArray[np.float64] = (starts + frames_per_snippet / 2) / frame_rate_hz
+    return middles
+
+
 def snippet_starts(num_frames: int, frames_per_snippet: int, stride_frames: int = 1) -> NDArray[np.int64]:
     """Return the first frame of every whole snippet, int64 (S,)."""
     num_snippets = count_snippets(num_frames, frames_per_snippet, stride_frames)

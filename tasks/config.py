@@ -145,6 +145,19 @@ class Sweep(luigi.Config):
     grid = _text("aggregation=mean,lstm,blstm; num_segments=2,4,8,16; gamma=1,1.25,2,4,inf", "the paper's 60 cells")
 
 
+class Snippets(luigi.Config):
+    """Which networks are compared on single snippets (RunSnippets)."""
+
+    networks = _text(
+        "r2plus1d_34_8_kinetics, r2plus1d_34_32_kinetics, resnet_34, wide_resnet_50_2",
+        "those that are compared; the first is the reference",
+    )
+
+    def names(self) -> list[str]:
+        """Return the names of the networks, each once."""
+        return list(dict.fromkeys(filter(None, (part.strip() for part in self.networks.split(",")))))
+
+
 class Evaluation(luigi.Config):
     """How sure the scores are (ScorePredictions)."""
 
@@ -167,7 +180,7 @@ class Machine(luigi.Config):
 
 
 SECTIONS: tuple[type[luigi.Config], ...] = (
-    Dataset, Demo, Results, Frames, Features, Folds, Training, Sweep, Evaluation, Machine,
+    Dataset, Demo, Results, Frames, Features, Folds, Training, Sweep, Snippets, Evaluation, Machine,
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from tasks.imported import ImportedFeatures
 from tasks.processes import computing
 from tasks.progress import progress
 from tasks.videos import DecodeRecording
-from tasks.ways import is_imported, own_weights_identity
+from tasks.ways import is_imported, network_of, network_parameter, own_weights_identity, weights_of
 
 if TYPE_CHECKING:
     from seizures.extraction import SnippetNetwork
@@ -36,6 +36,7 @@ class ExtractFeatures(Stage):
     resources = {"network": 1}  # noqa: RUF012  # declared so by Luigi
     patient_id: str = luigi.Parameter()
     seizure_id: str = luigi.Parameter()
+    network: str = network_parameter()
 
     @functools.cached_property
     def seizure(self) -> Seizure:
@@ -49,14 +50,14 @@ class ExtractFeatures(Stage):
 
     def requires(self) -> list[DecodeRecording]:
         """Require the frames of every view."""
-        return [decoded(item.patient_id, item.seizure_id, item.view) for item in self.seizure.recordings]
+        return [decoded(item.patient_id, item.seizure_id, item.view, self.network) for item in self.seizure.recordings]
 
     def reads(self) -> dict[str, Any]:
         """Return the network, its weights, the stride, and what the feature file says of the seizure."""
         features, seizure = section(Features), self.seizure
         return {
-            "network": features.network,
-            "weights": own_weights_identity(),
+            "network": network_of(self.network),
+            "weights": own_weights_identity(self.network),
             "stride_frames": features.stride_frames,
             "precision": features.precision,
             "frame_rate_hz": section(Frames).frame_rate_hz,
@@ -75,12 +76,13 @@ class ExtractFeatures(Stage):
             bad = {stage.view: stage.bad_reason() for stage in self.requires()}
             raise VideoError("; ".join(f"{view}: {reason}" for view, reason in bad.items()))
         features, machine = section(Features), section(Machine)
+        name, weights = network_of(self.network), weights_of(self.network)
         with computing(machine.num_threads or None), progress(self, self.label, "snippets") as tell:
             device = choose_device(machine.device)
             self.device = device_name(device)
             num_snippets = extract_seizure(
                 good,
-                loaded_network(features.network, features.weights, features.weights_dir, features.precision, device),
+                loaded_network(name, weights, features.weights_dir, features.precision, device),
                 path,
                 self._header(),
                 view_attributes={item.view: _attributes(item) for item in self.seizure.recordings},
@@ -94,18 +96,18 @@ class ExtractFeatures(Stage):
     def _header(self) -> FeatureHeader:
         from seizures.feature_file import FeatureHeader
 
-        features = section(Features)
+        read = self.recipe["reads"]
         return FeatureHeader(
             patient_id=self.patient_id,
             seizure_id=self.seizure_id,
             label=self.seizure.label,
             recipe=self.recipe,
             recipe_key=self.key,
-            network=features.network,
-            weights_sha256=self.recipe["reads"]["weights"],
-            frames_per_snippet=models.network_spec(features.network).frames_per_snippet,
-            stride_frames=features.stride_frames,
-            frame_rate_hz=section(Frames).frame_rate_hz,
+            network=read["network"],
+            weights_sha256=read["weights"],
+            frames_per_snippet=models.network_spec(read["network"]).frames_per_snippet,
+            stride_frames=read["stride_frames"],
+            frame_rate_hz=read["frame_rate_hz"],
         )
 
     @functools.cached_property
@@ -141,22 +143,23 @@ def _attributes(item: Recording) -> dict[str, Any]:
 
 
 @functools.cache
-def decoded(patient_id: str, seizure_id: str, view: str) -> DecodeRecording:
+def decoded(patient_id: str, seizure_id: str, view: str, network: str = "") -> DecodeRecording:
     """Return the task of one view; Luigi's constructor is slow."""
-    return DecodeRecording(patient_id=patient_id, seizure_id=seizure_id, view=view)
+    return DecodeRecording(patient_id=patient_id, seizure_id=seizure_id, view=view, network=network)
 
 
 @functools.cache
-def features_of(patient_id: str, seizure_id: str) -> FeatureStage:
+def features_of(patient_id: str, seizure_id: str, network: str = "") -> FeatureStage:
     """Return the task of one seizure, which has a video or whose features are imported; Luigi's constructor is slow."""
     if is_imported(cohort.seizures()[patient_id, seizure_id]):
         return ImportedFeatures(patient_id=patient_id, seizure_id=seizure_id)
-    return ExtractFeatures(patient_id=patient_id, seizure_id=seizure_id)
+    other = "" if network == section(Features).network else network
+    return ExtractFeatures(patient_id=patient_id, seizure_id=seizure_id, network=other)
 
 
-def all_features() -> list[FeatureStage]:
-    """Return the task of every seizure that the manifest does not leave out."""
-    return [features_of(*ids) for ids in cohort.seizures()]
+def all_features(network: str = "") -> list[FeatureStage]:
+    """Return the task of every seizure that the manifest does not leave out, by [Features]' network or another."""
+    return [features_of(*ids, network) for ids in cohort.seizures()]
 
 
 @functools.cache

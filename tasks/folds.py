@@ -101,12 +101,12 @@ def order_of(rows: Sequence[FoldRow]) -> str:
     return digest([f"{row.patient_id}+{row.seizure_id}" for row in rows])
 
 
-def what_is_read(row: FoldRow) -> dict[str, Any]:
-    """Return the label of a seizure, and those of its views that could be decoded.
+def what_is_read(row: FoldRow, network: str = "") -> dict[str, Any]:
+    """Return the label of a seizure, and those of its views of which a network has features, or [Features]' own.
 
     The key of its features cannot say the latter: it is made before anything is decoded.
     """
-    stage = features_of(row.patient_id, row.seizure_id)
+    stage = features_of(row.patient_id, row.seizure_id, network)
     views = _final_views(stage) if stage.complete() else stage.good_views()
     return {"label": seizure_of(row).label, "views": views}
 

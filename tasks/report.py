@@ -11,7 +11,7 @@ import models
 from seizures.settings import canonical, canonical_json
 from tasks.base import Stage
 from tasks.cells import training_settings
-from tasks.config import SECTIONS, Dataset, Demo, Evaluation, Folds, Machine, Results, Sweep, section
+from tasks.config import SECTIONS, Dataset, Demo, Evaluation, Folds, Machine, Results, Snippets, Sweep, section
 from tasks.costs import StageCost, stage_costs
 from tasks.evaluation import PoolPredictions, ScorePredictions
 from tasks.features import all_features, features_of
@@ -220,7 +220,7 @@ def settings_by_section() -> dict[str, dict[str, Any]]:
     return {
         kind.get_task_family(): {name: _shown(name, getattr(section(kind), name)) for name, _ in kind.get_params()}
         for kind in SECTIONS
-        if kind not in (Machine, Results, Sweep)
+        if kind not in (Machine, Results, Snippets, Sweep)
     }
 
 

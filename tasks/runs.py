@@ -8,7 +8,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,37 @@ def publish(
             pointer.symlink_to(folder.relative_to(root), target_is_directory=True)
             pointer.replace(root / "current")
     return root / "current"
+
+
+def publish_beside(link: str, last: Stage, named: Mapping[str, Stage], summary: Mapping[str, Any]) -> Path:
+    """Point `results/<link>` to the `named` results beside those of RunAll; return it.
+
+    `runs/<key>`, with the key of the `last` of them, names every result below, so that Prune keeps them.
+    """
+    root = results_root()
+    folder = root / "runs" / last.key
+    rows = [
+        (stage.task_family, stage.label, stage.key, stage.path.relative_to(root).as_posix())
+        for stage in walk(*named.values())
+        if stage.path.exists()
+    ]
+    with full_disk_told(root):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, stage in named.items():
+            _point(folder / name, Path("..", "..") / stage.path.relative_to(root))
+        with unfinished(temporary_name(folder / INDEX_NAME)) as draft:
+            with draft.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([("stage", "label", "key", "file"), *rows])
+            draft.replace(folder / INDEX_NAME)
+        write_json(folder / SUMMARY_NAME, {"run": last.key, **summary})
+        _point(root / link, folder.relative_to(root))
+    return root / link
+
+
+def _point(link: Path, target: Path) -> None:
+    with unfinished(temporary_name(link)) as pointer:
+        pointer.symlink_to(target)
+        pointer.replace(link)
 
 
 def _replace_folder(draft: Path, folder: Path) -> None:

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from seizures.sequences import SequenceBank
 
 
-def bank_of(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "") -> SequenceBank:
+def bank_of(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "", network: str = "") -> SequenceBank:
     """Return the views of some seizures of the folds of a cell, in the order of the rows.
 
     Args:
         rows: of the folds.
         uses: which views are wanted; `("all",)` for training, `("all", "evaluate")` to predict.
         cell: of a sweep; empty for the present settings.
+        network: whose features; empty for those of [Features]. Seizures of which it has none are not in the bank.
 
     Raises:
         FeatureFileError: a feature file is not usable, was made in another way than the others, or none has such views.
@@ -38,7 +39,8 @@ def bank_of(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "") -> S
     dataset = section(Dataset)
     shared = not dataset.allow_mixed_features and not each_task_is_a_fork()
     needed = fold_rows(cell) if shared else rows
-    paths = tuple(sorted(features_of(row.patient_id, row.seizure_id).path for row in needed))
+    stages = [features_of(row.patient_id, row.seizure_id, network) for row in needed]
+    paths = tuple(sorted(stage.path for stage in stages if not network or stage.bad_reason() is None))
     bank = _whole_bank(paths, dataset.label_names(), dataset.allow_mixed_features)
     views: dict[tuple[str, str], list[int]] = {}
     for number, (patient_id, seizure_id, use) in enumerate(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from tasks.atomic import full_disk_told, temporary_name, unfinished, write_json
 from tasks.base import Stage
 from tasks.cells import dealt_by, expand, training_settings
-from tasks.config import Dataset, Evaluation, results_root, section
+from tasks.config import Dataset, Evaluation, section
 from tasks.evaluation import PoolPredictions, ScorePredictions
 from tasks.folds import AssignFolds
-from tasks.runs import INDEX_NAME, SUMMARY_NAME, walk
+from tasks.runs import publish_beside
 from tasks.training import all_classifiers
 from tasks.ways import weights_identity
 
@@ -214,29 +212,6 @@ def all_folds(sweep: str) -> list[AssignFolds]:
 
 
 def publish_sweep(sweep: str) -> Path:
-    """Point `results/sweep` to the results of a sweep; its run names every result below, so that Prune keeps them."""
-    root, named = results_root(), stages_of(sweep)
-    figure = named["sweep.png"]
-    folder = root / "runs" / figure.key
-    rows = [
-        (stage.task_family, stage.label, stage.key, stage.path.relative_to(root).as_posix())
-        for stage in walk(*named.values())
-        if stage.path.exists()
-    ]
-    with full_disk_told(root):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, stage in named.items():
-            _point(folder / name, Path("..", "..") / stage.path.relative_to(root))
-        with unfinished(temporary_name(folder / INDEX_NAME)) as draft:
-            with draft.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows([("stage", "label", "key", "file"), *rows])
-            draft.replace(folder / INDEX_NAME)
-        write_json(folder / SUMMARY_NAME, {"run": figure.key, "sweep": sweep, "cells": expand(sweep)})
-        _point(root / "sweep", folder.relative_to(root))
-    return root / "sweep"
-
-
-def _point(link: Path, target: Path) -> None:
-    with unfinished(temporary_name(link)) as pointer:
-        pointer.symlink_to(target)
-        pointer.replace(link)
+    """Point `results/sweep` to the results of a sweep."""
+    named = stages_of(sweep)
+    return publish_beside("sweep", named["sweep.png"], named, {"sweep": sweep, "cells": expand(sweep)})

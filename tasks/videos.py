@@ -13,9 +13,10 @@ from seizures.errors import VideoError
 from seizures.manifest import Recording, Seizure
 from tasks import cohort
 from tasks.base import Amount, Stage
-from tasks.config import Demo, Features, Frames, results_root, section
+from tasks.config import Demo, Frames, results_root, section
 from tasks.fingerprint import fingerprint
 from tasks.progress import progress
+from tasks.ways import network_of, network_parameter
 
 
 class SimulateRecording(Stage):
@@ -49,6 +50,7 @@ class DecodeRecording(Stage):
     patient_id: str = luigi.Parameter()
     seizure_id: str = luigi.Parameter()
     view: str = luigi.Parameter()
+    network: str = network_parameter()
 
     @functools.cached_property
     def recording(self) -> Recording:
@@ -90,7 +92,7 @@ class DecodeRecording(Stage):
             "crop": item.crop,
             "mask": item.mask,
             "frames": section(Frames).settings(),
-            "frame_size": models.network_spec(section(Features).network).frame_size,
+            "frame_size": models.network_spec(network_of(self.network)).frame_size,
         }
 
     def produce(self, path: Path) -> Amount:

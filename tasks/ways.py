@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import luigi
+
 import models
 from seizures.manifest import Seizure
 from tasks import cohort
@@ -82,10 +84,26 @@ def networks_used() -> str:
     return ", ".join(sorted({str(item["network"]) for item in made().values()}))
 
 
-def own_weights_identity() -> str:
-    """Return what tells the weights of [Features] from others: a hash, or `random:<seed>`."""
+def network_parameter() -> Any:
+    """Return the parameter of a stage behind which is a network; the key tells networks apart, where they matter."""
+    return luigi.Parameter(default="", significant=False, description="a network; empty: that of [Features]")
+
+
+def network_of(name: str) -> str:
+    """Return the name of a network; empty is that of [Features]."""
+    return name or str(section(Features).network)
+
+
+def weights_of(name: str) -> str:
+    """Return the weights of a network: those of [Features], which another network shares only where they are random."""
     features = section(Features)
-    return models.weights_identity(features.network, features.weights or None, features.weights_dir or None)
+    is_random = features.weights.startswith(models.RANDOM_PREFIX)
+    return str(features.weights) if is_random or network_of(name) == features.network else ""
+
+
+def own_weights_identity(name: str = "") -> str:
+    """Return what tells the weights of a network that computes here from others: a hash, or `random:<seed>`."""
+    return models.weights_identity(network_of(name), weights_of(name) or None, section(Features).weights_dir or None)
 
 
 def weights_identity() -> str:

@@ -111,6 +111,6 @@ def test_torchvisions_names_become_ours() -> None:
         "something.else": "something.else",
     }
     state = {key: torch.full((), float(index)) for index, key in enumerate([*wanted, "fc.weight", "fc.bias"])}
-    converted = convert_names(state)
+    converted = convert_names(state, models.network_spec("r2plus1d_34_8_kinetics"))
     assert list(converted) == list(wanted.values())
     assert [int(value) for value in converted.values()] == list(range(len(wanted)))

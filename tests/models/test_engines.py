@@ -27,7 +27,7 @@ def untidy_network(name: str, seed: int = 0) -> nn.Module:
     network = models.load_network(name, f"random:{seed}")
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm3d):
+        if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm3d)):
             for values, low, high in (
                 (module.weight, 0.8, 1.2),
                 (module.bias, -0.1, 0.1),
@@ -44,15 +44,19 @@ def difference(found: torch.Tensor, wanted: torch.Tensor) -> float:
 
 @torch.inference_mode()
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", ["r2plus1d_small", "r2plus1d_34_8_kinetics"])
+@pytest.mark.parametrize("name", ["r2plus1d_small", "r2plus1d_34_8_kinetics", "resnet_34"])
 def test_every_engine_computes_the_networks_features(name: str, engine: str) -> None:
     network = untidy_network(name)
-    size = network.frame_size
+    size, length = network.frame_size, network.frames_per_snippet
     num_snippets = 5 if name == "r2plus1d_small" else 1
-    snippets = torch.rand(num_snippets, 3, 8, size, size, generator=torch.Generator().manual_seed(1))
+    snippets = torch.rand(num_snippets, 3, length, size, size, generator=torch.Generator().manual_seed(1))
     prepared = prepare(network, engine=engine, num_threads=2)
     assert difference(prepared(snippets), network(snippets)) < LARGEST_DIFFERENCE
-    assert (prepared.frames_per_snippet, prepared.feature_dim, prepared.frame_size) == (8, network.feature_dim, size)
+    assert (prepared.frames_per_snippet, prepared.feature_dim, prepared.frame_size) == (
+        length,
+        network.feature_dim,
+        size,
+    )
 
 
 @torch.inference_mode()

@@ -8,7 +8,8 @@ from torch import nn
 from torchvision.models.video.resnet import BasicBlock, Conv2Plus1D, R2Plus1dStem, VideoResNet
 
 import models
-from models.stcnn import COLOUR_MEAN, COLOUR_STD, build_network
+from models.frozen import build_network
+from models.stcnn import COLOUR_MEAN, COLOUR_STD
 
 torch.set_num_threads(1)
 
@@ -67,38 +68,3 @@ def test_a_public_checkpoint_gives_the_features_of_the_public_network(reference:
 def test_r2plus1d_34_has_the_published_number_of_weights() -> None:
     network = build_network(models.network_spec("r2plus1d_34_8_kinetics"))
     assert sum(parameter.numel() for parameter in network.parameters()) == 63_491_975
-
-
-@pytest.mark.parametrize("name", models.network_names())
-def test_every_network_keeps_the_promises_of_its_specification(name: str) -> None:
-    spec = models.network_spec(name)
-    network = models.load_network(name, "random:0")
-    assert (network.frames_per_snippet, network.feature_dim, network.frame_size) == (
-        spec.frames_per_snippet,
-        spec.feature_dim,
-        spec.frame_size,
-    )
-    assert not network.training
-    assert not any(module.training for module in network.modules())
-    assert not any(parameter.requires_grad for parameter in network.parameters())
-    assert all(tensor.dtype == torch.float32 for tensor in network.parameters())
-    for frame_size in (32, 40) if spec.frames_per_snippet == 8 else (16,):  # other sizes than its own are accepted
-        snippets = torch.rand(2, 3, spec.frames_per_snippet, frame_size, frame_size)
-        with torch.inference_mode():
-            both = network(snippets)
-            alone = network(snippets[1:])
-        assert both.shape == (2, spec.feature_dim)
-        assert both.dtype == torch.float32
-        assert both.isfinite().all()
-        assert both.std() > 0.01
-        torch.testing.assert_close(both[1:], alone, rtol=1e-3, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    "snippets",
-    [torch.zeros(1, 3, 8, 32, 32, dtype=torch.uint8), torch.zeros(3, 8, 32, 32), torch.zeros(1, 8, 32, 32, 3)],
-    ids=["bytes", "no batch", "channels last"],
-)
-def test_snippets_of_another_shape_or_type_are_refused(snippets: torch.Tensor) -> None:
-    with pytest.raises(ValueError, match=r"\(B, 3, T, H, W\)"):
-        models.load_network("r2plus1d_small", "random:0")(snippets)

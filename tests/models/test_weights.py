@@ -97,8 +97,14 @@ def test_published_names_end_in_the_digits_that_are_checked() -> None:
         "r2plus1d_34_32_kinetics": "ade133f1",
         "r2plus1d_34_8_ig65m": "9bae36ae",
         "r2plus1d_34_32_ig65m": "449a7af9",
+        "resnet_34": "b627a593",
+        "wide_resnet_50_2": "95faca4d",
     }
-    assert all(public.url.startswith("https://github.com/moabitcoin/") for public in PUBLIC_WEIGHTS.values())
+    assert all(
+        public.url.startswith("https://github.com/moabitcoin/")
+        for name, public in PUBLIC_WEIGHTS.items()
+        if name.startswith("r2plus1d")
+    )
 
 
 def test_a_file_that_bears_a_published_name_must_be_it(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def make_bank(num_rows: list[int], valid: list[bool] | None = None, length: int 
         num_rows=rows,
         num_frames=(rows - 1) * stride + length,
         labels=np.arange(len(rows)) % 2,
+        clonic_onset_seconds=np.full(len(rows), np.nan),
         label_names=("FOS", "TCS"),
         patient_ids=names,
         seizure_ids=names,

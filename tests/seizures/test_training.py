@@ -74,6 +74,7 @@ def ordered_bank(num_patients: int = 12, seed: int = 0, label_noise: float = 0.0
         num_rows=num_rows,
         num_frames=num_rows + 3,
         labels=np.where(flipped, 1 - labels, labels).astype(np.int64),
+        clonic_onset_seconds=np.full(num_views, np.nan),
         label_names=("FOS", "TCS"),
         patient_ids=patients,
         seizure_ids=("01",) * num_views,
