@@ -10,20 +10,17 @@ little of it. Run it again to go on where it was stopped; the time is then that 
 from __future__ import annotations
 
 import argparse
-import configparser
 import csv
 import os
-import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+from benchmarks.project import run_luigi, write_settings
 from seizures.bundle import MANIFEST_COLUMNS
-from seizures.feature_cohort import VIEWS, CohortSettings, simulate_seizures, write_cohort
+from seizures.feature_cohort import NETWORK, VIEWS, CohortSettings, simulate_seizures, write_cohort
 
 COPIED = ("patient_id", "seizure_id", "label", "clonic_onset_seconds")
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def make_project(folder: Path, num_epochs: int) -> None:
@@ -38,18 +35,12 @@ def make_project(folder: Path, num_epochs: int) -> None:
                 known = {"view": view, "onset_seconds": 0.0, "offset_seconds": seizure.duration_seconds}
                 known |= {name: getattr(seizure, name) for name in COPIED}
                 writer.writerow({name: known.get(name, "") for name in MANIFEST_COLUMNS})
-    config = configparser.RawConfigParser()
-    config.optionxform = str  # type: ignore[assignment,method-assign]
-    config.read([REPOSITORY / "luigi.cfg", REPOSITORY / "configs" / "gestures.cfg"])
-    config.read_dict(
-        {
-            "Dataset": {"manifest": "manifest.csv", "features": "features"},
-            "Training": {"num_epochs": str(num_epochs), "num_seeds": "1"},
-        }
-    )
-    with (folder / "luigi.cfg").open("w") as file:
-        config.write(file)
-    shutil.copy(REPOSITORY / "logging.cfg", folder)
+    changes = {
+        "Dataset": {"manifest": "manifest.csv", "features": "features"},
+        "Training": {"num_epochs": str(num_epochs), "num_seeds": "1"},
+        "Snippets": {"networks": NETWORK},
+    }
+    write_settings(folder, changes)
 
 
 def main() -> None:
@@ -64,15 +55,13 @@ def main() -> None:
     if not arguments.folder.exists():
         make_project(arguments.folder, arguments.epochs)
         print(f"the cohort was made in {time.monotonic() - started:.1f} s")
-    command = [str(Path(sys.executable).with_name("luigi")), "--module", "pipeline", "RunSweep"]
-    command += ["--workers", str(arguments.workers), *(["--settings", arguments.sweep] if arguments.sweep else [])]
-    path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
     started = time.monotonic()
-    ended = subprocess.run(command, cwd=arguments.folder, env={**os.environ, "PYTHONPATH": path}, check=False)
-    print(f"exit {ended.returncode} after {time.monotonic() - started:.0f} s with {arguments.workers} workers")
+    settings = ["--settings", arguments.sweep] if arguments.sweep else []
+    ended = run_luigi(arguments.folder, "RunSweep", "--workers", str(arguments.workers), *settings)
+    print(f"exit {ended} after {time.monotonic() - started:.0f} s with {arguments.workers} workers")
     for name in ("sweep.csv", "comparisons.csv"):
         print((arguments.folder / "results" / "sweep" / name).read_text())
-    sys.exit(ended.returncode)
+    sys.exit(ended)
 
 
 if __name__ == "__main__":

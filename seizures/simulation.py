@@ -13,7 +13,8 @@ from __future__ import annotations
 import csv
 import dataclasses
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -167,12 +168,24 @@ def simulate_cohort(
         raise SettingsError("; ".join(faults))
     rng = random.Random(f"{seed}/cohort")
     hidden = {index: rng.choice(VIEWS) for index in rng.sample(range(num_seizures), num_out_of_sight)}
-    seizures = _plan_seizures(num_patients, num_seizures, seed, (min_duration_seconds, max_duration_seconds), rng)
-    return tuple(
-        _plan_recording(seizure, view, seed, is_hidden=hidden.get(index) == view)
-        for index, seizure in enumerate(seizures)
-        for view in VIEWS
-    )
+    bounds = (min_duration_seconds, max_duration_seconds)
+    dealt = _deal_labels(num_patients, num_seizures, rng)
+    wanted = [(patient, label, bounds) for patient, labels in enumerate(dealt, start=1) for label in labels]
+    return _plan_recordings(_plan_seizures(wanted, seed, rng), seed, hidden)
+
+
+def simulate_films(
+    wanted: Iterable[tuple[int, str, float]], seed: int = DEFAULT_SEED
+) -> tuple[SimulatedRecording, ...]:
+    """Plan the films of seizures of which it is given whose they are, of what kind, and how long; nobody is hidden.
+
+    Args:
+        wanted: the number of the patient, from 1; `FOS` or `TCS`; and the seconds from onset to offset, at least 2. The
+            seizures of a patient stand together.
+        seed: of all else.
+    """
+    bounded = [(patient, label, (seconds, seconds)) for patient, label, seconds in wanted]
+    return _plan_recordings(_plan_seizures(bounded, seed, random.Random(f"{seed}/cohort")), seed, {})
 
 
 def manifest_rows(cohort: Iterable[SimulatedRecording]) -> tuple[dict[str, str], ...]:
@@ -240,31 +253,44 @@ def _deal_surroundings(count: int, rng: random.Random) -> Iterator[tuple[bool, d
     return iter([(nurse, {name: deck[k] for name, deck in decks.items()}) for k, nurse in enumerate(nurses)])
 
 
+def _plan_recordings(
+    seizures: Iterable[SimulatedSeizure], seed: int, hidden: Mapping[int, str]
+) -> tuple[SimulatedRecording, ...]:
+    return tuple(
+        _plan_recording(seizure, view, seed, is_hidden=hidden.get(index) == view)
+        for index, seizure in enumerate(seizures)
+        for view in VIEWS
+    )
+
+
 def _plan_seizures(
-    num_patients: int, num_seizures: int, seed: int, bounds: tuple[float, float], rng: random.Random
+    wanted: Sequence[tuple[int, str, tuple[float, float]]], seed: int, rng: random.Random
 ) -> list[SimulatedSeizure]:
-    dealt = _deal_labels(num_patients, num_seizures, rng)
-    surroundings = {label: _deal_surroundings((num_seizures + 1) // 2, rng) for label in ("FOS", "TCS")}
+    """Plan seizures of some patient, label and bounds of the duration; those of a patient stand together."""
+    labels = [label for _, label, _ in wanted]
+    most = max((len(wanted) + 1) // 2, labels.count("FOS"), labels.count("TCS"))
+    surroundings = {label: _deal_surroundings(most, rng) for label in ("FOS", "TCS")}
+    numbers: Counter[int] = Counter()
     seizures = []
-    for patient, labels in enumerate(dealt, start=1):
-        for number, label in enumerate(labels, start=1):
-            nurse, around = next(surroundings[label])
-            key = f"{seed}/{patient}/{number}"
-            own = random.Random(key)
-            times = _plan_times(label, bounds, own)
-            nurse_seconds = round(own.uniform(0.1, 0.9) * times["film_seconds"], 2) if nurse else None
-            seizures.append(
-                SimulatedSeizure(
-                    patient_id=f"P{patient:02d}",
-                    seizure_id=f"{number:02d}",
-                    label=label,
-                    **times,
-                    **around,
-                    nurse_seconds=nurse_seconds,
-                    room_seed=f"{seed}/{patient}",
-                    movement_seed=key,
-                )
+    for patient, label, bounds in wanted:
+        numbers[patient] += 1
+        nurse, around = next(surroundings[label])
+        key = f"{seed}/{patient}/{numbers[patient]}"
+        own = random.Random(key)
+        times = _plan_times(label, bounds, own)
+        nurse_seconds = round(own.uniform(0.1, 0.9) * times["film_seconds"], 2) if nurse else None
+        seizures.append(
+            SimulatedSeizure(
+                patient_id=f"P{patient:02d}",
+                seizure_id=f"{numbers[patient]:02d}",
+                label=label,
+                **times,
+                **around,
+                nurse_seconds=nurse_seconds,
+                room_seed=f"{seed}/{patient}",
+                movement_seed=key,
             )
+        )
     return seizures
 
 
