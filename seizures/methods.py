@@ -17,12 +17,19 @@ REFERENCE = (
     "Pérez-García F, Scott C, Sparks R, Diehl B, Ourselin S. Transfer Learning of Deep Spatiotemporal Networks to "
     "Model Arbitrarily Long Videos of Seizures. MICCAI 2021. doi:10.1007/978-3-030-87240-3_32"
 )
-_NETWORKS = {"r2plus1d_34": "R(2+1)D-34", "r2plus1d_small": "a small R(2+1)D network"}  # by how a name begins
+_NETWORKS = {  # by how a name begins
+    "r2plus1d_34": "R(2+1)D-34",
+    "r2plus1d_small": "a small R(2+1)D network",
+    "resnet_34": "ResNet-34",
+    "wide_resnet_50_2": "Wide ResNet-50-2",
+}
 _PUBLIC_WEIGHTS = {  # by how their SHA-256 begins
     "0aa0550b": "pre-trained on IG-65M and fine-tuned on Kinetics-400",
     "ade133f1": "pre-trained on IG-65M and fine-tuned on Kinetics-400",
     "9bae36ae": "pre-trained on IG-65M",
     "449a7af9": "pre-trained on IG-65M",
+    "b627a593": "pre-trained on ImageNet",
+    "95faca4d": "pre-trained on ImageNet",
 }
 _AGGREGATIONS = {
     "mean": "their mean and one linear layer",
@@ -57,6 +64,8 @@ class WhatWasRun:
         left_out: what was left out.
         minimum_duration_seconds: under which a seizure was left out.
         num_not_trained_on: views in which the patient is out of sight: scored, and not trained on.
+        num_cropped, num_masked: views of which a part of the frame alone was taken; in which a part was blacked out.
+        num_damaged: views with snippets that touch frames which could not be decoded.
         simulated: whether the videos are simulated.
         code: version of the software.
     """
@@ -70,6 +79,9 @@ class WhatWasRun:
     left_out: Sequence[LeftOutRow]
     minimum_duration_seconds: float
     num_not_trained_on: int
+    num_cropped: int
+    num_masked: int
+    num_damaged: int
     simulated: bool
     code: str
 
@@ -78,7 +90,14 @@ def methods_paragraph(run: WhatWasRun) -> str:
     """Return what was done, in sentences that a laboratory may paste into a manuscript."""
     sentences = [_cohort(run)]
     sentences += [_features(made, several=len(run.made) > 1) for made in run.made]
-    sentences += [_sequences(run.training), _fitting(run), _folds(run), _scores(run), f"Reference: {REFERENCE}."]
+    sentences += [
+        *_parts_of_frames(run),
+        _sequences(run.training),
+        _fitting(run),
+        _folds(run),
+        _scores(run),
+        f"Reference: {REFERENCE}.",
+    ]
     return " ".join(sentences)
 
 
@@ -105,11 +124,29 @@ def _features(made: Mapping[str, Any], *, several: bool) -> str:
     if made.get("preprocessing") in _PREPROCESSINGS and made.get("frame_size"):
         text += f"Frames were {_PREPROCESSINGS[made['preprocessing']].format(size=made['frame_size'])}. "
     precision = made.get("precision")
+    if length > 1:
+        what = f"Snippets of {length} consecutive frames ({length / rate:.2f} s), one starting at every {every},"
+    else:
+        what = f"Single frames, one of every {every}," if stride > 1 else "Single frames"
     return text + (
-        f"Snippets of {length} consecutive frames ({length / rate:.2f} s), one starting at every {every}, were turned "
-        f"into vectors of {made['feature_dim']} features by {_network(made)}, which was not trained further"
-        f"{f' and computed in {precision}' if precision else ''}."
+        f"{what} were turned into vectors of {made['feature_dim']} features by {_network(made)}, which was not trained "
+        f"further{f' and computed in {precision}' if precision else ''}."
     )
+
+
+def _parts_of_frames(run: WhatWasRun) -> list[str]:
+    """Say what part of the frames was taken, and what became of those that could not be decoded."""
+    sentences = []
+    if run.num_cropped:
+        sentences.append(f"Of the frames of {plural(run.num_cropped, 'view')}, a part given beforehand was taken.")
+    if run.num_masked:
+        sentences.append(f"In the frames of {plural(run.num_masked, 'view')}, a part given beforehand was blacked out.")
+    if run.num_damaged:
+        sentences.append(
+            f"Parts of {plural(run.num_damaged, 'view')} could not be decoded; a snippet that touched them was "
+            "replaced by the nearest one that did not."
+        )
+    return sentences
 
 
 def _network(made: Mapping[str, Any]) -> str:

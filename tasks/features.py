@@ -20,14 +20,14 @@ from tasks.imported import ImportedFeatures
 from tasks.processes import computing
 from tasks.progress import progress
 from tasks.videos import DecodeRecording
-from tasks.ways import is_imported, network_of, network_parameter, own_weights_identity, weights_of
+from tasks.ways import OfNetwork, is_imported, network_of, own_weights_identity, weights_of
 
 if TYPE_CHECKING:
     from seizures.extraction import SnippetNetwork
     from seizures.feature_file import FeatureHeader
 
 
-class ExtractFeatures(Stage):
+class ExtractFeatures(OfNetwork, Stage):
     """Turn the frames of every good view of a seizure into one feature file."""
 
     extension = "h5"
@@ -36,7 +36,6 @@ class ExtractFeatures(Stage):
     resources = {"network": 1}  # noqa: RUF012  # declared so by Luigi
     patient_id: str = luigi.Parameter()
     seizure_id: str = luigi.Parameter()
-    network: str = network_parameter()
 
     @functools.cached_property
     def seizure(self) -> Seizure:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import models
+from seizures.manifest import Recording
 from seizures.settings import canonical, canonical_json
 from tasks.base import Stage
 from tasks.cells import training_settings
@@ -65,7 +67,7 @@ class DrawPictures(Stage):
 class WriteReport(Stage):
     """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
 
-    version = 3  # 3: words; 2: on whom, parts of the cohort, calibration, methods, files beside the page
+    version = 4  # 4: words; 3: words; 2: on whom, parts of the cohort, calibration, methods, files beside the page
     extension = "html"
 
     @property
@@ -90,7 +92,7 @@ class WriteReport(Stage):
         """Gather the tables, and write the page."""
         from seizures import evaluation, methods, pictures, provenance, report
 
-        stages = walk(self)
+        stages, damage = walk(self), invalid_snippets()
         anew = made_anew(stages)
         predictions = evaluation.read_predictions(PoolPredictions().path)
         summary = evaluation.read_summary(ScorePredictions().path)
@@ -104,6 +106,9 @@ class WriteReport(Stage):
             left_out=left_out(),
             minimum_duration_seconds=section(Dataset).minimum_duration_seconds,
             num_not_trained_on=_num_not_trained_on(),
+            num_cropped=_num_views(lambda item: item.crop is not None),
+            num_masked=_num_views(lambda item: item.mask is not None),
+            num_damaged=len(damage),
             simulated=section(Demo).enabled,
             code=_release_and_commit(),
         )
@@ -120,7 +125,7 @@ class WriteReport(Stage):
                 settings=settings_by_section(),
                 provenance={**provenance.collect(), "device": devices()},
                 weights=weights_identity(),
-                notes=invalid_snippets(),
+                notes=damage,
                 timings={_cost_name(cost, anew.get(cost.stage, [])): cost.seconds for cost in stage_costs(stages)},
             ),
         )
@@ -141,7 +146,12 @@ def _durations() -> dict[tuple[str, str], float]:
 
 def _num_not_trained_on() -> int:
     """Count the views in which the patient is out of sight: they are scored, and not trained on."""
-    return sum(item.use == "evaluate" for row in fold_rows() for item in seizure_of(row).recordings)
+    return _num_views(lambda item: item.use == "evaluate")
+
+
+def _num_views(is_wanted: Callable[[Recording], bool]) -> int:
+    """Count the views of the folds' seizures that are so."""
+    return sum(is_wanted(item) for row in fold_rows() for item in seizure_of(row).recordings)
 
 
 def _ways() -> list[dict[str, Any]]:

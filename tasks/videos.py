@@ -16,7 +16,7 @@ from tasks.base import Amount, Stage
 from tasks.config import Demo, Frames, results_root, section
 from tasks.fingerprint import fingerprint
 from tasks.progress import progress
-from tasks.ways import network_of, network_parameter
+from tasks.ways import OfNetwork, network_of
 
 
 class SimulateRecording(Stage):
@@ -41,7 +41,7 @@ class SimulateRecording(Stage):
         render(cohort.demo()[self.video], path)
 
 
-class DecodeRecording(Stage):
+class DecodeRecording(OfNetwork, Stage):
     """Decode the seizure's window of one view into frames on a uniform clock."""
 
     version = 5
@@ -50,7 +50,6 @@ class DecodeRecording(Stage):
     patient_id: str = luigi.Parameter()
     seizure_id: str = luigi.Parameter()
     view: str = luigi.Parameter()
-    network: str = network_parameter()
 
     @functools.cached_property
     def recording(self) -> Recording:

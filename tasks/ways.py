@@ -84,9 +84,15 @@ def networks_used() -> str:
     return ", ".join(sorted({str(item["network"]) for item in made().values()}))
 
 
-def network_parameter() -> Any:
-    """Return the parameter of a stage behind which is a network; the key tells networks apart, where they matter."""
-    return luigi.Parameter(default="", significant=False, description="a network; empty: that of [Features]")
+class OfNetwork(luigi.Task):
+    """What a stage is told of its network; the key tells networks apart where they matter, so Luigi's id need not."""
+
+    network: str = luigi.Parameter(default="", significant=False, description="empty: that of [Features]")
+
+    def __repr__(self) -> str:
+        """Name the network in the log, where it is not that of [Features]."""
+        shown = str(super().__repr__())  # type: ignore[no-untyped-call]
+        return f"{shown[:-1]}, network={self.network})" if self.network else shown
 
 
 def network_of(name: str) -> str:

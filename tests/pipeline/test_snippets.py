@@ -21,6 +21,9 @@ def test_networks_are_compared_on_single_snippets_and_what_is_there_is_taken(don
     counts = {name: len([task for task in run.tasks if task.startswith(name)]) for name in
               ("AssignFolds", "ClassifySnippets", "TabulateSnippets", "WriteSnippets")}  # fmt: skip
     assert counts == {"AssignFolds": 0, "ClassifySnippets": 4, "TabulateSnippets": 1, "WriteSnippets": 1}
+    extracted = [task for task in run.tasks if task.startswith("ExtractFeatures")]
+    assert len(extracted) == 6
+    assert all(task.endswith("network=resnet_34)") for task in extracted)
     movement, frames = rows(done.results / "snippets" / "snippets.csv")
     assert (movement["network"], movement["frames_per_snippet"], movement["feature_dim"]) == (
         "r2plus1d_small",

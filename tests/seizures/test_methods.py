@@ -44,6 +44,9 @@ def run(**changes: object) -> WhatWasRun:
         left_out=[],
         minimum_duration_seconds=15,
         num_not_trained_on=0,
+        num_cropped=0,
+        num_masked=0,
+        num_damaged=0,
         simulated=False,
         code="gestures 0.1.0 (commit 0123456789ab)",
     )
@@ -93,6 +96,14 @@ def test_the_paragraph_says_what_was_run_with_every_number() -> None:
         ({"made": [MADE, {**MADE, "stride_frames": 3}]}, "In a part of the features, each video", "  "),
         ({"left_out": LEFT_OUT}, "2 whole seizures and 1 view of other seizures were left out in all", "  "),
         ({"num_not_trained_on": 2}, "not trained on: 2 views without sight of the patient", "  "),
+        ({"num_cropped": 3, "num_masked": 1}, "Of the frames of 3 views, a part given beforehand was taken. In the "
+         "frames of 1 view, a part given beforehand was blacked out. Each sequence", "decoded"),
+        ({"num_damaged": 2}, "Parts of 2 views could not be decoded; a snippet that touched them was", "blacked"),
+        ({"made": [{**MADE, "network": "resnet_34", "weights_sha256": "sha256:b627a593", "frames_per_snippet": 1}]},
+         "Single frames were turned into vectors of 512 features by ResNet-34 (resnet_34) pre-trained on ImageNet",
+         "Snippets of"),
+        ({"made": [{**MADE, "network": "resnet_34", "frames_per_snippet": 1, "stride_frames": 4}]},
+         "Single frames, one of every 4 frames (0.27 s), were turned into", "consecutive"),
         ({"simulated": True}, "Simulated videos of 5 seizures", "  "),
     ],
 )  # fmt: skip

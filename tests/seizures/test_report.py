@@ -72,6 +72,9 @@ def run_of(predictions, summary, history, left_out=(), training=None) -> WhatWas
         left_out=left_out,
         minimum_duration_seconds=15,
         num_not_trained_on=0,
+        num_cropped=0,
+        num_masked=0,
+        num_damaged=0,
         simulated=False,
         code="gestures 0.1.0",
     )
