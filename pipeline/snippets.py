@@ -8,17 +8,20 @@ from typing import Any
 from pipeline.working import WorkingTask
 from seizures.errors import SettingsError
 from tasks.command_line import on_command_line, refuse, say
-from tasks.config import results_root
+from tasks.config import Snippets, results_root, section
+from tasks.features import FeatureStage
 from tasks.folds import AssignFolds
 from tasks.processes import import_before_forks
 from tasks.runs import publish_beside, published_key
-from tasks.snippets import PATIENT_WISE, features_of_networks, snippet_mistakes, stages_of
+from tasks.snippets import PATIENT_WISE, features_of_networks, left_out, snippet_mistakes, stages_of
 
 LINK = "snippets"
 
 
 class RunSnippets(WorkingTask):
     """Compare the networks of [Snippets] on single snippets; `results/snippets` holds a table and a page."""
+
+    is_sound = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -27,24 +30,29 @@ class RunSnippets(WorkingTask):
             if on_command_line():
                 refuse(say(mistakes))
             raise SettingsError(say(mistakes))
+        self.is_sound = True
+
+    @property
+    def features(self) -> list[FeatureStage]:
+        """The features of every network."""
+        return features_of_networks(section(Snippets).names())
 
     def requires(self) -> list[Any]:
         """Require all features; what follows depends on which seizures are good."""
         import_before_forks()
-        return list(features_of_networks())
-
-    def _extracted(self) -> bool:
-        return all(stage.complete() for stage in features_of_networks())
+        return list(self.features)
 
     def verdict(self) -> str:
-        """Return whether it is done, what was left out, and where to look."""
-        bad = [
-            f"  left out: {item.name}: {item.reason}\n" for stage in features_of_networks() for item in stage.left_out()
-        ]
+        """Return whether it is done, what was left out, and where to look; nothing where it was refused."""
+        if not self.is_sound:
+            return ""
+        bad = "".join(f"  left out: {line}\n" for line in left_out()) if self._extracted() else ""
         if not self.complete():
-            ending = "NOT complete. Run the same command again to go on from here"
-            return f"RunSnippets: {ending}.\n{''.join(bad)}"
-        return f"RunSnippets: complete: {results_root() / LINK / 'snippets.html'}, snippets.csv\n{''.join(bad)}"
+            return f"RunSnippets: NOT complete. Run the same command again to go on from here.\n{bad}"
+        return f"RunSnippets: complete: {results_root() / LINK / 'snippets.html'}, snippets.csv\n{bad}"
+
+    def _extracted(self) -> bool:
+        return all(stage.complete() for stage in self.features)
 
     def complete(self) -> bool:
         """Tell whether the table and the page exist, and `results/snippets` shows them."""
@@ -58,4 +66,4 @@ class RunSnippets(WorkingTask):
         yield AssignFolds(cell=PATIENT_WISE)
         named = stages_of()
         yield list(named.values())
-        publish_beside(LINK, named["snippets.html"], named, {})
+        publish_beside(LINK, named["snippets.html"], named, {}, others=self.features)

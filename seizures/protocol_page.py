@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.resources
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,6 +17,7 @@ from seizures.comparison import compare, holm
 from seizures.evaluation import METRIC_TITLES
 from seizures.report_parts import score_and_interval
 from seizures.settings import PROTOCOLS, EvaluationSettings
+from seizures.small_page import write_small_page
 from seizures.sweep import CellResult
 
 METRICS = ("accuracy", "recall", "specificity", "roc_auc")
@@ -39,7 +38,7 @@ def groups_of(cells: Sequence[CellResult]) -> list[Group]:
     """Put together the cells that differ in nothing but the protocol; those of one protocol alone are left out."""
     found: dict[tuple[tuple[str, Any], ...], dict[str, CellResult]] = {}
     for cell in cells:
-        settings = dataclasses.asdict(cell.settings)
+        settings = {**dataclasses.asdict(cell.settings), "num_seeds": len(cell.summary["seeds"])}
         del settings["selection"]
         found.setdefault(tuple(sorted(settings.items())), {})[cell.settings.protocol] = cell
     several = {key: group for key, group in found.items() if len(group) > 1}
@@ -146,7 +145,7 @@ def draw_protocols(groups: Sequence[Group]) -> Figure:
 
 
 def write_page(path: Path, cells: Sequence[CellResult], evaluation: EvaluationSettings, *, warning: str = "") -> None:
-    """Write the page to `path`: self-contained, without script, nothing that asks a network.
+    """Write the page to `path`.
 
     Args:
         path: where to.
@@ -156,13 +155,10 @@ def write_page(path: Path, cells: Sequence[CellResult], evaluation: EvaluationSe
     """
     groups = groups_of(cells)
     table = differences(groups, evaluation)
-    source = importlib.resources.files("seizures").joinpath("templates/protocols.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["keep_units"] = lambda text: text.replace(" %", "\u00a0%")
     summary = cells[0].summary
-    page = environment.from_string(source).render(
+    write_small_page(
+        path,
+        "protocols.html.j2",
         warning=warning,
         percent=f"{100 * evaluation.confidence_level:g} %",
         num_patients=summary["num_patients"],
@@ -182,4 +178,3 @@ def write_page(path: Path, cells: Sequence[CellResult], evaluation: EvaluationSe
             for group in groups
         ],
     )
-    path.write_text(page, encoding="utf-8")

@@ -28,6 +28,10 @@ from seizures.snippets import middle_seconds
 
 BEFORE, AFTER, UNCOUNTED = 0, 1, -1
 _ROWS_AT_ONCE = 1 << 16
+COLUMNS = (
+    *("patient_id", "seizure_id", "view", "label", "frames_per_snippet", "feature_dim"),
+    *("num_before", "num_before_right", "num_after", "num_after_right"),
+)
 _SNIPPETS = ("frames_per_snippet", "stride_frames", "frame_rate_hz")
 
 
@@ -62,7 +66,7 @@ def classes_of(bank: SequenceBank) -> npt.NDArray[np.int8]:
     """
     classes = np.full(len(bank.values), UNCOUNTED, dtype=np.int8)
     for view in range(len(bank)):
-        rows = slice(int(bank.first_row[view]), int(bank.first_row[view] + bank.num_rows[view]))
+        rows = _rows_of(bank, view)
         classes[rows] = classes_of_view(
             bank.valid[rows],
             bank.clonic_onset_seconds[view] if bank.labels[view] else math.inf,
@@ -98,7 +102,7 @@ def fit(
 ) -> nn.Linear:
     """Fit one linear layer, (B, D) to logits (B, 2), on as many snippets of each class, drawn by chance.
 
-    The same bank, number and settings give the same bytes on one machine.
+    The same views in the same order, number and settings give the same bytes on one machine, whatever the ids are.
 
     Args:
         bank: the views to train on.
@@ -109,15 +113,15 @@ def fit(
     Raises:
         TooFewSeizuresError: a class has fewer snippets than that, or none is asked for.
     """
-    classes = classes_of(bank)
+    rows = np.concatenate([_rows_of(bank, view) for view in range(len(bank))])  # in the order of the views
+    classes = classes_of(bank)[rows]
     found = min(np.count_nonzero(classes == kind) for kind in (BEFORE, AFTER))
     if not 0 < num_per_class <= found:
         raise TooFewSeizuresError(
-            f"snippets: wanted {num_per_class} before and as many after the clonic onset to train on, found {found}; "
-            "give clonic_onset_seconds for more seizures, or use fewer folds"
+            f"wanted {num_per_class} snippets before and as many after the clonic onset to train on, found {found}"
         )
     rng = np.random.default_rng(settings.seed)
-    drawn = [rng.permutation(np.flatnonzero(classes == kind))[:num_per_class] for kind in (BEFORE, AFTER)]
+    drawn = [rows[rng.permutation(np.flatnonzero(classes == kind))[:num_per_class]] for kind in (BEFORE, AFTER)]
     values = torch.index_select(bank.values, 0, torch.from_numpy(np.concatenate(drawn)))  # (2 K, D)
     labels = torch.from_numpy(np.repeat([BEFORE, AFTER], num_per_class))
     with torch.random.fork_rng(devices=[]):
@@ -141,29 +145,34 @@ def classify(bank: SequenceBank, layer: nn.Linear) -> pd.DataFrame:
     """Classify every snippet of every view, and count.
 
     Returns:
-        One row a view: `patient_id`, `seizure_id`, `view`, `frames_per_snippet`, `feature_dim`, `num_before`,
+        One row a view: `patient_id`, `seizure_id`, `view`, `label`, `frames_per_snippet`, `feature_dim`, `num_before`,
         `num_after`, and of those the ones that were right, `num_before_right`, `num_after_right`. A view without a
         snippet that counts has zeros.
     """
     classes = classes_of(bank)
     rows = []
     for view in range(len(bank)):
-        first, stop = int(bank.first_row[view]), int(bank.first_row[view] + bank.num_rows[view])
-        called = _called(torch.narrow(bank.values, 0, first, stop - first), layer)
+        own_rows = _rows_of(bank, view)
+        called = _called(torch.narrow(bank.values, 0, int(own_rows[0]), len(own_rows)), layer)
         row: dict[str, str | int] = {
             "patient_id": bank.patient_ids[view],
             "seizure_id": bank.seizure_ids[view],
             "view": bank.views[view],
+            "label": bank.label_names[bank.labels[view]],
             "frames_per_snippet": bank.frames_per_snippet,
             "feature_dim": bank.feature_dim,
         }
         for name, kind in (("before", BEFORE), ("after", AFTER)):
-            own = classes[first:stop] == kind
+            own = classes[own_rows] == kind
             row[f"num_{name}"] = int(own.sum())
             row[f"num_{name}_right"] = int((called[own] == kind).sum())
         rows.append(row)
-    table: pd.DataFrame = pd.DataFrame(rows)
+    table: pd.DataFrame = pd.DataFrame(rows, columns=COLUMNS)
     return table
+
+
+def _rows_of(bank: SequenceBank, view: int) -> npt.NDArray[np.int64]:
+    return np.arange(bank.first_row[view], bank.first_row[view] + bank.num_rows[view], dtype=np.int64)
 
 
 def _called(values: torch.Tensor, layer: nn.Linear) -> npt.NDArray[np.int64]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -16,7 +14,8 @@ from matplotlib.figure import Figure
 from seizures import figures
 from seizures.published import published_snippets
 from seizures.settings import EvaluationSettings
-from seizures.snippet_scores import by_seizure, tabulate
+from seizures.small_page import write_small_page
+from seizures.snippet_scores import by_seizure, tabulate, uncounted
 
 _PAPER = "#009E73"
 
@@ -58,44 +57,47 @@ def write_page(
     counts: Mapping[str, pd.DataFrame],
     evaluation: EvaluationSettings,
     *,
-    without_onset: Sequence[str] = (),
+    left_out: Sequence[str] = (),
     warning: str = "",
 ) -> None:
-    """Write the page to `path`: self-contained, without script, nothing that asks a network.
+    """Write the page to `path`.
 
     Args:
         path: where to.
         counts: by network, the reference first.
         evaluation: how to resample the patients.
-        without_onset: seizures that are not counted, because their clonic onset is not known.
+        left_out: a line for each seizure, or view of one, that some network has no features of.
         warning: what a reader must know before anything else.
     """
-    table = tabulate(counts, evaluation)
-    source = importlib.resources.files("seizures").joinpath("templates/snippets.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.from_string(source).render(
+    rows = tabulate(counts, evaluation).to_dict(orient="records")
+    write_small_page(
+        path,
+        "snippets.html.j2",
         warning=warning,
         percent=f"{100 * evaluation.confidence_level:g} %",
-        first=table.iloc[0].to_dict(),
-        without_onset=list(without_onset),
+        num_trained_per_class=rows[0]["num_trained_per_class"],
+        uncounted=uncounted(counts),
+        left_out=list(left_out),
         picture=figures.to_data_uri(figures.to_svg(draw_networks(counts))),
-        rows=[_words(row) for row in table.to_dict(orient="records")],
+        rows=[_words(row, is_reference=place == 0) for place, row in enumerate(rows)],
     )
-    path.write_text(page.replace(" %", "\u00a0%"), encoding="utf-8")
 
 
-def _words(row: Mapping[Any, Any]) -> dict[str, str]:
+def _words(row: Mapping[Any, Any], *, is_reference: bool) -> dict[str, str]:
     """Return the cells of a row of the page."""
-    points = ("difference", "difference_low", "difference_high")
-    difference, low, high = (f"{100 * row[name]:+.1f}" for name in points)
     is_known, is_published = not np.isnan(row["difference"]), not np.isnan(row["published_median_accuracy"])
+    difference = "reference" if is_reference else "no seizure in common"
+    if is_known:
+        difference = f"{100 * row['difference']:+.1f} points"
+    low, high = row["difference_low"], row["difference_high"]
+    bounds = "" if np.isnan(low) else f"{100 * low:+.1f} to {100 * high:+.1f}; "
+    frames = f"{row['frames_per_snippet']} frame{'' if row['frames_per_snippet'] == 1 else 's'}"
     return {
         "network": row["network"],
-        "made_of": f"{row['frames_per_snippet']} frame{'' if row['frames_per_snippet'] == 1 else 's'}, "
-        f"{row['feature_dim']} features",
+        "made_of": f"{frames}, {row['feature_dim']} features",
+        "size": f"{row['num_seizures']}, {row['num_patients']}",
         "median": f"{_share(row['median_accuracy'])} ({100 * row['iqr_accuracy']:.1f})",
+        "median_interval": _interval(row["median_accuracy_low"], row["median_accuracy_high"]),
         "paper": f"{_share(row['published_median_accuracy'])} ({100 * row['published_iqr_accuracy']:.1f})"
         if is_published
         else "not in the paper",
@@ -103,14 +105,14 @@ def _words(row: Mapping[Any, Any]) -> dict[str, str]:
         "balanced_interval": _interval(row["balanced_accuracy_low"], row["balanced_accuracy_high"]),
         "before": _share(row["right_before"]),
         "after": _share(row["right_after"]),
-        "difference": f"{difference} points" if is_known else "reference",
-        "difference_interval": f"{low} to {high}" if is_known and not np.isnan(row["difference_low"]) else "",
+        "difference": difference,
+        "test": f"{bounds}p = {row['difference_p_value_holm']:.2g}" if is_known else "",
     }
 
 
 def _share(value: float) -> str:
-    return "none" if np.isnan(value) else f"{100 * value:.1f} %"
+    return "none" if np.isnan(value) else f"{100 * value:.1f}\u00a0%"
 
 
 def _interval(low: float, high: float) -> str:
-    return "no interval" if np.isnan(low) else f"{100 * low:.1f} to {100 * high:.1f} %"
+    return "no interval" if np.isnan(low) else f"{100 * low:.1f} to {100 * high:.1f}\u00a0%"

@@ -26,6 +26,7 @@ METRICS = ("accuracy", "f1", "recall", "specificity", "roc_auc")
 PANEL_BY = ("protocol", "gamma")  # and by whatever else differs, but for the two that the axes and lines show
 COLOURS = {"mean": "#D55E00", "lstm": "#009E73", "blstm": "#0072B2", "attention": "#CC79A7", "tcn": "#E69F00"}
 MARKERS = {"mean": "o", "lstm": "s", "blstm": "D", "attention": "^", "tcn": "v"}
+PUBLISHED = ("published_correct", "published_num_seizures", "published_accuracy")
 PANEL_INCHES, MAX_COLUMNS = 2.9, 5
 
 
@@ -39,9 +40,25 @@ class CellResult:
     summary: Mapping[str, Any]
 
 
-def tabulate(cells: Sequence[CellResult], evaluation: EvaluationSettings) -> pd.DataFrame:
-    """Return a row per cell: every setting, the scores with their intervals, the counts, and the paper's number."""
+def tabulate(
+    cells: Sequence[CellResult], evaluation: EvaluationSettings, chosen: CellResult | None = None
+) -> pd.DataFrame:
+    """Return a row per cell: every setting, the scores with their intervals, the counts, and the paper's number.
+
+    Args:
+        cells: in the order of the rows.
+        evaluation: how to resample the patients.
+        chosen: the classifier that `choose_on_inner_folds` made of the cells: the last row, in which settings that
+            differ between the cells are empty, and so is the paper's number.
+    """
     table: pd.DataFrame = pd.DataFrame([_row(cell, evaluation) for cell in cells])
+    if chosen is not None:
+        row = _row(chosen, evaluation)
+        blank = [
+            *(name for name in dataclasses.asdict(chosen.settings) if name in table and _varies(table[name])),
+            *PUBLISHED,
+        ]
+        table = pd.concat([table, pd.DataFrame([{**row, **dict.fromkeys(blank)}])], ignore_index=True)
     return table
 
 
@@ -59,11 +76,8 @@ def _row(cell: CellResult, evaluation: EvaluationSettings) -> dict[str, Any]:
     brier = calibrate(cell.predictions, evaluation, positive_label=summary["positive_label"])
     row |= {"brier": brier["brier"], "brier_low": brier["low"], "brier_high": brier["high"]}
     correct = published_correct(cell.settings)
-    return row | {
-        "published_correct": correct,
-        "published_num_seizures": None if correct is None else NUM_SEIZURES,
-        "published_accuracy": None if correct is None else correct / NUM_SEIZURES,
-    }
+    known = (None, None, None) if correct is None else (correct, NUM_SEIZURES, correct / NUM_SEIZURES)
+    return row | dict(zip(PUBLISHED, known, strict=True))
 
 
 def compare_cells(cells: Sequence[CellResult], reference: CellResult, evaluation: EvaluationSettings) -> pd.DataFrame:
@@ -130,7 +144,8 @@ def choose_on_inner_folds(
     if others:
         raise SeizuresError(f"{', '.join(others)}: settings can be chosen on inner folds under protocol = nested only")
     parts = []
-    for fold, seed in sorted(inner_losses[cells[0].name]):
+    shared = set.intersection(*(set(inner_losses[cell.name]) for cell in cells))  # cells may have other seeds besides
+    for fold, seed in sorted(shared):
         best = min(cells, key=lambda cell: inner_losses[cell.name][fold, seed])
         of_best = best.predictions
         parts.append(of_best[(of_best["fold"] == fold) & (of_best["seed"] == seed)])
@@ -172,7 +187,7 @@ def _varies(values: pd.Series[Any]) -> bool:
 
 def _others(table: pd.DataFrame) -> list[str]:
     """Return the settings that differ between cells and that neither the axis nor a line shows."""
-    names = {field.name for field in dataclasses.fields(TrainingSettings)}
+    names = {"num_seeds", *(field.name for field in dataclasses.fields(TrainingSettings))}
     shown = {"aggregation", "num_segments", *PANEL_BY}
     return [name for name in table.columns if name in names - shown and _varies(table[name])]
 
@@ -191,7 +206,7 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, segments: Sequence[int]) -> None
         published = 100 * line["published_accuracy"].to_numpy(dtype=np.float64)
         if not np.isnan(published).all():
             axes.plot(x, published, color=colour, linestyle="--", linewidth=1, label=f"{name}, paper")
-    axes.set_xticks(range(len(segments)), [str(number) for number in segments])
+    axes.set_xticks(range(len(segments)), [_short(number) for number in segments])
     axes.set_xlim(-0.4, len(segments) - 0.6)
     axes.grid(axis="y", color=FAINT, linewidth=0.8)
 

@@ -90,9 +90,16 @@ class Stage(luigi.Task):
             "version": self.version,
             "label": self.label,
             "reads": self.reads(),
-            "upstream": {f"{stage.task_family}/{stage.label}": stage.key for stage in self.upstream()},
+            "upstream": self._upstream_keys(),
         }
         return dict(canonical(recipe))
+
+    def _upstream_keys(self) -> dict[str, str | list[str]]:
+        """Return the keys of the stages in `upstream`; where several have one name, all of theirs, in order."""
+        found: dict[str, list[str]] = {}
+        for stage in self.upstream():
+            found.setdefault(f"{stage.task_family}/{stage.label}", []).append(stage.key)
+        return {name: keys[0] if len(keys) == 1 else keys for name, keys in found.items()}
 
     @functools.cached_property
     def key(self) -> str:

@@ -20,8 +20,6 @@ from seizures.settings import TrainingSettings, selection_of
 from tasks.config import Dataset, Features, Frames, Training, section
 from tasks.config_check import nearest
 
-NOT_SWEPT = ("num_seeds",)
-
 
 class OfCell(luigi.Task):
     """What a stage is told of its cell; the key tells cells apart, so Luigi's task id need not."""
@@ -36,10 +34,8 @@ def training_settings(cell: str = "") -> TrainingSettings:
     Raises:
         SettingsError: a name or a value is impossible.
     """
-    base = section(Training)
-    values = {name: getattr(base, name) for name in _parameters() if name not in NOT_SWEPT}
-    for name, text in _pairs(cell):
-        values[name] = _parsed(name, text)
+    values = _values(cell)
+    del values["num_seeds"]
     selection = selection_of(values.pop("protocol"))
     if values["aggregation"] not in models.aggregation_names():
         known = ", ".join(models.aggregation_names())
@@ -47,15 +43,21 @@ def training_settings(cell: str = "") -> TrainingSettings:
     return TrainingSettings(**values, selection=selection)
 
 
+def num_seeds(cell: str = "") -> int:
+    """Return with how many seeds each fold of a cell is trained.
+
+    Raises:
+        SettingsError: with none.
+    """
+    found = int(_values(cell)["num_seeds"])
+    if found < 1:
+        raise SettingsError(f"num_seeds = {found}: wanted at least 1")
+    return found
+
+
 def dealt_by(cell: str = "") -> str:
     """Return what the folds of a cell deal: patients, or, for the paper's protocol alone, seizures."""
     return "seizures" if training_settings(cell).protocol == "paper" else "patients"
-
-
-def cell_values(cell: str) -> dict[str, Any]:
-    """Return the value of every swept setting of a cell, as in [Training]."""
-    settings = training_settings(cell)
-    return {name: getattr(settings, name) for name, _ in _pairs(cell)}
 
 
 def in_cell(name: str, cell: str) -> str:
@@ -65,8 +67,8 @@ def in_cell(name: str, cell: str) -> str:
 
 def make_cell(values: Mapping[str, str]) -> str:
     """Return the cell that replaces these settings: sorted, without those that are the present ones anyway."""
-    base = training_settings()
-    kept = sorted((name, text) for name, text in values.items() if _parsed(name, text) != getattr(base, name))
+    base = _values("")
+    kept = sorted((name, text) for name, text in values.items() if _parsed(name, text) != base[name])
     return "; ".join(f"{name}={_plain(name, text)}" for name, text in kept)
 
 
@@ -84,6 +86,7 @@ def expand(text: str) -> list[str]:
             try:
                 cell = f"{name}={value}"
                 training_settings(cell)
+                num_seeds(cell)
                 _check_duration(cell)
                 axes[name].append(value)
             except SeizuresError as error:
@@ -98,7 +101,7 @@ def expand(text: str) -> list[str]:
 
 def _pairs(text: str) -> Iterable[tuple[str, str]]:
     """Yield the names and values of `name=value; name=value`."""
-    known = [name for name in _parameters() if name not in NOT_SWEPT]
+    known = list(_parameters())
     for part in filter(None, (item.strip() for item in text.split(";"))):
         name, sign, value = (item.strip() for item in part.partition("="))
         if not sign or not value:
@@ -106,6 +109,14 @@ def _pairs(text: str) -> Iterable[tuple[str, str]]:
         if name not in known:
             raise SettingsError(f"{name}: no such setting of [Training]{nearest(name, known)}")
         yield name, value
+
+
+def _values(cell: str) -> dict[str, Any]:
+    """Return every setting of [Training], as it is in a cell."""
+    base = section(Training)
+    return {name: getattr(base, name) for name in _parameters()} | {
+        name: _parsed(name, text) for name, text in _pairs(cell)
+    }
 
 
 def _parameters() -> dict[str, Any]:

@@ -27,7 +27,8 @@ from tasks.folds import AssignFolds
 from tasks.imported import ImportedFeatures
 from tasks.plan import foresee, plans_folder
 from tasks.report import DrawPictures, WriteReport
-from tasks.runs import INDEX_NAME
+from tasks.runs import INDEX_NAME, walk
+from tasks.snippets import features_of_networks, sound_networks
 from tasks.training import TrainFold
 from tasks.videos import DecodeRecording, SimulateRecording
 
@@ -67,7 +68,8 @@ def unused(*, keep_runs: int, older_than_seconds: float) -> list[Unused]:
         SeizuresError: A run or a saved plan cannot be read, so that what it names is unknown.
     """
     kept_runs, old_runs = _runs(keep_runs)
-    kept = {Result(stage.task_family, stage.label, stage.key) for stage in foresee()[0]}
+    wanted = [*foresee()[0], *walk(*features_of_networks(sound_networks()))]
+    kept = {Result(stage.task_family, stage.label, stage.key) for stage in wanted}
     kept.update(result for run in kept_runs for result in _named_by_run(run))
     kept.update(result for plan in sorted(plans_folder().glob("*.json")) for result in _named_by_plan(plan))
     found = [
@@ -138,12 +140,12 @@ def _results() -> dict[Result, list[Path]]:
 
 
 def _runs(keep: int) -> tuple[list[Path], list[Path]]:
-    """Return the runs to keep, the newest and the one that `current` shows, and the others."""
+    """Return the runs to keep, the newest and those that a link such as `current` shows, and the others."""
     root = results_root()
     runs = [path for path in (root / "runs").glob("*") if re.fullmatch(_KEY, path.name) and path.is_dir()]
     runs.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    shown = (root / "current").resolve()
-    kept = [run for place, run in enumerate(runs) if place < keep or run.resolve() == shown]
+    shown = {path.resolve() for path in root.glob("*") if path.is_symlink()}
+    kept = [run for place, run in enumerate(runs) if place < keep or run.resolve() in shown]
     return kept, [run for run in runs if run not in kept]
 
 

@@ -94,17 +94,21 @@ def publish(
     return root / "current"
 
 
-def publish_beside(link: str, last: Stage, named: Mapping[str, Stage], summary: Mapping[str, Any]) -> Path:
+def publish_beside(
+    link: str, last: Stage, named: Mapping[str, Stage], summary: Mapping[str, Any], others: Iterable[Stage] = ()
+) -> Path:
     """Point `results/<link>` to the `named` results beside those of RunAll; return it.
 
-    `runs/<key>`, with the key of the `last` of them, names every result below, so that Prune keeps them.
+    `runs/<key>`, with the key of the `last` of them, names every result below, and the `others` with theirs, so that
+    Prune keeps them.
     """
     root = results_root()
     folder = root / "runs" / last.key
     rows = [
-        (stage.task_family, stage.label, stage.key, stage.path.relative_to(root).as_posix())
-        for stage in walk(*named.values())
-        if stage.path.exists()
+        (stage.task_family, stage.label, stage.key, path.relative_to(root).as_posix())
+        for stage in walk(*named.values(), *others)
+        for path in [stage.path if stage.path.exists() else stage.file(BAD_EXTENSION)]
+        if path.exists()
     ]
     with full_disk_told(root):
         folder.mkdir(parents=True, exist_ok=True)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import luigi
 
 import models
+from seizures.errors import TooFewSeizuresError
 from seizures.folds import FoldRow
 from seizures.settings import SnippetSettings
+from tasks import cohort, folds
 from tasks.base import Amount, Stage
 from tasks.config import Dataset, Evaluation, Features, Machine, Snippets, section
 from tasks.features import FeatureStage, all_features, features_of
-from tasks.folds import AssignFolds, fold_rows, order_of, seizure_of, split, what_is_read
+from tasks.folds import AssignFolds, fold_rows, order_of, split, what_is_read
 from tasks.processes import computing
 from tasks.progress import progress
 from tasks.sequences import bank_of
-from tasks.ways import examined, extracts_any, imported_seizures, own_weights_identity, weights_of
+from tasks.ways import examined, extracts_any, imported_seizures, is_imported, own_weights_identity, weights_of
 
 PATIENT_WISE = "protocol=patient"  # the cell whose folds are dealt by patient, whatever [Training] says
 
@@ -47,21 +50,22 @@ class ClassifySnippets(Stage):
     def upstream(self) -> list[Stage]:
         """Return this network's features of all seizures, and the others' of those to train on, which are counted."""
         training, held_out = self.rows
-        own: list[Stage] = list(_features(training + held_out, self.network))
-        return own + [stage for name in section(Snippets).names() if name != self.network
-                      for stage in _features(training, name)]  # fmt: skip
+        others = [name for name in section(Snippets).names() if name != self.network]
+        found: list[Stage] = list(_features(training + held_out, self.network))
+        return found + [stage for name in others for stage in _features(training, name)]
 
     def requires(self) -> list[Stage]:
         """Require the folds and the features."""
         return [AssignFolds(cell=PATIENT_WISE), *self.upstream()]
 
     def reads(self) -> dict[str, Any]:
-        """Return how to train, on what, and in which order."""
+        """Return how to train, on what, in which order, and on what the others are trained."""
         training, held_out = self.rows
+        names = section(Snippets).names()
         return {
             "settings": SnippetSettings(),
             "labels": section(Dataset).label_names(),
-            "training": {_name(row): what_is_read(row, self.network) for row in training},
+            "training": {name: {_name(row): what_is_read(row, name) for row in training} for name in sorted(names)},
             "held_out": {_name(row): what_is_read(row, self.network) for row in held_out},
             "order": order_of(training + held_out),
         }
@@ -72,13 +76,15 @@ class ClassifySnippets(Stage):
         from seizures.snippet_scores import write_counts
 
         training, held_out = self.rows
-        num_per_class = min(_num_in_smaller_class(training, name) for name in section(Snippets).names())
+        num_per_class = _num_per_class(self.fold)
         bank = bank_of(training, ("all",), PATIENT_WISE, self.network)
         with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as tell:
             layer = snippet_experiment.fit(bank, num_per_class, SnippetSettings(), tell)
-            scored = bank_of(held_out, ("all", "evaluate"), PATIENT_WISE, self.network)
+            usable = any(stage.bad_reason() is None for stage in _features(held_out, self.network))
+            nobody = bank.select([False] * len(bank))
+            scored = bank_of(held_out, ("all", "evaluate"), PATIENT_WISE, self.network) if usable else nobody
             counts = snippet_experiment.classify(scored, layer)
-        write_counts(path, counts.assign(fold=self.fold, num_trained_per_class=num_per_class))
+        write_counts(path, counts.assign(network=self.network, fold=self.fold, num_trained_per_class=num_per_class))
         return Amount(2 * num_per_class * SnippetSettings().num_epochs, "snippets")
 
 
@@ -91,38 +97,66 @@ def _features(rows: tuple[FoldRow, ...], network: str) -> list[FeatureStage]:
 
 
 @functools.cache
-def _num_in_smaller_class(rows: tuple[FoldRow, ...], network: str) -> int:
-    """Count how many snippets of each class a network can be trained on."""
+def _num_per_class(fold: int) -> int:
+    """Count how many snippets of each class every network can be trained on."""
     from seizures.snippet_experiment import count_in_smaller_class
 
-    paths = [stage.path for stage in _features(rows, network) if stage.bad_reason() is None]
-    return count_in_smaller_class(paths, section(Dataset).label_names())
+    training, _ = split(PATIENT_WISE, fold)
+    found = {}
+    for network in section(Snippets).names():
+        paths = [stage.path for stage in _features(training, network) if stage.bad_reason() is None]
+        found[network] = count_in_smaller_class(paths, section(Dataset).label_names())
+    none = [name for name, number in found.items() if not number]
+    if none:
+        raise TooFewSeizuresError(
+            f"fold {fold}: {', '.join(none)}: of the {len(training)} seizures to train on, none has a snippet before, "
+            "or none after, the clonic onset; give clonic_onset_seconds for more seizures, use fewer folds, or leave "
+            "that network out of [Snippets] networks"
+        )
+    return min(found.values())
 
 
-class _OfSnippets(luigi.Task):
-    """What is made of the counts of every network and fold."""
+class PoolSnippets(Stage):
+    """Put the counts of every network and fold into one table."""
+
+    extension = "csv"
+
+    @property
+    def label(self) -> str:
+        """One table for all."""
+        return "counts"
+
+    def requires(self) -> list[ClassifySnippets]:
+        """Require them."""
+        numbers = sorted({row.fold for row in fold_rows(PATIENT_WISE)})
+        return [ClassifySnippets(network=name, fold=fold) for name in section(Snippets).names() for fold in numbers]
+
+    def reads(self) -> dict[str, Any]:
+        """Return the networks in their order."""
+        return {"networks": section(Snippets).names()}
+
+    def produce(self, path: Path) -> None:
+        """Join the tables."""
+        from seizures.snippet_scores import pool_counts, read_counts, write_counts
+
+        write_counts(path, pool_counts([read_counts(stage.path) for stage in self.requires()]))
+
+
+class _OfCounts(luigi.Task):
+    """What is made of the pooled counts."""
 
     def requires(self) -> list[Stage]:
         """Require them."""
-        folds = sorted({row.fold for row in fold_rows(PATIENT_WISE)})
-        return [ClassifySnippets(network=name, fold=fold) for name in section(Snippets).names() for fold in folds]
-
-    def reads(self) -> dict[str, Any]:
-        """Return the networks in their order, and their weights."""
-        weights = [weights_of_features(name) for name in section(Snippets).names()]
-        return {"networks": section(Snippets).names(), "weights": weights}
+        return [PoolSnippets()]
 
     def counts(self) -> dict[str, Any]:
-        """Read the counts of each network, all folds."""
-        from seizures.snippet_scores import read_counts
+        """Read them, by network."""
+        from seizures.snippet_scores import by_network, read_counts
 
-        found: dict[str, list[Path]] = {}
-        for stage in self.requires():
-            found.setdefault(stage.network, []).append(stage.path)  # type: ignore[attr-defined]
-        return {name: read_counts(paths) for name, paths in found.items()}
+        return by_network(read_counts(PoolSnippets().path))
 
 
-class TabulateSnippets(_OfSnippets, Stage):
+class TabulateSnippets(_OfCounts, Stage):
     """Write a row for each network: how often single snippets were right, with intervals, and what the paper has."""
 
     extension = "csv"
@@ -133,8 +167,8 @@ class TabulateSnippets(_OfSnippets, Stage):
         return "snippets"
 
     def reads(self) -> dict[str, Any]:
-        """Return the networks, and how to resample."""
-        return {**super().reads(), "evaluation": section(Evaluation).settings()}
+        """Return how to resample."""
+        return {"evaluation": section(Evaluation).settings()}
 
     def produce(self, path: Path) -> None:
         """Tabulate."""
@@ -144,7 +178,7 @@ class TabulateSnippets(_OfSnippets, Stage):
         table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
-class DrawSnippets(_OfSnippets, Stage):
+class DrawSnippets(_OfCounts, Stage):
     """Draw every seizure's accuracy, network under network."""
 
     extension = "png"
@@ -162,7 +196,7 @@ class DrawSnippets(_OfSnippets, Stage):
         path.write_bytes(to_png(draw_networks(self.counts())))
 
 
-class WriteSnippets(_OfSnippets, Stage):
+class WriteSnippets(_OfCounts, Stage):
     """Write a page with the networks side by side, and the paper's table beside them."""
 
     extension = "html"
@@ -173,9 +207,9 @@ class WriteSnippets(_OfSnippets, Stage):
         return "page"
 
     def reads(self) -> dict[str, Any]:
-        """Return the networks, how to resample, and the seizures whose clonic onset is not known."""
-        evaluation = section(Evaluation).settings()
-        return {**super().reads(), "evaluation": evaluation, "without_onset": without_clonic_onset()}
+        """Return how to resample, what was left out, and whether the weights say anything."""
+        weights = [_weights_behind(name) for name in section(Snippets).names()]
+        return {"evaluation": section(Evaluation).settings(), "left_out": left_out(), "weights": weights}
 
     def produce(self, path: Path) -> None:
         """Write."""
@@ -183,43 +217,60 @@ class WriteSnippets(_OfSnippets, Stage):
         from seizures.snippet_page import write_page
 
         is_random = any(has_random_weights(weights) for weights in self.reads()["weights"])
-        write_page(
-            path,
-            self.counts(),
-            section(Evaluation).settings(),
-            without_onset=without_clonic_onset(),
-            warning=RANDOM_WEIGHTS_WARNING if is_random else "",
-        )
+        warning = RANDOM_WEIGHTS_WARNING if is_random else ""
+        write_page(path, self.counts(), section(Evaluation).settings(), left_out=left_out(), warning=warning)
 
 
-def without_clonic_onset() -> list[str]:
-    """Return the seizures of the folds that the second label has and whose clonic onset is not known."""
-    positive = section(Dataset).label_names()[1]
-    seizures = [seizure_of(row) for row in fold_rows(PATIENT_WISE)]
-    return [item.name for item in seizures if item.label == positive and item.clonic_onset_seconds is None]
+def left_out() -> list[str]:
+    """Return a line for each seizure, or view of one, that is in no fold, or that a network has no features of."""
+    lines = {(item.name, item.reason): [""] for item in folds.left_out()}
+    for name in section(Snippets).names():
+        for stage in all_features(name):
+            for item in stage.left_out():
+                networks = lines.setdefault((item.name, item.reason), [])
+                if "" not in networks and name not in networks:
+                    networks.append(name)
+    return [
+        f"{seizure}: {reason}" + ("" if "" in networks else f" ({', '.join(networks)})")
+        for (seizure, reason), networks in lines.items()
+    ]
 
 
-def weights_of_features(network: str) -> str:
+def _weights_behind(network: str) -> str:
     """Return what tells the weights behind a network's features from others."""
     found = {str(made["weights_sha256"]) for made in _made_elsewhere()}
     return ", ".join(sorted({*found, *([own_weights_identity(network)] if extracts_any() else [])}))
 
 
 def snippet_mistakes() -> Iterator[str]:
-    """Yield what is wrong with the networks that are to be compared."""
-    names, weights_dir = section(Snippets).names(), section(Features).weights_dir or None
-    others = {str(made["network"]) for made in _made_elsewhere()}
+    """Yield what is wrong with the networks that are to be compared, or with what they are to be compared on."""
+    names = section(Snippets).names()
     if not names:
         yield "[Snippets] networks: there is none to compare; wanted names with commas between them"
+    if section(Dataset).allow_mixed_features:
+        yield "[Dataset] allow_mixed_features = true: snippets are compared on features of one making; set it to false"
     for name in names:
-        if others and others != {name}:
-            yield (
-                f"[Snippets] networks: {name}: {len(imported_seizures())} seizures have no video, and imported "
-                f"features of {', '.join(sorted(others))} alone; name that network and no other"
-            )
-        elif extracts_any():
-            faults = models.check_weights(name, weights_of(name) or None, weights_dir)
-            yield from (f"[Snippets] networks: {name}: {fault}" for fault in faults)
+        yield from _network_mistakes(name)
+    here = [item for item in cohort.seizures().values() if not is_imported(item)]
+    if here and not imported_seizures() and all(item.clonic_onset_seconds is None for item in here):
+        yield (
+            f"{section(Dataset).manifest}: no seizure has clonic_onset_seconds, so that no snippet is known to be "
+            f"after the clonic onset; write it down for each {section(Dataset).label_names()[1]}"
+        )
+
+
+def _network_mistakes(name: str) -> Iterator[str]:
+    others = {str(made["network"]) for made in _made_elsewhere()}
+    if others and others != {name}:
+        yield (
+            f"[Snippets] networks: {name}: {len(imported_seizures())} seizures have no video, and imported features of "
+            f"{', '.join(sorted(others))} alone; name that network and no other"
+        )
+    elif not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name):
+        yield f"[Snippets] networks: {name}: wanted a name of letters, digits, - _ ."
+    elif extracts_any():
+        faults = models.check_weights(name, weights_of(name) or None, section(Features).weights_dir or None)
+        yield from (f"[Snippets] networks: {name}: {fault}" for fault in faults)
 
 
 def _made_elsewhere() -> list[Mapping[str, Any]]:
@@ -228,10 +279,20 @@ def _made_elsewhere() -> list[Mapping[str, Any]]:
 
 def stages_of() -> dict[str, Stage]:
     """Return the results of the experiment by the names that a person finds them under."""
-    return {"snippets.csv": TabulateSnippets(), "snippets.png": DrawSnippets(), "snippets.html": WriteSnippets()}
+    return {
+        "snippets.csv": TabulateSnippets(),
+        "counts.csv": PoolSnippets(),
+        "snippets.png": DrawSnippets(),
+        "snippets.html": WriteSnippets(),
+    }
 
 
-def features_of_networks() -> list[FeatureStage]:
-    """Return the features of all seizures by [Features]' network, for its folds, and by those compared."""
-    found = {stage.task_id: stage for name in ("", *section(Snippets).names()) for stage in all_features(name)}
+def sound_networks() -> list[str]:
+    """Return the networks that are to be compared and can be."""
+    return [name for name in section(Snippets).names() if not list(_network_mistakes(name))]
+
+
+def features_of_networks(names: Iterable[str]) -> list[FeatureStage]:
+    """Return the features of all seizures by [Features]' network, for its folds, and by others."""
+    found = {stage.task_id: stage for name in ("", *names) for stage in all_features(name)}
     return list(found.values())

@@ -44,6 +44,7 @@ class OfResults(OfSweep):
 class TabulateSweep(OfResults, Stage):
     """Write a row for each cell: its settings, its scores with their intervals, and what the paper has for it."""
 
+    version = 2  # 2: the classifier that was chosen on inner folds has no settings of its own
     extension = "csv"
 
     @property
@@ -61,9 +62,8 @@ class TabulateSweep(OfResults, Stage):
         from seizures.sweep import tabulate
 
         cells = results_of(self.cells)
-        if len(cells) > 1 and {cell.settings.protocol for cell in cells} == {"nested"}:
-            cells.append(_chosen(cells))
-        table = tabulate(cells, section(Evaluation).settings())
+        all_nested = len(cells) > 1 and {cell.settings.protocol for cell in cells} == {"nested"}
+        table = tabulate(cells, section(Evaluation).settings(), _chosen(cells) if all_nested else None)
         table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
@@ -169,7 +169,7 @@ def name_of(cell: str) -> str:
 
 
 def _chosen(cells: list[CellResult]) -> CellResult:
-    """Return the classifier whose settings were chosen, fold by fold, on inner folds; its own row has the first's."""
+    """Return the classifier whose settings were chosen, fold by fold, on inner folds; it carries the first's."""
     from seizures import evaluation, sweep, training
 
     losses: dict[str, dict[tuple[int, int], float]] = {}

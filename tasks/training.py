@@ -10,8 +10,8 @@ import luigi
 
 from seizures.folds import FoldRow
 from tasks.base import Amount, Stage
-from tasks.cells import OfCell, training_settings
-from tasks.config import Dataset, Machine, Training, section
+from tasks.cells import OfCell, num_seeds, training_settings
+from tasks.config import Dataset, Machine, section
 from tasks.features import features_of
 from tasks.folds import AssignFolds, fold_rows, order_of, split, what_is_read
 from tasks.processes import computing
@@ -88,4 +88,4 @@ def classifier_of(fold: int, seed: int, cell: str = "") -> TrainFold:
 def all_classifiers(cell: str = "") -> list[TrainFold]:
     """Return the tasks of every fold and seed of the present folds, with the settings of a cell."""
     numbers = sorted({row.fold for row in fold_rows(cell)})
-    return [classifier_of(fold, seed, cell) for fold in numbers for seed in range(section(Training).num_seeds)]
+    return [classifier_of(fold, seed, cell) for fold in numbers for seed in range(num_seeds(cell))]

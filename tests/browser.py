@@ -16,11 +16,24 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = shutil.which("chromium")
+PHONE_WIDTH = 360
 OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-pipe",
 )  # fmt: skip
 PATIENCE_SECONDS = 60.0
+
+
+def show_whole(folder: Path, page: Path, *, width: int, num_pictures: int) -> None:
+    """Open a page, all of it unfolded, and check that it asks nobody, complains of nothing, and is not too wide."""
+    with browser(folder) as chromium:
+        chromium.open(page, width=width)
+        chromium.value("document.querySelectorAll('details').forEach(item => item.open = true)")
+        assert chromium.requests() == [page.as_uri()]
+        assert chromium.complaints() == []
+        drawn = chromium.value("[...document.images].map(image => image.complete && image.naturalWidth > 0)")
+        assert drawn == [True] * num_pictures
+        assert chromium.value("document.documentElement.scrollWidth") <= width
 
 
 class Browser:

@@ -25,6 +25,7 @@ READ_BY = {  # files that a module reads, beside it
     "seizures.report": "templates/report.html.j2",
     "seizures.protocol_page": "templates/protocols.html.j2",
     "seizures.snippet_page": "templates/snippets.html.j2",
+    "seizures.small_page": "templates/small_page.html.j2",
 }
 _TYPES_ONLY = {"__future__", "typing", "collections.abc", "types"}
 _SKIPPED_FIELDS = {"ctx", "annotation", "returns", "type_comment", "type_params", "kind", "simple"}

@@ -6,11 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, browser
+from browser import CHROMIUM, PHONE_WIDTH, browser, show_whole
 from small_project import Project
 
 NUM_PICTURES = 7
-PHONE_WIDTH = 360
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 
@@ -19,14 +18,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is n
 def test_a_browser_shows_the_page_whole_and_asks_nobody(finished: Project, tmp_path: Path, width: int) -> None:
     page = tmp_path / "alone.html"  # the page by itself: it needs none of the files beside it
     shutil.copyfile(finished.results / "current" / "report.html", page)
-    with browser(tmp_path) as chromium:
-        chromium.open(page, width=width)
-        chromium.value("document.querySelectorAll('details').forEach(item => item.open = true)")
-        assert chromium.requests() == [page.as_uri()]
-        assert chromium.complaints() == []
-        drawn = chromium.value("[...document.images].map(image => image.complete && image.naturalWidth > 0)")
-        assert drawn == [True] * NUM_PICTURES
-        assert chromium.value("document.documentElement.scrollWidth") <= width
+    show_whole(tmp_path, page, width=width, num_pictures=NUM_PICTURES)
 
 
 def test_the_browser_tells_what_is_wrong_with_a_page(tmp_path: Path) -> None:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 
+from in_process import inside
 from small_project import Project
+
+from tasks.snippets import ClassifySnippets
+
+SMALL, FRAMES = "r2plus1d_small", "resnet_34"
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -14,28 +20,25 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_networks_are_compared_on_single_snippets_and_what_is_there_is_taken(done: Project) -> None:
-    done.set("Snippets", networks="r2plus1d_small, resnet_34")
+    done.set("Snippets", networks=f"{SMALL}, {FRAMES}")
     run = done.luigi("RunSnippets")
     assert run.exit_code == 0, run
     assert "RunSnippets: complete" in run.output
-    counts = {name: len([task for task in run.tasks if task.startswith(name)]) for name in
-              ("AssignFolds", "ClassifySnippets", "TabulateSnippets", "WriteSnippets")}  # fmt: skip
-    assert counts == {"AssignFolds": 0, "ClassifySnippets": 4, "TabulateSnippets": 1, "WriteSnippets": 1}
+    counts = Counter(task.partition("(")[0] for task in run.tasks)
+    made = ("AssignFolds", "ClassifySnippets", "PoolSnippets", "TabulateSnippets", "DrawSnippets", "WriteSnippets")
+    assert [counts[name] for name in made] == [0, 4, 1, 1, 1, 1]
     extracted = [task for task in run.tasks if task.startswith("ExtractFeatures")]
     assert len(extracted) == 6
-    assert all(task.endswith("network=resnet_34)") for task in extracted)
+    assert all(task.endswith(f"network={FRAMES})") for task in extracted)
     movement, frames = rows(done.results / "snippets" / "snippets.csv")
-    assert (movement["network"], movement["frames_per_snippet"], movement["feature_dim"]) == (
-        "r2plus1d_small",
-        "8",
-        "96",
-    )
-    assert (frames["network"], frames["frames_per_snippet"], frames["feature_dim"]) == ("resnet_34", "1", "512")
+    assert [movement[name] for name in ("network", "frames_per_snippet", "feature_dim")] == [SMALL, "8", "96"]
+    assert [frames[name] for name in ("network", "frames_per_snippet", "feature_dim")] == [FRAMES, "1", "512"]
     assert movement["num_seizures"] == frames["num_seizures"] == "6"
     assert int(frames["num_snippets"]) > int(movement["num_snippets"])  # a frame has room where a snippet has not
     assert movement["num_trained_per_class"] == frames["num_trained_per_class"]
     assert (movement["difference"], movement["published_median_accuracy"]) == ("", "")
     assert (frames["published_median_accuracy"], frames["published_iqr_accuracy"]) == ("0.897", "0.277")
+    assert len(rows(done.results / "snippets" / "counts.csv")) == 2 * 12
     assert (done.results / "snippets" / "snippets.png").read_bytes().startswith(b"\x89PNG")
     page = (done.results / "snippets" / "snippets.html").read_text(encoding="utf-8")
     assert "89.7\u00a0% (27.7)" in page
@@ -45,39 +48,66 @@ def test_networks_are_compared_on_single_snippets_and_what_is_there_is_taken(don
     again = done.luigi("RunSnippets")
     assert (again.exit_code, again.tasks) == (0, [])
     assert done.run_all().tasks == []
-    pruned = done.luigi("Prune", "--delete", "--older-than-days", "0")
+    pruned = done.luigi("Prune", "--delete", "--older-than-days", "0", "--keep-runs", "1")
     assert pruned.exit_code == 0, pruned
     assert done.luigi("RunSnippets").tasks == []
 
-    done.set("Snippets", networks="r2plus1d_small")
+    done.set("Snippets", networks=SMALL)
     alone = done.luigi("RunSnippets")
     assert alone.exit_code == 0, alone
     assert not [task for task in alone.tasks if task.startswith(("DecodeRecording", "ExtractFeatures"))]
 
 
+def test_another_list_of_networks_is_another_training_set(done: Project) -> None:
+    keys = {}
+    for networks in (SMALL, f"{SMALL}, {FRAMES}", f"{FRAMES}, {SMALL}", f"{SMALL}, r2plus1d_34_8_ig65m, {FRAMES}"):
+        done.set("Snippets", networks=networks)
+        with inside(done):
+            keys[networks] = ClassifySnippets(network=SMALL, fold=0).key
+    assert len(set(keys.values())) >= 3
+    assert keys[SMALL] != keys[f"{SMALL}, {FRAMES}"] != keys[f"{SMALL}, r2plus1d_34_8_ig65m, {FRAMES}"]
+    assert keys[f"{SMALL}, {FRAMES}"] == keys[f"{FRAMES}, {SMALL}"]
+
+
+def test_features_of_other_networks_are_kept_before_the_experiment_is_complete(done: Project) -> None:
+    done.set("Snippets", networks=f"{SMALL}, {FRAMES}")
+    assert done.luigi("RunSnippets").exit_code == 0
+    num_features = len(done.files("ExtractFeatures/*/*.h5"))
+    for link in (done.results / "snippets").resolve().iterdir():
+        link.unlink()
+    (done.results / "snippets").resolve().rmdir()  # as though it had not been published yet
+    assert done.luigi("Prune", "--delete", "--older-than-days", "0").exit_code == 0
+    assert len(done.files("ExtractFeatures/*/*.h5")) == num_features == 12
+
+
 def test_networks_that_cannot_be_compared_are_refused_all_at_once(done: Project) -> None:
-    done.set("Features", weights="random:0")
     done.set("Snippets", networks="resnet_43, r2plus1d_smal")
+    done.set("Dataset", allow_mixed_features="true")
+    done.write_rows([{**row, "clonic_onset_seconds": ""} for row in done.rows])
     run = done.luigi("RunSnippets")
     assert run.exit_code == 2, run
-    assert "2 mistakes" in run.output
-    assert "Did you mean 'resnet_34'?" in run.output
-    assert "Did you mean 'r2plus1d_small'?" in run.output
+    for words in ("4 mistakes", "mean 'resnet_34'?", "mean 'r2plus1d_small'?", "allow_mixed", "no seizure has clonic"):
+        assert words in run.output
+    assert "Traceback" not in run.output
+    assert "NOT complete" not in run.output
     done.set("Snippets", networks=" , ")
     assert "there is none to compare" in done.luigi("RunSnippets").output
 
 
 def test_a_seizure_without_its_clonic_onset_is_not_counted_and_named(done: Project) -> None:
-    tcs = next(row for row in done.rows if row["label"] == "TCS")
-    ids = ("patient_id", "seizure_id")
-    same = [all(row[name] == tcs[name] for name in ids) for row in done.rows]
-    done.write_rows(
-        [{**row, "clonic_onset_seconds": ""} if match else row for row, match in zip(done.rows, same, strict=True)]
-    )
-    done.set("Snippets", networks="r2plus1d_small")
+    fold = {(row["patient_id"], row["seizure_id"]): row["fold"] for row in rows(done.results / "current" / "folds.csv")}
+    tcs = sorted({(row["patient_id"], row["seizure_id"]) for row in done.rows if row["label"] == "TCS"})
+    sizes = Counter(fold[ids] for ids in tcs)
+    patient, seizure = next(ids for ids in tcs if sizes[fold[ids]] > 1)  # so that each fold has another to train on
+    unknown = [(row["patient_id"], row["seizure_id"]) == (patient, seizure) for row in done.rows]
+    done.write_rows([
+        {**row, "clonic_onset_seconds": ""} if is_unknown else row
+        for row, is_unknown in zip(done.rows, unknown, strict=True)
+    ])  # fmt: skip
+    done.set("Snippets", networks=SMALL)
     run = done.luigi("RunSnippets")
     assert run.exit_code == 0, run
     (row,) = rows(done.results / "snippets" / "snippets.csv")
     assert row["num_seizures"] == "5"
     page = (done.results / "snippets" / "snippets.html").read_text(encoding="utf-8")
-    assert f"no clonic onset for them: {tcs['patient_id']}+{tcs['seizure_id']}." in page
+    assert f"clonic onset is not known: {patient}+{seizure}." in page

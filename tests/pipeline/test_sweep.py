@@ -13,7 +13,7 @@ from seizures.errors import SettingsError
 from tasks.cells import expand, make_cell, training_settings
 from tasks.evaluation import ScorePredictions
 from tasks.folds import AssignFolds
-from tasks.training import TrainFold
+from tasks.training import TrainFold, all_classifiers
 
 SWEEP = "aggregation=mean,blstm; protocol=patient,paper"
 
@@ -87,6 +87,7 @@ def test_settings_are_chosen_on_inner_folds_where_every_cell_is_nested(done: Pro
     assert [row["cell"] for row in table] == ["gamma=1", "gamma=inf", "(chosen on inner folds)"]
     assert [row["num_seizures"] for row in table] == ["6"] * 3
     assert {row["protocol"] for row in table} == {"nested"}
+    assert [row["gamma"] for row in table] == ["1.0", "inf", ""]
 
 
 def test_a_cell_is_the_same_however_it_is_written(done: Project) -> None:
@@ -98,6 +99,10 @@ def test_a_cell_is_the_same_however_it_is_written(done: Project) -> None:
         assert (one.key, one.task_id) == (other.key, other.task_id)
         assert TrainFold(fold=0, seed=0, cell="aggregation=mean").key != one.key
         assert training_settings("protocol=nested").selection == "inner"
+        assert expand("num_seeds=1,2; gamma=4") == ["num_seeds=1", ""]
+        fewer, present = all_classifiers("num_seeds=1"), all_classifiers()
+        assert [stage.seed for stage in fewer] == [0, 0]
+        assert {stage.key for stage in fewer} < {stage.key for stage in present}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +115,7 @@ def test_a_cell_is_the_same_however_it_is_written(done: Project) -> None:
         ("protocol=seizure", "protocol = seizure: wanted one of patient, nested, paper"),
         ("gamma", "gamma: wanted name=value"),
         ("", "no setting to sweep"),
-        ("num_seeds=1", "num_seeds: no such setting"),
+        ("num_seeds=0", "num_seeds = 0: wanted at least 1"),
     ],
 )
 def test_a_mistake_in_a_sweep_is_told(done: Project, text: str, words: str) -> None:

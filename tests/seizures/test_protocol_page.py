@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from browser import CHROMIUM, PHONE_WIDTH, show_whole
 
 from seizures.evaluation import predictions_for, summarise
 from seizures.protocol_page import difference_words, differences, groups_of, num_seizures_shared, write_page
@@ -89,3 +90,9 @@ def test_the_page_shows_all_three_and_names_the_reproduction(tmp_path: Path) -> 
     assert "paper (reproduction only) 100 % (no spread)" in text
     assert text.index("patient 70 %") < text.index("nested 75 %") < text.index("paper (reproduction only) 100 %")
     assert not re.search(r"https?://|<script", page)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
+def test_a_phone_shows_the_page_whole(tmp_path: Path) -> None:
+    write_page(tmp_path / "protocols.html", [cell("patient", 6), cell("nested", 5), cell("paper", 0)], SETTINGS)
+    show_whole(tmp_path, tmp_path / "protocols.html", width=PHONE_WIDTH, num_pictures=1)

@@ -122,7 +122,30 @@ def test_the_same_bank_gives_the_same_layer_and_the_global_generator_is_left_alo
     assert not torch.equal(fit(bank, 20, replace(QUICK, seed=1)).weight, one.weight)
 
 
+def test_no_id_decides_what_is_drawn(tmp_path: Path) -> None:
+    paths = cohort(tmp_path)
+    bank, turned = load_bank(paths), load_bank(paths[::-1])  # files are read in the order of their names, which are ids
+    same = turned.select(np.arange(len(turned))[::-1])
+    assert same.names == bank.names
+    assert torch.equal(fit(same, 20, QUICK).weight, fit(bank, 20, QUICK).weight)
+
+
+def test_views_that_are_not_in_the_bank_are_not_trained_on(tmp_path: Path) -> None:
+    bank = load_bank(cohort(tmp_path))
+    part, others = bank.select([0, 1]), classes_of(bank.select([2, 3]))
+    alone = fit(part, 20, QUICK)
+    bank.values[torch.from_numpy(others != UNCOUNTED)] = torch.nan
+    assert torch.equal(fit(part, 20, QUICK).weight, alone.weight)
+
+
+def test_of_nobody_nothing_is_counted(tmp_path: Path) -> None:
+    bank = load_bank(cohort(tmp_path))
+    empty = classify(bank.select(np.zeros(len(bank), dtype=bool)), fit(bank, 20, QUICK))
+    assert len(empty) == 0
+    assert list(empty.columns) == list(classify(bank, fit(bank, 20, QUICK)).columns)
+
+
 @pytest.mark.parametrize("number", [0, 10_000])
 def test_more_snippets_than_there_are_is_told(tmp_path: Path, number: int) -> None:
-    with pytest.raises(TooFewSeizuresError, match=rf"wanted {number} before .* found 144; give clonic_onset_seconds"):
+    with pytest.raises(TooFewSeizuresError, match=rf"wanted {number} snippets before .* found 144"):
         fit(load_bank(cohort(tmp_path)), number, QUICK)

@@ -82,6 +82,11 @@ def test_settings_are_chosen_fold_by_fold_on_inner_losses() -> None:
     chosen = choose_on_inner_folds(cells, losses)
     assert len(chosen) == 40
     assert chosen.groupby("fold")["correct"].apply(lambda right: int((~right).sum())).tolist() == [0, 4]
+    of_chosen = CellResult("(chosen)", cells[0].settings, chosen, cells[0].summary)
+    table = tabulate(cells, SETTINGS, of_chosen)
+    assert table["cell"].tolist() == [cells[0].name, cells[1].name, "(chosen)"]
+    assert table["gamma"].isna().tolist() == [False, False, True]  # each fold has its own
+    assert table["num_segments"].tolist() == [16, 16, 16]
     with pytest.raises(SeizuresError, match="nested only"):
         choose_on_inner_folds([cell(0)], {})
 
