@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from seizures import figures
+from seizures.cohort_facts import plural
 from seizures.published import published_snippets
 from seizures.settings import EvaluationSettings
 from seizures.small_page import write_small_page
@@ -90,12 +91,11 @@ def _words(row: Mapping[Any, Any], *, is_reference: bool) -> dict[str, str]:
     if is_known:
         difference = f"{100 * row['difference']:+.1f} points"
     low, high = row["difference_low"], row["difference_high"]
-    bounds = "" if np.isnan(low) else f"{100 * low:+.1f} to {100 * high:+.1f}; "
     frames = f"{row['frames_per_snippet']} frame{'' if row['frames_per_snippet'] == 1 else 's'}"
     return {
         "network": row["network"],
         "made_of": f"{frames}, {row['feature_dim']} features",
-        "size": f"{row['num_seizures']}, {row['num_patients']}",
+        "size": f"{plural(row['num_seizures'], 'seizure')}, {plural(row['num_patients'], 'patient')}",
         "median": f"{_share(row['median_accuracy'])} ({100 * row['iqr_accuracy']:.1f})",
         "median_interval": _interval(row["median_accuracy_low"], row["median_accuracy_high"]),
         "paper": f"{_share(row['published_median_accuracy'])} ({100 * row['published_iqr_accuracy']:.1f})"
@@ -106,7 +106,8 @@ def _words(row: Mapping[Any, Any], *, is_reference: bool) -> dict[str, str]:
         "before": _share(row["right_before"]),
         "after": _share(row["right_after"]),
         "difference": difference,
-        "test": f"{bounds}p = {row['difference_p_value_holm']:.2g}" if is_known else "",
+        "interval": "" if np.isnan(low) else f"{100 * low:+.1f} to {100 * high:+.1f}",
+        "p_value": f"{row['difference_p_value_holm']:.2g}" if is_known else "",
     }
 
 

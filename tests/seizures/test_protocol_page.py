@@ -93,6 +93,7 @@ def test_the_page_shows_all_three_and_names_the_reproduction(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
-def test_a_phone_shows_the_page_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [PHONE_WIDTH, 900, 1200])
+def test_a_browser_shows_the_page_whole(tmp_path: Path, width: int) -> None:
     write_page(tmp_path / "protocols.html", [cell("patient", 6), cell("nested", 5), cell("paper", 0)], SETTINGS)
-    show_whole(tmp_path, tmp_path / "protocols.html", width=PHONE_WIDTH, num_pictures=1)
+    show_whole(tmp_path, tmp_path / "protocols.html", width=width, num_pictures=1)

@@ -106,7 +106,13 @@ def test_the_page_has_both_tables_side_by_side_and_says_who_is_not_there(tmp_pat
     page = path.read_text(encoding="utf-8")
     for text in (
         *("70.0\u00a0% (20.0)", "93.9\u00a0% (18.3)", "not in the paper", "P3+01", "made up", "mine &lt;b&gt;"),
-        *(">3, 2<", "40 before and as many after", "reference", "no seizure in common", "<li>P7+01: lost (apart)</li>"),
+        *(
+            "3 seizures, 2 patients",
+            "40 before and as many after",
+            "reference",
+            "no seizure in common",
+            "<li>P7+01: lost (apart)</li>",
+        ),
     ):
         assert text in page
     assert "mine <b>" not in page
@@ -116,7 +122,9 @@ def test_the_page_has_both_tables_side_by_side_and_says_who_is_not_there(tmp_pat
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
-def test_a_phone_shows_the_page_whole(tmp_path: Path) -> None:
-    networks = dict.fromkeys(("r2plus1d_34_32_kinetics", "wide_resnet_50_2"), OURS)
+@pytest.mark.parametrize("width", [PHONE_WIDTH, 900, 1200])
+def test_a_browser_shows_the_page_whole(tmp_path: Path, width: int) -> None:
+    better = OURS.assign(num_before_right=OURS["num_before"])
+    networks = {"r2plus1d_34_32_kinetics": OURS, "wide_resnet_50_2": better}
     write_page(tmp_path / "snippets.html", networks, SETTINGS, left_out=["P7+01+large: lost (wide_resnet_50_2)"])
-    show_whole(tmp_path, tmp_path / "snippets.html", width=PHONE_WIDTH, num_pictures=1)
+    show_whole(tmp_path, tmp_path / "snippets.html", width=width, num_pictures=1)
