@@ -76,7 +76,7 @@ class ExtractFeatures(OfNetwork, Stage):
             raise VideoError("; ".join(f"{view}: {reason}" for view, reason in bad.items()))
         features, machine = section(Features), section(Machine)
         name, weights = network_of(self.network), weights_of(self.network)
-        with computing(machine.num_threads or None), progress(self, self.label, "snippets") as tell:
+        with computing(machine.num_threads or None), progress(self, self.with_network(self.label), "snippets") as tell:
             device = choose_device(machine.device)
             self.device = device_name(device)
             num_snippets = extract_seizure(

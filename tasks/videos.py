@@ -111,7 +111,7 @@ class DecodeRecording(OfNetwork, Stage):
                 settings=read["frames"],
                 frame_size=read["frame_size"],
             ) as window,
-            progress(self, self.label, "frames") as tell,
+            progress(self, self.with_network(self.label), "frames") as tell,
         ):
             write_frames(path, window, attributes={"video_sha256": ";".join(hashes)}, progress=tell)
             return Amount(window.facts.num_frames_decoded, "frames")

@@ -89,6 +89,10 @@ class OfNetwork(luigi.Task):
 
     network: str = luigi.Parameter(default="", significant=False, description="empty: that of [Features]")
 
+    def with_network(self, label: str) -> str:
+        """Return a label for a person, with the network where it is not that of [Features]."""
+        return f"{label}+{self.network}" if self.network else label
+
     def __repr__(self) -> str:
         """Name the network in the log, where it is not that of [Features]."""
         shown = str(super().__repr__())  # type: ignore[no-untyped-call]
