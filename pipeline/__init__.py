@@ -35,7 +35,7 @@ Three questions make no result: `Plan` (what would RunAll do, and why?), `Status
 is no longer used?). For several machines, `ExtractShard` and `FoldShard` do the same in parts (docs/cluster.md).
 `RunSweep` trains and scores many settings on the same folds and features: TabulateSweep, CompareCells, DrawSweep,
 WriteProtocols. `RunSnippets` compares networks on single snippets, before and after the clonic onset: ClassifySnippets
-(one network and fold), TabulateSnippets, DrawSnippets, WriteSnippets.
+(one network and fold), PoolSnippets, TabulateSnippets, DrawSnippets, WriteSnippets.
 
 Features leave a laboratory, and come from others: `ExportFeatures`, `ImportFeatures`, `ValidateFeatures`, `CheckDrift`;
 `ImportGestures` takes the paper's public features.
@@ -57,7 +57,7 @@ from tasks.features import ExtractFeatures
 from tasks.folds import AssignFolds
 from tasks.imported import ImportedFeatures
 from tasks.report import DrawPictures, WriteReport
-from tasks.snippets import ClassifySnippets, DrawSnippets, TabulateSnippets, WriteSnippets
+from tasks.snippets import ClassifySnippets, DrawSnippets, PoolSnippets, TabulateSnippets, WriteSnippets
 from tasks.sweep import CompareCells, DrawSweep, TabulateSweep, WriteProtocols
 from tasks.training import TrainFold
 from tasks.videos import DecodeRecording, SimulateRecording
@@ -82,6 +82,7 @@ __all__ = [
     "InspectVideos",
     "Plan",
     "PoolPredictions",
+    "PoolSnippets",
     "Prune",
     "RunAll",
     "RunSnippets",

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.working import WorkingTask
 from seizures.errors import SettingsError
-from tasks.command_line import on_command_line, refuse, say
+from tasks.command_line import say
 from tasks.config import Snippets, results_root, section
 from tasks.features import FeatureStage
 from tasks.folds import AssignFolds
@@ -21,16 +21,12 @@ LINK = "snippets"
 class RunSnippets(WorkingTask):
     """Compare the networks of [Snippets] on single snippets; `results/snippets` holds a table and a page."""
 
-    is_sound = False
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def check_input(self) -> None:
+        """Check also the networks, and that there is something to compare them on."""
+        super().check_input()
         mistakes = list(snippet_mistakes())
         if mistakes:
-            if on_command_line():
-                refuse(say(mistakes))
             raise SettingsError(say(mistakes))
-        self.is_sound = True
 
     @property
     def features(self) -> list[FeatureStage]:
@@ -43,9 +39,7 @@ class RunSnippets(WorkingTask):
         return list(self.features)
 
     def verdict(self) -> str:
-        """Return whether it is done, what was left out, and where to look; nothing where it was refused."""
-        if not self.is_sound:
-            return ""
+        """Return whether it is done, what was left out, and where to look."""
         bad = "".join(f"  left out: {line}\n" for line in left_out()) if self._extracted() else ""
         if not self.complete():
             return f"RunSnippets: NOT complete. Run the same command again to go on from here.\n{bad}"

@@ -7,11 +7,8 @@ from typing import Any
 
 import luigi
 
-from models.errors import ModelsError
 from pipeline.working import WorkingTask
-from seizures.errors import SeizuresError
 from tasks.cells import expand
-from tasks.command_line import on_command_line, refuse
 from tasks.config import Sweep, results_root, section
 from tasks.features import all_features
 from tasks.folds import unusable
@@ -25,16 +22,10 @@ class RunSweep(WorkingTask):
 
     settings: str = luigi.Parameter(default="", description="name=value,value; name=...; empty: [Sweep] grid")
 
-    cells: tuple[str, ...] = ()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        try:
-            self.cells = tuple(expand(self.sweep))
-        except (SeizuresError, ModelsError) as error:
-            if on_command_line():
-                refuse(str(error))
-            raise
+    def check_input(self) -> None:
+        """Check also the cells."""
+        super().check_input()
+        expand(self.sweep)
 
     @property
     def sweep(self) -> str:
@@ -47,15 +38,13 @@ class RunSweep(WorkingTask):
         return list(all_features())
 
     def verdict(self) -> str:
-        """Return whether it is done, and where to look; nothing where the sweep itself was refused."""
-        if not self.cells:
-            return ""
+        """Return whether it is done, and where to look."""
         bad = [f"  left out: {item.name}: {item.reason}\n" for item in unusable()] if self._extracted() else []
         if not self.complete():
             ending = "NOT complete. Run the same command again to go on from here"
             return f"RunSweep: {ending}.\n{''.join(bad)}"
         where = results_root() / "sweep"
-        return f"RunSweep: complete, {len(self.cells)} cells: {where / 'sweep.csv'}, sweep.png\n{''.join(bad)}"
+        return f"RunSweep: complete, {len(expand(self.sweep))} cells: {where / 'sweep.csv'}, sweep.png\n{''.join(bad)}"
 
     def _extracted(self) -> bool:
         return all(stage.complete() for stage in all_features())

@@ -74,6 +74,14 @@ def canvas(height_inches: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
+def clear_rows(axes: Axes) -> None:
+    """Leave of a chart with a row for each thing the vertical grid alone: no ticks and no line on the left."""
+    axes.grid(axis="x", color=FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
 def natural_key(text: str) -> list[tuple[int, int, str]]:
     """Return a sorting key by which P2 comes before P10."""
     parts = re.findall(r"\d+|\D+", text)
@@ -244,11 +252,8 @@ def score_intervals(summary: Mapping[str, Any]) -> Figure:
         )
         axes.set_yticks(range(len(METRIC_NAMES)), [METRIC_TITLES[name] for name in METRIC_NAMES])
         axes.set(xlim=(-0.02, 1.02), ylim=(len(METRIC_NAMES) - 0.5, -1.0))
-        axes.grid(axis="x", color=FAINT, linewidth=0.8)
-        axes.set_axisbelow(True)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
+        clear_rows(axes)
     return figure
 
 

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from seizures.figures import FAINT, INK, MUTED, NEGATIVE_COLOUR, STYLE, canvas
+from seizures.figures import FAINT, INK, MUTED, NEGATIVE_COLOUR, STYLE, canvas, clear_rows
 
 LARGEST_DOT, SMALLEST_DOT = 260.0, 25.0
 
@@ -61,10 +61,7 @@ def parts(table: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
         axes.set_yticks(heights, [str(name) for name in table["group"]])
         axes.set(xlim=(-0.02, 1.02), ylim=(lowest + 0.6, -1.5), xlabel="accuracy")
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
-        axes.grid(axis="x", color=FAINT, linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
+        clear_rows(axes)
     return figure
 
 

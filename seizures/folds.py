@@ -50,6 +50,11 @@ class FoldRow:
     fold: int
     num_patients_in_fold: int
 
+    @property
+    def name(self) -> str:
+        """Patient and seizure, as the folders of the results have them."""
+        return f"{self.patient_id}+{self.seizure_id}"
+
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(FoldRow))
 

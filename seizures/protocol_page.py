@@ -137,10 +137,7 @@ def draw_protocols(groups: Sequence[Group]) -> Figure:
         lowest = max(0.0, math.floor(10 * min(ends) - 0.5) / 10)
         axes.set_yticks(range(len(labels)), labels)
         axes.set(xlim=(lowest, 1.02), ylim=(len(labels) - 0.5, -0.6), xlabel="accuracy")
-        axes.grid(axis="x", color=figures.FAINT, linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
+        figures.clear_rows(axes)
     return figure
 
 

@@ -44,10 +44,7 @@ def draw_networks(counts: Mapping[str, pd.DataFrame]) -> Figure:
         axes.set_yticks(range(len(counts)), [name.replace("_kinetics", "\n(Kinetics)") for name in counts])
         axes.set(xlim=(-0.02, 1.02), ylim=(len(counts) - 0.5, -0.6))
         axes.set_xlabel("share of a seizure's snippets that were right")
-        axes.grid(axis="x", color=figures.FAINT, linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
+        figures.clear_rows(axes)
         handles = {text: handle for handle, text in shown}
         figure.legend(list(handles.values()), list(handles), loc="outside lower left")
     return figure

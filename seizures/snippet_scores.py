@@ -23,7 +23,7 @@ from seizures.settings import EvaluationSettings
 from seizures.statistics import FloatArray, order_of_content, percentile_interval, resample_patients
 
 SCORES = ("accuracy", "right_before", "right_after")  # of a seizure
-_COUNTS = ("num_before", "num_before_right", "num_after", "num_after_right")
+COUNTS = ("num_before", "num_before_right", "num_after", "num_after_right")
 _TEXTS = ("network", "patient_id", "seizure_id", "view", "label")
 
 
@@ -54,8 +54,8 @@ def by_seizure(counts: pd.DataFrame) -> pd.DataFrame:
 
     A score is NaN where there is nothing to be right about; a seizure without a snippet that counts is left out.
     """
-    summed = counts.groupby(["patient_id", "seizure_id"])[list(_COUNTS)].sum().astype(np.float64)
-    before, before_right, after, after_right = (summed[name] for name in _COUNTS)
+    summed = counts.groupby(["patient_id", "seizure_id"])[list(COUNTS)].sum().astype(np.float64)
+    before, before_right, after, after_right = (summed[name] for name in COUNTS)
     summed["accuracy"] = (before_right + after_right) / (before + after)  # 0 / 0 is NaN
     summed["right_before"] = before_right / before
     summed["right_after"] = after_right / after
@@ -148,7 +148,7 @@ def _drawn(tables: list[pd.DataFrame], evaluation: EvaluationSettings) -> tuple[
 
     The weights, (R + 1, N), say how often each seizure is in the sample itself, and in each resample of patients.
     """
-    content = np.concatenate([table[list(_COUNTS)].to_numpy(dtype=np.float64).T for table in tables])
+    content = np.concatenate([table[list(COUNTS)].to_numpy(dtype=np.float64).T for table in tables])
     patients, order = order_of_content(tables[0].index.get_level_values("patient_id").tolist(), content)
     drawn = resample_patients(patients, evaluation.num_bootstraps, np.random.default_rng(evaluation.seed))
     found = [

@@ -47,7 +47,7 @@ class EvaluateFold(OfCell, Stage):
         """Return the true labels, the views that could be decoded, and the order of the seizures."""
         rows = self.held_out()
         return {
-            "held_out": {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in rows},
+            "held_out": {row.name: what_is_read(row) for row in rows},
             "order": order_of(rows),
         }
 

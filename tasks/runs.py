@@ -74,23 +74,17 @@ def publish(
     root = results_root()
     folder = root / "runs" / report.key
     with full_disk_told(root), unfinished(temporary_name(folder)) as draft:
-        rows = []
-        for stage in walk(report):
-            path = stage.path if stage.path.exists() else stage.file(BAD_EXTENSION)
-            if path.exists():
-                _link(draft / stage.task_family / (stage.label + path.name[len(stage.key) :]), path, folder, draft)
-                rows.append((stage.task_family, stage.label, stage.key, path.relative_to(root).as_posix()))
+        made = _made(walk(report))
+        for stage, path in made:
+            _link(draft / stage.task_family / (stage.label + path.name[len(stage.key) :]), path, folder, draft)
         for name, stage in named.items():
             _link(draft / name, stage.path, folder, draft)
         if fill is not None:
             fill(draft)
-        with (draft / INDEX_NAME).open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([("stage", "label", "key", "file"), *rows])
+        _write_index(draft / INDEX_NAME, made)
         write_json(draft / SUMMARY_NAME, {"run": report.key, **summary})
         _replace_folder(draft, folder)
-        with unfinished(temporary_name(root / "current")) as pointer:
-            pointer.symlink_to(folder.relative_to(root), target_is_directory=True)
-            pointer.replace(root / "current")
+        _point(root / "current", folder.relative_to(root))
     return root / "current"
 
 
@@ -104,23 +98,33 @@ def publish_beside(
     """
     root = results_root()
     folder = root / "runs" / last.key
-    rows = [
-        (stage.task_family, stage.label, stage.key, path.relative_to(root).as_posix())
-        for stage in walk(*named.values(), *others)
-        for path in [stage.path if stage.path.exists() else stage.file(BAD_EXTENSION)]
-        if path.exists()
-    ]
+    made = _made(walk(*named.values(), *others))
     with full_disk_told(root):
         folder.mkdir(parents=True, exist_ok=True)
         for name, stage in named.items():
             _point(folder / name, Path("..", "..") / stage.path.relative_to(root))
         with unfinished(temporary_name(folder / INDEX_NAME)) as draft:
-            with draft.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows([("stage", "label", "key", "file"), *rows])
+            _write_index(draft, made)
             draft.replace(folder / INDEX_NAME)
         write_json(folder / SUMMARY_NAME, {"run": last.key, **summary})
         _point(root / link, folder.relative_to(root))
     return root / link
+
+
+def _made(stages: Iterable[Stage]) -> list[tuple[Stage, Path]]:
+    """Return the stages that have a result, or the note that their input is bad, with its path."""
+    found = ((stage, stage.path if stage.path.exists() else stage.file(BAD_EXTENSION)) for stage in stages)
+    return [(stage, path) for stage, path in found if path.exists()]
+
+
+def _write_index(path: Path, made: Iterable[tuple[Stage, Path]]) -> None:
+    """Write what a run names: Prune keeps it."""
+    rows = [
+        (stage.task_family, stage.label, stage.key, result.relative_to(results_root()).as_posix())
+        for stage, result in made
+    ]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("stage", "label", "key", "file"), *rows])
 
 
 def _point(link: Path, target: Path) -> None:

@@ -65,8 +65,8 @@ class ClassifySnippets(Stage):
         return {
             "settings": SnippetSettings(),
             "labels": section(Dataset).label_names(),
-            "training": {name: {_name(row): what_is_read(row, name) for row in training} for name in sorted(names)},
-            "held_out": {_name(row): what_is_read(row, self.network) for row in held_out},
+            "training": {name: {row.name: what_is_read(row, name) for row in training} for name in sorted(names)},
+            "held_out": {row.name: what_is_read(row, self.network) for row in held_out},
             "order": order_of(training + held_out),
         }
 
@@ -86,10 +86,6 @@ class ClassifySnippets(Stage):
             counts = snippet_experiment.classify(scored, layer)
         write_counts(path, counts.assign(network=self.network, fold=self.fold, num_trained_per_class=num_per_class))
         return Amount(2 * num_per_class * SnippetSettings().num_epochs, "snippets")
-
-
-def _name(row: FoldRow) -> str:
-    return f"{row.patient_id}+{row.seizure_id}"
 
 
 def _features(rows: tuple[FoldRow, ...], network: str) -> list[FeatureStage]:
@@ -223,17 +219,12 @@ class WriteSnippets(_OfCounts, Stage):
 
 def left_out() -> list[str]:
     """Return a line for each seizure, or view of one, that is in no fold, or that a network has no features of."""
-    lines = {(item.name, item.reason): [""] for item in folds.left_out()}
-    for name in section(Snippets).names():
-        for stage in all_features(name):
-            for item in stage.left_out():
-                networks = lines.setdefault((item.name, item.reason), [])
-                if "" not in networks and name not in networks:
-                    networks.append(name)
-    return [
-        f"{seizure}: {reason}" + ("" if "" in networks else f" ({', '.join(networks)})")
-        for (seizure, reason), networks in lines.items()
-    ]
+    for_all = list(dict.fromkeys(f"{item.name}: {item.reason}" for item in folds.left_out()))
+    networks: dict[str, list[str]] = {}
+    for network in section(Snippets).names():
+        for item in (item for stage in all_features(network) for item in stage.left_out()):
+            networks.setdefault(f"{item.name}: {item.reason}", []).append(network)
+    return for_all + [f"{line} ({', '.join(names)})" for line, names in networks.items() if line not in for_all]
 
 
 def _weights_behind(network: str) -> str:

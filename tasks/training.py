@@ -52,12 +52,12 @@ class TrainFold(OfCell, Stage):
 
     def reads(self) -> dict[str, Any]:
         """Return how to train, on what, and in which order."""
-        looked_at = {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in self.looked_at}
+        looked_at = {row.name: what_is_read(row) for row in self.looked_at}
         return {
             "settings": training_settings(self.cell),
             "seed": self.seed,
             "labels": section(Dataset).label_names(),
-            "training": {f"{row.patient_id}+{row.seizure_id}": what_is_read(row) for row in self.rows},
+            "training": {row.name: what_is_read(row) for row in self.rows},
             "order": order_of(self.rows + self.looked_at),
             **({"looked_at": looked_at} if looked_at else {}),
         }
@@ -87,5 +87,5 @@ def classifier_of(fold: int, seed: int, cell: str = "") -> TrainFold:
 
 def all_classifiers(cell: str = "") -> list[TrainFold]:
     """Return the tasks of every fold and seed of the present folds, with the settings of a cell."""
-    numbers = sorted({row.fold for row in fold_rows(cell)})
-    return [classifier_of(fold, seed, cell) for fold in numbers for seed in range(num_seeds(cell))]
+    numbers, seeds = sorted({row.fold for row in fold_rows(cell)}), range(num_seeds(cell))
+    return [classifier_of(fold, seed, cell) for fold in numbers for seed in seeds]
