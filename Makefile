@@ -4,7 +4,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench bench-gpu clean
+.PHONY: help install run test check record format bench bench-gpu clean
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: $(READY) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+record: $(READY) ## Record the code of the stages as it is (STAGE=TrainFold for one): docs/rerun.md
+	PYTHONPATH=. $(BIN)/python tests/record_stage_versions.py $(STAGE)
 
 format: $(READY) ## Mend what the style check can mend
 	$(BIN)/ruff format .

@@ -21,10 +21,8 @@ from numpy.typing import NDArray
 
 from seizures.errors import LeakError, SeizuresError, TooFewSeizuresError
 from seizures.manifest import Seizure
-from seizures.settings import FoldSettings
+from seizures.settings import DURATION_EDGES_SECONDS, FoldSettings
 
-# Fixed, so that a new seizure or a corrected onset leaves the others where they are; about the quartiles of the paper.
-DURATION_EDGES_SECONDS = (30.0, 60.0, 120.0)
 MAX_SHUFFLES = 8
 MAX_WORK = 3000
 

@@ -23,6 +23,9 @@ PROTOCOLS = {"patient": "last", "nested": "inner", "paper": "held_out"}
 SELECTIONS = tuple(PROTOCOLS.values())
 PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
 KEY_LENGTH = 12
+# Bins of seizure duration. Fixed, so that a new seizure or a corrected onset leaves the others in theirs; about the
+# quartiles of the paper's cohort.
+DURATION_EDGES_SECONDS = (30.0, 60.0, 120.0)
 
 
 def canonical(value: Any) -> Any:

@@ -24,14 +24,13 @@ from seizures.errors import TooFewSeizuresError
 from seizures.feature_file import open_features
 from seizures.sequences import SequenceBank, clonic_onset_seconds
 from seizures.settings import SnippetSettings
-from seizures.snippet_scores import COUNTS
 from seizures.snippets import middle_seconds
 
 BEFORE, AFTER, UNCOUNTED = 0, 1, -1
 _ROWS_AT_ONCE = 1 << 16
 COLUMNS = (
     *("patient_id", "seizure_id", "view", "label", "frames_per_snippet", "feature_dim"),
-    *COUNTS,
+    *("num_before", "num_before_right", "num_after", "num_after_right"),
 )
 _SNIPPETS = ("frames_per_snippet", "stride_frames", "frame_rate_hz")
 

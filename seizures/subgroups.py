@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from seizures.evaluation import COUNT_NAMES, VIEW_PREFIX, summarise, view_columns
-from seizures.folds import DURATION_EDGES_SECONDS
-from seizures.settings import EvaluationSettings
+from seizures.settings import DURATION_EDGES_SECONDS, EvaluationSettings
 from seizures.statistics import decide
 
 SEIZURES_PER_PATIENT = ((1, 1, "1"), (2, 2, "2"), (3, 4, "3 to 4"), (5, 10**9, "5 or more"))

@@ -116,7 +116,7 @@ class DrawSweep(OfSweep, Stage):
         """Draw."""
         import pandas as pd
 
-        from seizures.sweep import draw_sweep
+        from seizures.sweep_figure import draw_sweep
 
         table = pd.read_csv(TabulateSweep(sweep=self.sweep).path, keep_default_na=False, na_values=[""])
         draw_sweep(table[table["cell"] != CHOSEN]).savefig(path, format="png", dpi=150, metadata={"Software": None})

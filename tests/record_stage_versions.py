@@ -1,4 +1,4 @@
-"""Record the code of stages as it is now: `python tests/record_stage_versions.py [STAGE ...]`, all where none is named.
+"""Record the code of stages as it is now: `make record`, or `make record STAGE=TrainFold` for one.
 
 Do so after raising the `version` of a stage whose results change, or to state that a change has no effect on them.
 """

@@ -13,7 +13,8 @@ from seizures.evaluation import predictions_for, summarise
 from seizures.figures import to_svg
 from seizures.published import published_correct
 from seizures.settings import EvaluationSettings, TrainingSettings
-from seizures.sweep import CellResult, choose_on_inner_folds, compare_cells, draw_sweep, tabulate
+from seizures.sweep import CellResult, choose_on_inner_folds, compare_cells, tabulate
+from seizures.sweep_figure import draw_sweep
 
 SETTINGS = EvaluationSettings(num_bootstraps=200)
 PATIENTS = [f"P{number // 2:02d}" for number in range(40)]

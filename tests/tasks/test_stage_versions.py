@@ -26,7 +26,7 @@ def test_the_code_of_a_stage_is_the_recorded_one(name: str) -> None:
     assert now == then, (
         f"{name}: changed since it was recorded: {', '.join(changed) or 'its version'}. Raise the version of {name} in "
         f"{stages()[name].__module__}, or record that the change has no effect on its results: "
-        f"python tests/record_stage_versions.py {name} (after raising it, record it too)"
+        f"make record STAGE={name} (after raising it, record it too)"
     )
 
 
