@@ -18,7 +18,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from seizures.feature_file import FeatureFileWriter, FeatureHeader, ViewFacts, open_features
+from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts, open_features
 from seizures.settings import digest
 
 NUM_SEIZURES, NUM_ROWS, DIM = 183, 540_000, 512

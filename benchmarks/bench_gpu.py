@@ -18,7 +18,7 @@ import torch
 
 import models
 from benchmarks.network import GFLOP_PER_SNIPPET, NETWORK, WEIGHTS
-from seizures.extraction import extract_features
+from seizures.features.extraction import extract_features
 from seizures.settings import PRECISIONS
 
 SIZE = 8192

@@ -19,7 +19,7 @@ import av
 import numpy as np
 
 from seizures.settings import FrameSettings
-from seizures.video import open_window
+from seizures.video.window import open_window
 
 RATE, SECONDS, SIZE = 25, 60, (320, 240)
 FILMS = {  # name: container options; codec

@@ -25,8 +25,8 @@ from pathlib import Path
 
 import numpy as np
 
-from seizures.feature_file import FeatureFileWriter, FeatureHeader, ViewFacts
-from seizures.folds import write_folds
+from seizures.classification.folds import write_folds
+from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
 from tasks.features import ExtractFeatures, all_features
 from tasks.folds import AssignFolds, fold_rows
 from tasks.plan import foresee

@@ -19,9 +19,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from benchmarks.project import run_luigi, write_settings
-from seizures.feature_cohort import simulate_seizures
-from seizures.rendering import render
-from seizures.simulation import SimulatedRecording, simulate_films, write_manifest
+from seizures.simulation.cohort import SimulatedRecording, simulate_films, write_manifest
+from seizures.simulation.feature_cohort import simulate_seizures
+from seizures.simulation.rendering import render
 
 
 def render_new(recording: SimulatedRecording, folder: Path) -> int:

@@ -2,9 +2,10 @@
 
 Usage: python -m benchmarks.bench_sweep FOLDER [--sweep "num_segments=...; ..."] [--epochs 400] [--workers 2]
 
-FOLDER, a new one, gets the features of 183 seizures of 68 patients with two views each (seizures/feature_cohort.py), a
-manifest and settings; then `luigi --module pipeline RunSweep` runs there. In that cohort order matters and a mean sees
-little of it. Run it again to go on where it was stopped; the time is then that of the rest.
+FOLDER, a new one, gets the features of 183 seizures of 68 patients with two views each
+(seizures/simulation/feature_cohort.py), a manifest and settings; then `luigi --module pipeline RunSweep` runs there. In
+that cohort order matters and a mean sees little of it. Run it again to go on where it was stopped; the time is then
+that of the rest.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import time
 from pathlib import Path
 
 from benchmarks.project import run_luigi, write_settings
-from seizures.bundle import MANIFEST_COLUMNS
-from seizures.feature_cohort import NETWORK, VIEWS, CohortSettings, simulate_seizures, write_cohort
+from seizures.exchange.bundle import MANIFEST_COLUMNS
+from seizures.simulation.feature_cohort import NETWORK, VIEWS, CohortSettings, simulate_seizures, write_cohort
 
 COPIED = ("patient_id", "seizure_id", "label", "clonic_onset_seconds")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.measure import Row, Run, apart, in_turns, megabytes, seconds
 from seizures.settings import FrameSettings
-from seizures.video import open_window
+from seizures.video.window import open_window
 
 RATE_HZ, FRAME_SIZE = 15.0, 112
 

@@ -12,11 +12,11 @@ import torch
 import models
 from benchmarks import decoding
 from benchmarks.measure import Row, in_turns, megabytes, once, seconds
-from seizures.extraction import extract_seizure
-from seizures.feature_file import FeatureHeader
-from seizures.frame_file import write_frames
+from seizures.features.extraction import extract_seizure
+from seizures.features.file import FeatureHeader
 from seizures.settings import FrameSettings
-from seizures.video import open_window
+from seizures.video.frame_cache import write_frames
+from seizures.video.window import open_window
 
 NETWORK, WEIGHTS = "r2plus1d_34_8_kinetics", "random:0"
 GFLOP_PER_SNIPPET = 76.2  # 8 x 112 x 112

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from seizures.sequences import SequenceBank
+from seizures.classification.sequences import SequenceBank
 
 
 class AuthorsDataset(Dataset):  # type: ignore[type-arg]

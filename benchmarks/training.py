@@ -19,10 +19,10 @@ import torch
 import models
 from benchmarks.measure import Row, Run, apart, in_turns, megabytes, once, seconds
 from benchmarks.peers import train_as_the_authors
-from seizures import training
-from seizures.sequences import SequenceBank
+from seizures.classification import training
+from seizures.classification.sequences import SequenceBank
+from seizures.classification.threads import threads
 from seizures.settings import TrainingSettings
-from seizures.threads import threads
 
 NUM_FOLDS, NUM_EPOCHS, PAPER_EPOCHS = 10, 6, 400
 

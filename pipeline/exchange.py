@@ -120,8 +120,8 @@ class ValidateFeatures(WithoutCohort):
 
     def answer(self) -> Answer:
         """Return the table of faults."""
-        from seizures.checking import check_path
-        from seizures.validation import FAULT, table
+        from seizures.exchange.checking import check_path
+        from seizures.features.validation import FAULT, table
 
         findings, num_files = check_path(Path(self.path))
         num_faults = sum(finding.severity == FAULT for finding in findings)

@@ -9,7 +9,7 @@ import luigi
 from pipeline.exchange import WithoutCohort, what_to_set
 from pipeline.front_door import Answer
 from seizures.errors import SettingsError
-from seizures.validation import table
+from seizures.features.validation import table
 from tasks.config import Dataset, section
 from tasks.gestures import import_gestures
 from tasks.progress import progress

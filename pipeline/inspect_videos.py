@@ -25,7 +25,7 @@ class InspectVideos(WorkingTask):
         """Return a few lines for a person."""
         if not self.complete():
             return "InspectVideos: NOT complete; the first error above says why.\n"
-        from seizures.inspection import FROM_BEST, GOOD, judge
+        from seizures.inspection.verdict import FROM_BEST, GOOD, judge
 
         verdicts = {stage.video: judge(stage.facts()) for stage in all_surveys()}
         counts = Counter(verdict.word for verdict in verdicts.values())

@@ -39,7 +39,9 @@ class RunAll(WorkingTask):
 
     def run(self) -> Iterator[Any]:
         """Ask for the folds, then for all that follows, and publish."""
-        from seizures import evaluation  # with pandas behind it, which a run with nothing to do spares
+        from seizures.evaluation import (
+            predictions as evaluation,  # with pandas behind it, which a run with nothing to do spares
+        )
 
         yield AssignFolds()
         report = WriteReport()

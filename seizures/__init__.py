@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_DOORS = {"read_manifest": "seizures.manifest", "open_features": "seizures.feature_reader"}
+_DOORS = {"read_manifest": "seizures.manifest.recordings", "open_features": "seizures.features.reader"}
 
 __all__ = ["open_features", "read_manifest"]
 

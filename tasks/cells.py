@@ -14,8 +14,8 @@ from typing import Any
 import luigi
 
 import models
+from seizures.classification.sampling import minimum_frames
 from seizures.errors import SeizuresError, SettingsError
-from seizures.sampling import minimum_frames
 from seizures.settings import TrainingSettings, selection_of
 from tasks.config import Dataset, Features, Frames, Training, section
 from tasks.config_check import nearest

@@ -7,10 +7,9 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from seizures import simulation
-from seizures.clock_times import find_zone, resolve
 from seizures.errors import ManifestError
-from seizures.manifest import (
+from seizures.manifest.montage import apply_profile, read_profile
+from seizures.manifest.recordings import (
     Recording,
     Seizure,
     check_videos,
@@ -19,7 +18,8 @@ from seizures.manifest import (
     read_manifest,
     resolve_videos,
 )
-from seizures.site_profile import apply_profile, read_profile
+from seizures.simulation import cohort as simulation
+from seizures.video.start_times import find_zone, resolve
 from tasks.config import Dataset, Demo, results_root, section
 from tasks.fingerprint import film_starts
 

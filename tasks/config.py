@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import luigi
 
-from seizures import simulation
 from seizures.settings import EvaluationSettings, FoldSettings, FrameSettings, TrainingSettings, selection_of
+from seizures.simulation import cohort as simulation
 
 SectionT = TypeVar("SectionT", bound=luigi.Config)
 

@@ -13,8 +13,8 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.configuration import LuigiConfigParser
 from luigi.task_register import Register
 
-from seizures.clock_times import find_zone
 from seizures.errors import SeizuresError
+from seizures.video.start_times import find_zone
 from tasks.config import SECTIONS, Dataset, section
 
 _LUIGI_SECTIONS = {"core", "email", "execution_summary", "logging", "resources", "retcode", "scheduler", "worker"}

@@ -54,7 +54,8 @@ class EvaluateFold(OfCell, Stage):
     def produce(self, path: Path) -> Amount:
         """Predict, and write one row a seizure."""
         import models
-        from seizures import evaluation, training
+        from seizures.classification import training
+        from seizures.evaluation import predictions as evaluation
 
         classifier = self.requires()[0]
         bank = bank_of(self.held_out(), ("all", "evaluate"), self.cell)
@@ -99,7 +100,7 @@ class PoolPredictions(OfCell, Stage):
 
     def produce(self, path: Path) -> None:
         """Join the tables."""
-        from seizures import evaluation
+        from seizures.evaluation import predictions as evaluation
 
         tables = [evaluation.read_predictions(stage.path) for stage in self.requires()]
         evaluation.write_predictions(path, evaluation.pool_predictions(tables))
@@ -129,7 +130,7 @@ class ScorePredictions(OfCell, Stage):
 
     def produce(self, path: Path) -> None:
         """Score."""
-        from seizures import evaluation
+        from seizures.evaluation import predictions as evaluation
 
         predictions = evaluation.read_predictions(PoolPredictions(cell=self.cell).path)
         negative, positive = section(Dataset).label_names()

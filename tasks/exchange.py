@@ -13,14 +13,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from seizures import archives, bundle, bundle_import, provenance
+from seizures import provenance
 from seizures.errors import FeatureFileError, SettingsError
-from seizures.leak_scan import Secret, require_clean
-from seizures.manifest import Recording
-from seizures.manifest_table import COLUMNS, read_table
-from seizures.pseudonyms import Pseudonyms, read_or_make_key
-from seizures.quarantine import examine_files
-from seizures.validation import FAULT, table
+from seizures.exchange import bundle
+from seizures.exchange import importing as bundle_import
+from seizures.exchange.leak_scan import Secret, require_clean
+from seizures.exchange.pseudonyms import Pseudonyms, read_or_make_key
+from seizures.features.validation import FAULT, table
+from seizures.files import archives
+from seizures.manifest.recordings import Recording
+from seizures.manifest.table import COLUMNS, read_table
+from seizures.processes.examiner import examine_files
 from tasks import cohort
 from tasks.atomic import write_json
 from tasks.config import Dataset, Features, Machine, Results, section
@@ -65,7 +68,7 @@ def export(
     withhold: Collection[str] = (),
 ) -> bundle.Export:
     """Write the bundle `to`, a folder or a zip, whole or not at all, and the page for review; return what is in it."""
-    from seizures import data_card
+    from seizures.exchange import data_card
 
     # The order is that of all seizures, in which the folds were dealt, also those that are not exported.
     good = [stage for stage in in_dealing_order(all_features()) if stage in stages and stage.bad_reason() is None]
@@ -163,7 +166,7 @@ def import_bundles(paths: Sequence[Path], to: Path) -> tuple[str, ...]:
 
 def save_drift_reference(path: Path) -> None:
     """Write the features that this machine computes of the shipped clip."""
-    from seizures import drift
+    from seizures.exchange import drift
 
     features, made_with = _clip_features()
     own = section(Features)
@@ -178,7 +181,7 @@ def check_drift(reference_path: Path | None) -> tuple[dict[str, Any], bool]:
         FeatureFileError: the reference is of another network or other weights.
 
     """
-    from seizures import drift
+    from seizures.exchange import drift
 
     reference = drift.shipped_reference() if reference_path is None else _reference(reference_path)
     own = section(Features)
@@ -201,7 +204,7 @@ def check_drift(reference_path: Path | None) -> tuple[dict[str, Any], bool]:
 
 
 def _reference(path: Path) -> Any:
-    from seizures import drift
+    from seizures.exchange import drift
 
     if path.is_dir():
         return drift.read_reference(path / DRIFT_NAME)
@@ -213,8 +216,8 @@ def _reference(path: Path) -> Any:
 
 
 def _clip_features() -> tuple[Any, dict[str, Any]]:
-    from seizures import drift
-    from seizures.extraction import choose_device
+    from seizures.exchange import drift
+    from seizures.features.extraction import choose_device
 
     features, machine = section(Features), section(Machine)
     with computing(machine.num_threads or None):

@@ -10,7 +10,7 @@ import luigi
 
 import models
 from seizures.errors import DamagedVideoError, VideoError
-from seizures.manifest import Recording, Seizure
+from seizures.manifest.recordings import Recording, Seizure
 from seizures.settings import digest
 from tasks import cohort
 from tasks.base import Amount, Stage
@@ -23,8 +23,8 @@ from tasks.videos import DecodeRecording
 from tasks.ways import OfNetwork, is_imported, network_of, own_weights_identity, weights_of
 
 if TYPE_CHECKING:
-    from seizures.extraction import SnippetNetwork
-    from seizures.feature_file import FeatureHeader
+    from seizures.features.extraction import SnippetNetwork
+    from seizures.features.file import FeatureHeader
 
 
 class ExtractFeatures(OfNetwork, Stage):
@@ -67,7 +67,7 @@ class ExtractFeatures(OfNetwork, Stage):
 
     def produce(self, path: Path) -> Amount:
         """Extract from the views that were decoded."""
-        from seizures.extraction import choose_device, extract_seizure
+        from seizures.features.extraction import choose_device, extract_seizure
         from seizures.provenance import device_name
 
         good = {stage.view: stage.path for stage in self.requires() if stage.view in self.good_views()}
@@ -93,7 +93,7 @@ class ExtractFeatures(OfNetwork, Stage):
         return Amount(num_snippets, "snippets")
 
     def _header(self) -> FeatureHeader:
-        from seizures.feature_file import FeatureHeader
+        from seizures.features.file import FeatureHeader
 
         read = self.recipe["reads"]
         return FeatureHeader(

@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from seizures.clock_times import FilmStart, read_starts
 from seizures.settings import digest
+from seizures.video.start_times import FilmStart, read_starts
 from tasks.atomic import write_json
 
 _BLOCK_BYTES = 1 << 22

@@ -9,9 +9,7 @@ from typing import Any
 
 import luigi
 
-from seizures.errors import TooFewSeizuresError
-from seizures.feature_file import read_duration
-from seizures.folds import (
+from seizures.classification.folds import (
     FoldItem,
     FoldRow,
     assign_folds,
@@ -21,7 +19,9 @@ from seizures.folds import (
     training_and_held_out,
     write_folds,
 )
-from seizures.manifest import Seizure
+from seizures.errors import TooFewSeizuresError
+from seizures.features.file import read_duration
+from seizures.manifest.recordings import Seizure
 from seizures.settings import digest
 from tasks import cohort
 from tasks.base import Stage

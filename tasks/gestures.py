@@ -15,14 +15,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seizures import bundle, provenance
+from seizures import provenance
 from seizures.errors import FeatureFileError
-from seizures.gestures_outcome import RECIPE, Outcome
-from seizures.gestures_readers import Reader, in_parallel
-from seizures.gestures_source import FEATURES_FOLDER, FolderView, Source, ZipView, find_source
-from seizures.gestures_table import LABELS, TABLE_NAME, VIEWS, TableRow, read_seizures
-from seizures.manifest import read_manifest
-from seizures.validation import FAULT, WARNING, Finding, table
+from seizures.exchange import bundle
+from seizures.features.validation import FAULT, WARNING, Finding, table
+from seizures.gestures_dataset.outcome import RECIPE, Outcome
+from seizures.gestures_dataset.readers import Reader, in_parallel
+from seizures.gestures_dataset.source import FEATURES_FOLDER, FolderView, Source, ZipView, find_source
+from seizures.gestures_dataset.table import LABELS, TABLE_NAME, VIEWS, TableRow, read_seizures
+from seizures.manifest.recordings import read_manifest
 from tasks.atomic import full_disk_told, landing, temporary_name, unfinished, write_json
 from tasks.exchange import IMPORT_NAME
 

@@ -9,7 +9,7 @@ from typing import Any
 import luigi
 
 from seizures.errors import FeatureFileError
-from seizures.manifest import Seizure
+from seizures.manifest.recordings import Seizure
 from tasks import cohort
 from tasks.base import Stage
 from tasks.cohort import LeftOut
@@ -52,9 +52,9 @@ class ImportedFeatures(Stage):
 
     def produce(self, path: Path) -> None:
         """Examine the file in a process of its own, and write its values."""
-        from seizures.bundle import rewrite
-        from seizures.quarantine import examine_files
-        from seizures.validation import FAULT, table
+        from seizures.exchange.bundle import rewrite
+        from seizures.features.validation import FAULT, table
+        from seizures.processes.examiner import examine_files
 
         (examined,) = examine_files([self.source])
         faults = [finding for finding in examined.findings if finding.severity == FAULT]

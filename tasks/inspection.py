@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from seizures.errors import VideoError
-from seizures.manifest import Recording
-from seizures.manifest_table import clock_text
+from seizures.manifest.recordings import Recording
+from seizures.manifest.table import clock_text
 from seizures.settings import canonical
 from tasks import cohort
 from tasks.base import Stage
@@ -20,7 +20,7 @@ from tasks.fingerprint import fingerprint
 from tasks.videos import DecodeRecording, SimulateRecording
 
 if TYPE_CHECKING:
-    from seizures.inspection import FileFacts, Verdict
+    from seizures.inspection.verdict import FileFacts, Verdict
 
 
 class SurveyFile(Stage):
@@ -52,14 +52,14 @@ class SurveyFile(Stage):
         """Survey the file in the decoder's own process."""
         import dataclasses
 
-        from seizures.isolation import survey_isolated
+        from seizures.processes.decoder import survey_isolated
 
         facts = dataclasses.replace(survey_isolated(self.film()), video=self.video)
         path.write_text(json.dumps(canonical(facts), indent=1) + "\n", encoding="utf-8")
 
     def facts(self) -> FileFacts:
         """Return what was found."""
-        from seizures.inspection import facts_from
+        from seizures.inspection.verdict import facts_from
 
         return facts_from(json.loads(self.path.read_text(encoding="utf-8")))
 
@@ -99,7 +99,7 @@ class DrawContactSheet(Stage):
 
     def produce(self, path: Path) -> None:
         """Draw it in the decoder's own process."""
-        from seizures.isolation import draw_sheet_isolated
+        from seizures.processes.decoder import draw_sheet_isolated
 
         item = self.decoded.recording
         end_seconds = sum(stage.facts().duration_seconds for stage in self.surveys())
@@ -155,7 +155,7 @@ class TabulateVideos(Stage):
 
     def produce(self, path: Path) -> None:
         """Write the table."""
-        from seizures.inspection import write_table
+        from seizures.inspection.verdict import write_table
 
         write_table(path, [stage.facts() for stage in self.requires()])
 
@@ -181,7 +181,7 @@ class WriteInspection(Stage):
 
     def produce(self, path: Path) -> None:
         """Gather facts and sheets, and write the page."""
-        from seizures.inspection_page import RecordingLook, write_page
+        from seizures.inspection.page import RecordingLook, write_page
 
         looks = []
         for stage in all_sheets():
@@ -192,7 +192,7 @@ class WriteInspection(Stage):
 
 def recording_verdict(stage: DrawContactSheet) -> Verdict:
     """Judge a recording; one of which no sheet can be drawn cannot be used."""
-    from seizures.inspection import UNUSABLE, Verdict, judge_recording
+    from seizures.inspection.verdict import UNUSABLE, Verdict, judge_recording
 
     item = stage.decoded.recording
     views = cohort.seizures()[item.patient_id, item.seizure_id].recordings

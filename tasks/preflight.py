@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import models
+from seizures.classification.folds import FoldItem, check_folds
+from seizures.classification.sampling import minimum_frames
 from seizures.errors import SeizuresError, SettingsError
-from seizures.folds import FoldItem, check_folds
-from seizures.manifest import Recording, check_videos
-from seizures.sampling import minimum_frames
+from seizures.features.validation import differences
+from seizures.manifest.recordings import Recording, check_videos
 from seizures.settings import PRECISIONS
-from seizures.validation import differences
 from tasks import cohort
 from tasks.command_line import say
 from tasks.config import Dataset, Demo, Features, Folds, Machine, Training, results_root, section

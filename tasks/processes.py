@@ -16,8 +16,8 @@ import luigi
 
 from seizures.errors import SettingsError
 
-_HEAVY = ("torch", "h5py", "av", "pandas", "models.stcnn", "models.aggregation", "seizures.extraction",
-          "seizures.training", "seizures.evaluation", "sklearn.model_selection")  # fmt: skip
+_HEAVY = ("torch", "h5py", "av", "pandas", "models.stcnn", "models.aggregation", "seizures.features.extraction",
+          "seizures.classification.training", "seizures.evaluation.predictions", "sklearn.model_selection")  # fmt: skip
 _computed_in: int | None = None
 
 
@@ -36,7 +36,7 @@ def computing(num_threads: int | None = None) -> Iterator[None]:
             "set workers = 1 and no [worker] timeout, or start Luigi in a process of its own"
         )
     _computed_in = os.getpid()
-    from seizures.threads import threads
+    from seizures.classification.threads import threads
 
     with contextlib.nullcontext() if num_threads is None else threads(num_threads):
         yield

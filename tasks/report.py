@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import models
-from seizures.manifest import Recording
+from seizures.manifest.recordings import Recording
 from seizures.settings import canonical, canonical_json
 from tasks.base import Stage
 from tasks.cells import training_settings
@@ -52,7 +52,8 @@ class DrawPictures(Stage):
 
     def produce(self, path: Path) -> None:
         """Draw."""
-        from seizures import evaluation, pictures
+        from seizures.evaluation import predictions as evaluation
+        from seizures.report import pictures
 
         drawn = pictures.draw_pictures(
             evaluation.read_predictions(PoolPredictions().path),
@@ -90,7 +91,10 @@ class WriteReport(Stage):
 
     def produce(self, path: Path) -> None:
         """Gather the tables, and write the page."""
-        from seizures import evaluation, methods, pictures, provenance, report
+        from seizures import provenance
+        from seizures.evaluation import predictions as evaluation
+        from seizures.report import methods, pictures
+        from seizures.report import page as report
 
         stages, damage = walk(self), invalid_snippets()
         anew = made_anew(stages)
@@ -133,7 +137,8 @@ class WriteReport(Stage):
 
 def unpack_pictures(folder: Path) -> None:
     """Put the PNG and CSV files of the pictures where the page's links look for them: in a folder beside it."""
-    from seizures import pictures, report
+    from seizures.report import page as report
+    from seizures.report import pictures
 
     pictures.unpack_pictures(DrawPictures().path, folder / report.FOLDER)
 
@@ -197,7 +202,7 @@ def _histories() -> pd.DataFrame:
     """Return the learning curves of all classifiers, one row an epoch."""
     import pandas as pd
 
-    from seizures.training import load_checkpoint
+    from seizures.classification.training import load_checkpoint
 
     rows = (
         {"fold": stage.fold, "seed": stage.seed, **row._asdict()}
@@ -210,7 +215,7 @@ def _histories() -> pd.DataFrame:
 
 def invalid_snippets() -> list[str]:
     """Say for each view how many of its snippets touch damaged or missing frames, where any do."""
-    from seizures.feature_file import open_features
+    from seizures.features.file import open_features
 
     notes = []
     for row in fold_rows():

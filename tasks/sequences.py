@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seizures.classification.folds import FoldRow
 from seizures.errors import FeatureFileError
-from seizures.folds import FoldRow
 from tasks.config import Dataset, section
 from tasks.features import features_of
 from tasks.folds import fold_rows
 from tasks.processes import each_task_is_a_fork
 
 if TYPE_CHECKING:
-    from seizures.sequences import SequenceBank
+    from seizures.classification.sequences import SequenceBank
 
 
 def bank_of(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "", network: str = "") -> SequenceBank:
@@ -56,6 +56,6 @@ def bank_of(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "", netw
 
 @functools.lru_cache(maxsize=1)
 def _whole_bank(paths: tuple[Path, ...], labels: tuple[str, ...], allow_mixed: bool) -> SequenceBank:
-    from seizures.sequences import load_bank  # torch, which planning does without
+    from seizures.classification.sequences import load_bank  # torch, which planning does without
 
     return load_bank(paths, labels=labels, uses=("all", "evaluate"), allow_mixed=allow_mixed)

@@ -11,8 +11,8 @@ from typing import Any
 import luigi
 
 import models
+from seizures.classification.folds import FoldRow
 from seizures.errors import TooFewSeizuresError
-from seizures.folds import FoldRow
 from seizures.settings import SnippetSettings
 from tasks import cohort, folds
 from tasks.base import Amount, Stage
@@ -72,8 +72,8 @@ class ClassifySnippets(Stage):
 
     def produce(self, path: Path) -> Amount:
         """Fit, classify, and write one row a view."""
-        from seizures import snippet_experiment
-        from seizures.snippet_scores import write_counts
+        from seizures.classification import single_snippets as snippet_experiment
+        from seizures.evaluation.snippet_scores import write_counts
 
         training, held_out = self.rows
         num_per_class = _num_per_class(self.fold)
@@ -95,7 +95,7 @@ def _features(rows: tuple[FoldRow, ...], network: str) -> list[FeatureStage]:
 @functools.cache
 def _num_per_class(fold: int) -> int:
     """Count how many snippets of each class every network can be trained on."""
-    from seizures.snippet_experiment import count_in_smaller_class
+    from seizures.classification.single_snippets import count_in_smaller_class
 
     training, _ = split(PATIENT_WISE, fold)
     found = {}
@@ -133,7 +133,7 @@ class PoolSnippets(Stage):
 
     def produce(self, path: Path) -> None:
         """Join the tables."""
-        from seizures.snippet_scores import pool_counts, read_counts, write_counts
+        from seizures.evaluation.snippet_scores import pool_counts, read_counts, write_counts
 
         write_counts(path, pool_counts([read_counts(stage.path) for stage in self.requires()]))
 
@@ -147,7 +147,7 @@ class _OfCounts(luigi.Task):
 
     def counts(self) -> dict[str, Any]:
         """Read them, by network."""
-        from seizures.snippet_scores import by_network, read_counts
+        from seizures.evaluation.snippet_scores import by_network, read_counts
 
         return by_network(read_counts(PoolSnippets().path))
 
@@ -168,7 +168,7 @@ class TabulateSnippets(_OfCounts, Stage):
 
     def produce(self, path: Path) -> None:
         """Tabulate."""
-        from seizures.snippet_scores import tabulate
+        from seizures.evaluation.snippet_scores import tabulate
 
         table = tabulate(self.counts(), section(Evaluation).settings())
         table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
@@ -186,8 +186,8 @@ class DrawSnippets(_OfCounts, Stage):
 
     def produce(self, path: Path) -> None:
         """Draw."""
-        from seizures.figures import to_png
-        from seizures.snippet_page import draw_networks
+        from seizures.report.figures import to_png
+        from seizures.report.snippet_page import draw_networks
 
         path.write_bytes(to_png(draw_networks(self.counts())))
 
@@ -209,8 +209,8 @@ class WriteSnippets(_OfCounts, Stage):
 
     def produce(self, path: Path) -> None:
         """Write."""
-        from seizures.report import RANDOM_WEIGHTS_WARNING, has_random_weights
-        from seizures.snippet_page import write_page
+        from seizures.report.page import RANDOM_WEIGHTS_WARNING, has_random_weights
+        from seizures.report.snippet_page import write_page
 
         is_random = any(has_random_weights(weights) for weights in self.reads()["weights"])
         warning = RANDOM_WEIGHTS_WARNING if is_random else ""

@@ -17,7 +17,7 @@ from tasks.training import all_classifiers
 from tasks.ways import weights_identity
 
 if TYPE_CHECKING:
-    from seizures.sweep import CellResult
+    from seizures.evaluation.settings_sweep import CellResult
 
 CHOSEN = "(chosen on inner folds)"
 
@@ -59,7 +59,7 @@ class TabulateSweep(OfResults, Stage):
 
     def produce(self, path: Path) -> None:
         """Tabulate."""
-        from seizures.sweep import tabulate
+        from seizures.evaluation.settings_sweep import tabulate
 
         cells = results_of(self.cells)
         all_nested = len(cells) > 1 and {cell.settings.protocol for cell in cells} == {"nested"}
@@ -90,7 +90,7 @@ class CompareCells(OfResults, Stage):
 
     def produce(self, path: Path) -> None:
         """Compare."""
-        from seizures.sweep import compare_cells
+        from seizures.evaluation.settings_sweep import compare_cells
 
         cells = results_of(self.cells)
         reference = cells[self.cells.index(self.reference)]
@@ -116,7 +116,7 @@ class DrawSweep(OfSweep, Stage):
         """Draw."""
         import pandas as pd
 
-        from seizures.sweep_figure import draw_sweep
+        from seizures.report.sweep_figure import draw_sweep
 
         table = pd.read_csv(TabulateSweep(sweep=self.sweep).path, keep_default_na=False, na_values=[""])
         draw_sweep(table[table["cell"] != CHOSEN]).savefig(path, format="png", dpi=150, metadata={"Software": None})
@@ -140,8 +140,8 @@ class WriteProtocols(OfResults, Stage):
 
     def produce(self, path: Path) -> None:
         """Write."""
-        from seizures.protocol_page import write_page
-        from seizures.report import RANDOM_WEIGHTS_WARNING, has_random_weights
+        from seizures.report.page import RANDOM_WEIGHTS_WARNING, has_random_weights
+        from seizures.report.protocol_page import write_page
 
         warning = RANDOM_WEIGHTS_WARNING if has_random_weights(weights_identity()) else ""
         write_page(path, results_of(self.cells), section(Evaluation).settings(), warning=warning)
@@ -149,8 +149,8 @@ class WriteProtocols(OfResults, Stage):
 
 def results_of(cells: list[str]) -> list[CellResult]:
     """Read the predictions and scores of every cell."""
-    from seizures import evaluation
-    from seizures.sweep import CellResult
+    from seizures.evaluation import predictions as evaluation
+    from seizures.evaluation.settings_sweep import CellResult
 
     return [
         CellResult(
@@ -170,7 +170,9 @@ def name_of(cell: str) -> str:
 
 def _chosen(cells: list[CellResult]) -> CellResult:
     """Return the classifier whose settings were chosen, fold by fold, on inner folds; it carries the first's."""
-    from seizures import evaluation, sweep, training
+    from seizures.classification import training
+    from seizures.evaluation import predictions as evaluation
+    from seizures.evaluation import settings_sweep as sweep
 
     losses: dict[str, dict[tuple[int, int], float]] = {}
     for cell in cells:

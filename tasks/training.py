@@ -8,7 +8,7 @@ from typing import Any
 
 import luigi
 
-from seizures.folds import FoldRow
+from seizures.classification.folds import FoldRow
 from tasks.base import Amount, Stage
 from tasks.cells import OfCell, num_seeds, training_settings
 from tasks.config import Dataset, Machine, section
@@ -65,7 +65,7 @@ class TrainFold(OfCell, Stage):
     def produce(self, path: Path) -> Amount:
         """Train, and save the classifier with its history."""
         import models
-        from seizures import training
+        from seizures.classification import training
 
         settings = training_settings(self.cell)
         bank = bank_of(self.rows, ("all",), self.cell)

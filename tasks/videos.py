@@ -10,7 +10,7 @@ import luigi
 
 import models
 from seizures.errors import VideoError
-from seizures.manifest import Recording, Seizure
+from seizures.manifest.recordings import Recording, Seizure
 from tasks import cohort
 from tasks.base import Amount, Stage
 from tasks.config import Demo, Frames, results_root, section
@@ -36,7 +36,7 @@ class SimulateRecording(Stage):
 
     def produce(self, path: Path) -> None:
         """Render the film."""
-        from seizures.rendering import render
+        from seizures.simulation.rendering import render
 
         render(cohort.demo()[self.video], path)
 
@@ -96,8 +96,8 @@ class DecodeRecording(OfNetwork, Stage):
 
     def produce(self, path: Path) -> Amount:
         """Decode, and write the frames as they come."""
-        from seizures.frame_file import write_frames
-        from seizures.isolation import IsolatedWindow
+        from seizures.processes.decoder import IsolatedWindow
+        from seizures.video.frame_cache import write_frames
 
         item, read = self.recording, self.reads()
         hashes = read["video_sha256"] or [fingerprint(film, results_root() / "fingerprints") for film in self.paths()]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 import models
-from seizures.manifest import Seizure
+from seizures.manifest.recordings import Seizure
 from tasks import cohort
 from tasks.config import Dataset, Features, Frames, section
 
 if TYPE_CHECKING:
-    from seizures.validation import Examined
+    from seizures.features.validation import Examined
 
 
 def imported_seizures() -> list[Seizure]:
@@ -36,7 +36,7 @@ def source_of(seizure: Seizure) -> Path:
 @functools.cache
 def examined() -> Mapping[str, Examined]:
     """Return the structure and header of each imported file, looked at in a process of its own."""
-    from seizures.quarantine import examine_files
+    from seizures.processes.examiner import examine_files
 
     seizures = imported_seizures()
     outcomes = examine_files([source_of(item) for item in seizures], thorough=False)
@@ -123,7 +123,7 @@ def weights_identity() -> str:
 
 def import_mistakes() -> Iterator[str]:
     """Yield what is wrong with the files of the imported seizures, or between them and the manifest."""
-    from seizures.bundle_import import disagreements
+    from seizures.exchange.importing import disagreements
 
     if not imported_seizures():
         return

@@ -12,8 +12,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from seizures import seal
-from seizures.feature_file import FeatureFileWriter, FeatureHeader, ViewFacts
+from seizures.features import checksum as seal
+from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
 from seizures.settings import digest
 
 RECIPE: dict[str, Any] = {

@@ -7,7 +7,7 @@ import pytest
 import zoo
 
 from seizures.settings import FrameSettings
-from seizures.video import open_window
+from seizures.video.window import open_window
 
 
 def decode(paths, onset=None, offset=None, *, crop=None, mask=None, **settings):

@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from seizures import simulation
+from seizures.simulation import cohort as simulation
 
 REPOSITORY = Path(__file__).parents[1]
 LUIGI = Path(sys.executable).with_name("luigi")

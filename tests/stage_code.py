@@ -18,14 +18,20 @@ TABLE = Path(__file__).parent / "tasks" / "stage_versions.json"
 LIBRARY = ("seizures.", "models.")
 # What these decide is in every key already (the values that they parse), or they decide nothing of a result.
 IN_THE_KEY = {
-    *("seizures.errors", "seizures.settings", "seizures.manifest", "seizures.manifest_table", "seizures.threads"),
+    *(
+        "seizures.errors",
+        "seizures.settings",
+        "seizures.manifest.recordings",
+        "seizures.manifest.table",
+        "seizures.classification.threads",
+    ),
     "models.errors",
 }
 READ_BY = {  # files that a module reads, beside it
-    "seizures.report": "templates/report.html.j2",
-    "seizures.protocol_page": "templates/protocols.html.j2",
-    "seizures.snippet_page": "templates/snippets.html.j2",
-    "seizures.small_page": "templates/small_page.html.j2",
+    "seizures.report.page": "templates/report.html.j2",
+    "seizures.report.protocol_page": "templates/protocols.html.j2",
+    "seizures.report.snippet_page": "templates/snippets.html.j2",
+    "seizures.report.template": "templates/small_page.html.j2",
 }
 _TYPES_ONLY = {"__future__", "typing", "collections.abc", "types"}
 _SKIPPED_FIELDS = {"ctx", "annotation", "returns", "type_comment", "type_params", "kind", "simple"}
@@ -127,7 +133,7 @@ def _imported_names(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 def _module_of(package: str, name: str) -> str:
     """Return the module that `from package import name` comes from: a submodule, or where a package's door leads."""
-    if "." in package:
+    if _source_file(package).name != "__init__.py":
         return package
     if importlib.util.find_spec(f"{package}.{name}"):
         return f"{package}.{name}"

@@ -15,11 +15,12 @@ import pytest
 from small_project import REPOSITORY, Project
 
 import models
-from seizures import evaluation, training
-from seizures.folds import FoldItem, assign_folds, training_and_held_out
-from seizures.sequences import SequenceBank, load_bank
+from seizures.classification import training
+from seizures.classification.folds import FoldItem, assign_folds, training_and_held_out
+from seizures.classification.sequences import SequenceBank, load_bank
+from seizures.classification.threads import threads
+from seizures.evaluation import predictions as evaluation
 from seizures.settings import EvaluationSettings, FoldSettings, TrainingSettings
-from seizures.threads import threads
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from small_project import Project, make_small_project
 
-from seizures import rendering, simulation
+from seizures.simulation import cohort as simulation
+from seizures.simulation import rendering
 
 BROKEN = "P04_01_large.mp4"
 

@@ -13,7 +13,7 @@ import pytest
 from in_process import inside
 from small_project import Project, make_small_project
 
-from seizures import rendering
+from seizures.simulation import rendering
 from tasks import cohort
 
 SCORES = ["DrawPictures()", "PoolPredictions()", "RunAll()", "ScorePredictions()", "WriteReport()"]

@@ -19,7 +19,7 @@ import pandas as pd
 import pandera.pandas as pa
 from luigi.configuration import LuigiConfigParser
 
-import seizures.manifest_table
+import seizures.manifest.table
 
 
 def run(case: dict[str, Any]) -> dict[str, Any]:
@@ -51,5 +51,5 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     assert pd
     assert pa
-    assert seizures.manifest_table
+    assert seizures.manifest.table
     sys.stdout.write(json.dumps([run(case) for case in json.loads(Path(sys.argv[1]).read_text())]))

@@ -18,7 +18,7 @@ def test_importing_the_library_brings_neither_luigi_nor_torch(statement: str) ->
 
 
 def test_the_doors_are_there_and_others_are_not() -> None:
-    assert seizures.read_manifest.__module__ == "seizures.manifest"
-    assert seizures.open_features.__module__ == "seizures.feature_reader"
+    assert seizures.read_manifest.__module__ == "seizures.manifest.recordings"
+    assert seizures.open_features.__module__ == "seizures.features.reader"
     with pytest.raises(AttributeError, match="no attribute 'door'"):
         seizures.door  # noqa: B018

@@ -11,8 +11,8 @@ import pytest
 from in_process import inside, setting
 from small_project import Project, make_small_project
 
-from seizures import rendering
 from seizures.errors import SettingsError
+from seizures.simulation import rendering
 from tasks import cohort
 from tasks.plan import foresee
 from tasks.preflight import require_sound_input

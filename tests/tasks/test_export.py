@@ -27,10 +27,11 @@ from feature_examples import NUM_ROWS, facts, header
 from in_process import inside
 from small_project import Project, make_small_project
 
-from seizures import archives, bundle, data_card
-from seizures.feature_file import FeatureFileWriter
-from seizures.leak_scan import LeakFoundError
-from seizures.pseudonyms import Pseudonyms, read_or_make_key
+from seizures.exchange import bundle, data_card
+from seizures.exchange.leak_scan import LeakFoundError
+from seizures.exchange.pseudonyms import Pseudonyms, read_or_make_key
+from seizures.features.file import FeatureFileWriter
+from seizures.files import archives
 from tasks import exchange
 from tasks.features import all_features
 from tasks.folds import fold_items, in_dealing_order
@@ -353,7 +354,7 @@ def _hidden_in_the_heap(folder: Path) -> None:
 
 
 def _seal_again(path: Path) -> None:
-    from seizures import seal
+    from seizures.features import checksum as seal
 
     with h5py.File(path, "r+") as file:
         file.attrs.create(seal.ATTRIBUTE, seal.UNSEALED, dtype=h5py.string_dtype("ascii", seal.NUM_DIGITS))

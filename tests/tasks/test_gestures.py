@@ -16,10 +16,11 @@ import pytest
 import torch
 from gestures_dataset import FOLDER, pack, row, vectors, write_dataset, write_table, write_view
 
-from seizures import gestures_source, gestures_views
 from seizures.errors import FeatureFileError, PassingError
-from seizures.feature_file import open_features
-from seizures.gestures_readers import Reader
+from seizures.features.file import open_features
+from seizures.gestures_dataset import source as gestures_source
+from seizures.gestures_dataset import views as gestures_views
+from seizures.gestures_dataset.readers import Reader
 from tasks.atomic import DiskFullError, temporary_name
 from tasks.gestures import Imported, import_gestures
 
@@ -327,8 +328,8 @@ def test_a_member_at_the_very_end_of_a_zip_costs_its_frame_and_no_more(tmp_path:
 
 def test_a_reader_that_hangs_is_ended_and_the_reason_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = write_dataset(tmp_path / "from", IDS[:1], 3)
-    monkeypatch.setattr("seizures.gestures_readers.LEAST_SECONDS", 0.01)
-    monkeypatch.setattr("seizures.gestures_readers.SECONDS_PER_FILE", 0.0)
+    monkeypatch.setattr("seizures.gestures_dataset.readers.LEAST_SECONDS", 0.01)
+    monkeypatch.setattr("seizures.gestures_dataset.readers.SECONDS_PER_FILE", 0.0)
     with pytest.raises(FeatureFileError, match=r"ended the reading process \(it took more than"):
         take(dataset, tmp_path / "other")
 

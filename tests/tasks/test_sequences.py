@@ -7,8 +7,8 @@ import pytest
 from in_process import inside
 from small_project import Project
 
+from seizures.classification.sequences import load_bank
 from seizures.errors import FeatureFileError
-from seizures.sequences import load_bank
 from tasks import sequences
 from tasks.features import features_of
 from tasks.folds import split

@@ -61,14 +61,14 @@ def test_what_is_executed_counts(old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("name", "computes", "does_not"),
     [
-        ("SimulateRecording", "seizures.scenery", "seizures.filters"),
-        ("DecodeRecording", "seizures.filters", "seizures.rendering"),
-        ("ExtractFeatures", "models.stcnn", "seizures.training"),
-        ("AssignFolds", "seizures.folds", "seizures.evaluation"),
-        ("TrainFold", "models.aggregation", "seizures.evaluation"),
-        ("EvaluateFold", "seizures.evaluation", "seizures.report"),
-        ("ScorePredictions", "seizures.statistics", "models.aggregation"),
-        ("WriteReport", "seizures/templates/report.html.j2", "models.stcnn"),
+        ("SimulateRecording", "seizures.simulation.scenery", "seizures.video.filters"),
+        ("DecodeRecording", "seizures.video.filters", "seizures.simulation.rendering"),
+        ("ExtractFeatures", "models.stcnn", "seizures.classification.training"),
+        ("AssignFolds", "seizures.classification.folds", "seizures.evaluation.predictions"),
+        ("TrainFold", "models.aggregation", "seizures.evaluation.predictions"),
+        ("EvaluateFold", "seizures.evaluation.predictions", "seizures.report.page"),
+        ("ScorePredictions", "seizures.evaluation.metrics", "models.aggregation"),
+        ("WriteReport", "seizures/report/templates/report.html.j2", "models.stcnn"),
     ],
 )
 def test_the_code_of_a_stage_is_found_through_its_imports(name: str, computes: str, does_not: str) -> None:

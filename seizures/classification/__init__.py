@@ -1,0 +1,1 @@
+"""Folds, sequences of features, and the classifiers trained on them."""

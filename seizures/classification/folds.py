@@ -1,0 +1,334 @@
+"""Patient-wise folds: who is held out when (departs from the paper, whose folds deal seizures, on purpose).
+
+All seizures of a patient are in one fold. The folds are balanced by label and duration; they are written once to
+folds.csv, and whoever reads them has the leak check made again.
+"""
+
+from __future__ import annotations
+
+import bisect
+import csv
+import dataclasses
+import itertools
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seizures.errors import LeakError, SeizuresError, TooFewSeizuresError
+from seizures.manifest.recordings import Seizure
+from seizures.settings import DURATION_EDGES_SECONDS, FoldSettings
+
+MAX_SHUFFLES = 8
+MAX_WORK = 3000
+
+Assignment: TypeAlias = NDArray[np.int64]  # the fold of each patient
+
+
+@dataclasses.dataclass(frozen=True)
+class FoldItem:
+    """What the folds need to know of a seizure; None where the duration is unknown."""
+
+    patient_id: str
+    seizure_id: str
+    label: str
+    duration_seconds: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class FoldRow:
+    """One line of folds.csv: the fold in which a seizure is held out, counted from 0."""
+
+    patient_id: str
+    seizure_id: str
+    fold: int
+    num_patients_in_fold: int
+
+    @property
+    def name(self) -> str:
+        """Patient and seizure, as the folders of the results have them."""
+        return f"{self.patient_id}+{self.seizure_id}"
+
+
+COLUMNS = tuple(field.name for field in dataclasses.fields(FoldRow))
+
+
+def assign_folds(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings) -> tuple[FoldRow, ...]:
+    """Deal patients into folds, balanced by label and duration.
+
+    The ids decide nothing: patients are dealt in the order in which they first come, so that the same seizures in the
+    same order are dealt in the same way under pseudonyms too.
+
+    scikit-learn's StratifiedGroupKFold deals greedily, and with few patients some of its shuffles are much worse than
+    others. So several shuffles that follow from the seed are dealt, by label and duration and by label alone; the most
+    balanced is kept, and patients are moved one at a time as long as that improves it. Balanced means, in this order:
+    few held-out sets without a label, labels spread evenly, then label and duration, then patients.
+
+    Returns:
+        One row per seizure, in the order that was given.
+
+    Raises:
+        TooFewSeizuresError: see `check_folds`.
+
+    """
+    check_folds(seizures, settings.num_folds)
+    items = list(seizures)
+    repeated = [ids for ids, n in Counter((item.patient_id, item.seizure_id) for item in items).items() if n > 1]
+    if repeated:
+        raise ValueError(f"seizures: {repeated[0]} stands there twice")
+    cohort = _Cohort(items, settings.num_folds)
+    fold_of = cohort.improve(min(_candidates(items, settings), key=cohort.imbalance))
+    num_patients = np.bincount(fold_of, minlength=settings.num_folds)
+    folds = fold_of[cohort.patient_of]
+    return tuple(
+        FoldRow(item.patient_id, item.seizure_id, int(fold), int(num_patients[fold]))
+        for item, fold in zip(items, folds, strict=True)
+    )
+
+
+def deal_seizures(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings) -> tuple[FoldRow, ...]:
+    """Deal seizures, not patients, into folds balanced by label, as the paper did: to reproduce only.
+
+    Most patients are then on both sides of a split, and what is learned of them passes for skill. Whoever reads these
+    rows must say `shared_patients=True`.
+
+    Raises:
+        TooFewSeizuresError: a label has fewer seizures than there are folds.
+
+    """
+    from sklearn.model_selection import StratifiedKFold  # here and not above: reading folds must stay light
+
+    items = list(seizures)
+    labels = [item.label for item in items]
+    rarest = min(Counter(labels).values(), default=0)
+    if len(set(labels)) < 2 or rarest < settings.num_folds:
+        raise TooFewSeizuresError(
+            f"{settings.num_folds} folds of seizures need as many of each label, and one has {rarest}; lower num_folds"
+        )
+    fold_of = np.zeros(len(items), dtype=np.int64)
+    splitter = StratifiedKFold(settings.num_folds, shuffle=True, random_state=settings.seed % 2**32)
+    for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(items)), labels)):
+        fold_of[held_out] = fold
+    numbers: list[int] = fold_of.tolist()
+    patients_in: dict[int, set[str]] = defaultdict(set)
+    for item, number in zip(items, numbers, strict=True):
+        patients_in[number].add(item.patient_id)
+    return tuple(
+        FoldRow(item.patient_id, item.seizure_id, number, len(patients_in[number]))
+        for item, number in zip(items, numbers, strict=True)
+    )
+
+
+def check_folds(seizures: Sequence[FoldItem | Seizure], num_folds: int) -> None:
+    """Refuse what cannot be dealt: fewer patients than folds, one label only, a label that one patient alone has.
+
+    Raises:
+        TooFewSeizuresError: the message says what was found and what to do.
+
+    """
+    patients = {item.patient_id for item in seizures}
+    if len(patients) < num_folds:
+        advice = f"set num_folds to at most {len(patients)}" if len(patients) >= 2 else "add patients"
+        raise TooFewSeizuresError(
+            f"{num_folds} folds need at least {num_folds} patients, and there {_are(len(patients), 'patient')} with "
+            f"{len(seizures)} usable seizures; {advice}: no patient may be in two folds"
+        )
+    with_label: dict[str, set[str]] = defaultdict(set)
+    for item in seizures:
+        with_label[item.label].add(item.patient_id)
+    if len(with_label) < 2:
+        raise TooFewSeizuresError(
+            f"every usable seizure is {next(iter(with_label))}; a classifier needs seizures of two labels"
+        )
+    lonely = [label for label, ids in sorted(with_label.items()) if len(ids) < 2]
+    if lonely:
+        raise TooFewSeizuresError(
+            f"only one patient has a {' or a '.join(lonely)}; a label needs at least 2 patients, because nothing is "
+            "left to learn it from when its only patient is held out"
+        )
+
+
+def describe_folds(rows: Sequence[FoldRow], seizures: Sequence[FoldItem | Seizure]) -> list[str]:
+    """Say in words what is weak about folds: one patient only, a label that is missing; empty where nothing is."""
+    label_of = {(item.patient_id, item.seizure_id): item.label for item in seizures}
+    every_label = sorted({label_of[row.patient_id, row.seizure_id] for row in rows})
+    weaknesses = []
+    for fold in sorted({row.fold for row in rows}):
+        held_out = {label_of[row.patient_id, row.seizure_id] for row in rows if row.fold == fold}
+        training = {label_of[row.patient_id, row.seizure_id] for row in rows if row.fold != fold}
+        if len({row.patient_id for row in rows if row.fold == fold}) == 1:
+            weaknesses.append(f"fold {fold} holds one patient only")
+        weaknesses += [f"fold {fold} holds no {label}" for label in every_label if label not in held_out]
+        weaknesses += [f"fold {fold} has no {label} to train on" for label in every_label if label not in training]
+    return weaknesses
+
+
+def training_and_held_out(
+    rows: Sequence[FoldRow], fold: int, *, shared_patients: bool = False
+) -> tuple[tuple[FoldRow, ...], tuple[FoldRow, ...]]:
+    """Split the rows into those to train on and those that `fold` holds out, and make the leak check.
+
+    `shared_patients` leaves the check out, because the leak is meant (`deal_seizures`).
+
+    Raises:
+        LeakError: a patient is on both sides.
+        ValueError: no seizure is in `fold`, or all are.
+
+    """
+    training = tuple(row for row in rows if row.fold != fold)
+    held_out = tuple(row for row in rows if row.fold == fold)
+    if not training or not held_out:
+        raise ValueError(f"fold = {fold}: {len(training)} seizures to train on and {len(held_out)} held out")
+    if not shared_patients:
+        check_no_leak((row.patient_id for row in training), (row.patient_id for row in held_out))
+    return training, held_out
+
+
+def check_no_leak(training_patients: Iterable[str], held_out_patients: Iterable[str]) -> None:
+    """Raise LeakError if a patient is on both sides of a split."""
+    leaking = sorted(set(training_patients) & set(held_out_patients))
+    if leaking:
+        raise LeakError(f"{_some(leaking)}: both in the training set and held out; make the folds anew")
+
+
+def check_rows(rows: Sequence[FoldRow]) -> None:
+    """Raise LeakError if a patient is in two folds."""
+    folds_of: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        folds_of[row.patient_id].add(row.fold)
+    leaking = [
+        f"{patient} (folds {', '.join(map(str, sorted(folds)))})"
+        for patient, folds in folds_of.items()
+        if len(folds) > 1
+    ]
+    if leaking:
+        raise LeakError(f"{_some(leaking)}: a patient in two folds is in the training set and held out at once")
+
+
+def write_folds(path: str | Path, rows: Sequence[FoldRow], *, shared_patients: bool = False) -> None:
+    """Write folds.csv after the leak check, which `shared_patients` leaves out."""
+    if not shared_patients:
+        check_rows(rows)
+    with Path(path).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(dataclasses.astuple(row) for row in rows)
+
+
+def read_folds(path: str | Path, *, shared_patients: bool = False) -> tuple[FoldRow, ...]:
+    """Read folds.csv and make the leak check, which `shared_patients` leaves out.
+
+    Raises:
+        LeakError: a patient is in two folds.
+        SeizuresError: the file is missing, or is not what `write_folds` writes.
+
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            records = [record for record in csv.reader(file) if record]
+        header, cells = records[0], records[1:]
+        if tuple(header) != COLUMNS or not cells:
+            raise SeizuresError(f"{path}: wanted the columns {', '.join(COLUMNS)} and a row per seizure")
+        rows = tuple(FoldRow(patient, seizure, int(fold), int(count)) for patient, seizure, fold, count in cells)
+    except OSError as error:
+        raise SeizuresError(f"{path}: cannot read the folds: {error.strerror}") from error
+    except (ValueError, IndexError, csv.Error) as error:
+        raise SeizuresError(f"{path}: not a folds.csv ({error}); delete it to have it made anew") from error
+    try:
+        if not shared_patients:
+            check_rows(rows)
+    except LeakError as error:
+        raise LeakError(f"{path}: {error}") from error
+    return rows
+
+
+def _candidates(items: Sequence[FoldItem | Seizure], settings: FoldSettings) -> Iterator[Assignment]:
+    """Deal the patients in several ways, each a fold for every patient; a fold may be empty."""
+    from sklearn.model_selection import StratifiedGroupKFold  # here and not above: reading folds must stay light
+
+    patients, patient_of = _numbered([item.patient_id for item in items])
+    stratified = [[_stratum(item) for item in items], [item.label for item in items]]
+    # scikit-learn refuses strata that all have fewer seizures than there are folds; one stratum always has enough.
+    stratified = [strata for strata in stratified if max(Counter(strata).values()) >= settings.num_folds]
+    # Shuffles matter where patients are few; where they are many, scikit-learn takes seconds for each.
+    num_shuffles = int(np.clip(MAX_WORK // (len(patients) * settings.num_folds), 2, MAX_SHUFFLES))
+    for strata in stratified or [[""] * len(items)]:
+        for shuffle in range(num_shuffles):
+            state = (settings.seed * MAX_SHUFFLES + shuffle) % 2**32
+            splitter = StratifiedGroupKFold(settings.num_folds, shuffle=True, random_state=state)
+            fold_of = np.zeros(len(patients), dtype=np.int64)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="The least populated class in y", category=UserWarning)
+                for fold, (_, held_out) in enumerate(splitter.split(patient_of, strata, groups=patient_of)):
+                    fold_of[patient_of[held_out]] = fold
+            yield fold_of
+
+
+def _numbered(names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the different names in the order in which they first come, and the number of each name among them."""
+    number_of: dict[str, int] = {}
+    numbers = [number_of.setdefault(name, len(number_of)) for name in names]
+    return list(number_of), np.array(numbers, dtype=np.int64)
+
+
+def _stratum(item: FoldItem | Seizure) -> str:
+    if item.duration_seconds is None:
+        return f"{item.label} of unknown duration"
+    return f"{item.label} {bisect.bisect_right(DURATION_EDGES_SECONDS, item.duration_seconds)}"
+
+
+class _Cohort:
+    """Counts of each patient, to score many assignments quickly; patients are numbered as they come."""
+
+    def __init__(self, items: Sequence[FoldItem | Seizure], num_folds: int) -> None:
+        patients, self.patient_of = _numbered([item.patient_id for item in items])
+        self.num_folds = num_folds
+        self.labels = self._count(len(patients), [item.label for item in items])
+        self.strata = self._count(len(patients), [_stratum(item) for item in items])
+
+    def _count(self, num_patients: int, kinds: Sequence[str]) -> NDArray[np.int64]:
+        """Count the seizures of each patient and kind, (patients, kinds)."""
+        names, kind_of = np.unique(kinds, return_inverse=True)
+        counts = np.zeros((num_patients, len(names)), dtype=np.int64)
+        np.add.at(counts, (self.patient_of, kind_of), 1)
+        return counts
+
+    def imbalance(self, fold_of: Assignment) -> tuple[float, ...]:
+        """Score an assignment, less is better, in the order of importance that `assign_folds` states."""
+        in_fold = (fold_of == np.arange(self.num_folds)[:, None]).astype(np.int64)
+        num_patients = in_fold.sum(axis=1)
+        labels, totals = in_fold @ self.labels, self.labels.sum(axis=0)
+        return (
+            int((num_patients == 0).sum()),
+            int((labels == 0).sum()),
+            round(float(((labels / totals) ** 2).sum()), 9),
+            int(((in_fold @ self.strata) ** 2).sum()),
+            int((num_patients**2).sum()),
+        )
+
+    def improve(self, fold_of: Assignment) -> Assignment:
+        """Move one patient at a time to another fold as long as that makes the assignment more balanced."""
+        best: Assignment = fold_of.copy()
+        best_score = self.imbalance(best)
+        improved = True
+        while improved:
+            improved = False
+            for patient, fold in itertools.product(range(len(best)), range(self.num_folds)):
+                moved = best.copy()
+                moved[patient] = fold
+                score = self.imbalance(moved)
+                if score < best_score:
+                    best, best_score, improved = moved, score, True
+        return best
+
+
+def _are(count: int, noun: str) -> str:
+    return f"{'is' if count == 1 else 'are'} {count} {noun}{'' if count == 1 else 's'}"
+
+
+def _some(texts: Sequence[str]) -> str:
+    return ", ".join(texts[:5]) + (f" and {len(texts) - 5} more" if len(texts) > 5 else "")

@@ -1,0 +1,244 @@
+"""The features of many seizures in one tensor, and the rows of it that make a batch of sequences.
+
+Letters in shapes: R rows (snippets of all views), D features, V views (samples), B views of a batch, N segments. One
+sequence is one view of one seizure, seen through one snippet from each of N segments (paper, section 2.3).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from seizures.classification import sampling
+from seizures.errors import FeatureFileError, SettingsError
+from seizures.features.file import FeatureFile, open_features
+
+LARGEST_IN_MEMORY_BYTES = 4 << 30  # the paper's whole set at stride 1 takes 1.1 GB
+MUST_AGREE = ("network", "weights_sha256", "frames_per_snippet", "stride_frames", "frame_rate_hz")
+MAY_DIFFER = ("network", "weights_sha256", "stride_frames")  # where a person has asked for mixed features
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceBank:
+    """Features of V views, view after view in one tensor; `select` shares that tensor.
+
+    Attributes:
+        values: float32 (R, D).
+        valid: (R,) bool; False where a snippet touches frames that could not be decoded.
+        first_row, num_rows: int64 (V,); the rows of a view are [first_row, first_row + num_rows).
+        num_frames: int64 (V,); frames that the snippets of a view span.
+        labels: int64 (V,); index into `label_names`.
+        clonic_onset_seconds: float64 (V,); after the beginning of the view's first frame, NaN where there is none.
+        label_names: the labels in the order of the classifier's outputs.
+        patient_ids, seizure_ids, views, uses: V texts each.
+        frames_per_snippet, stride_frames, frame_rate_hz: the same for all views.
+
+    """
+
+    values: torch.Tensor
+    valid: npt.NDArray[np.bool_]
+    first_row: npt.NDArray[np.int64]
+    num_rows: npt.NDArray[np.int64]
+    num_frames: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    clonic_onset_seconds: npt.NDArray[np.float64]
+    label_names: tuple[str, ...]
+    patient_ids: tuple[str, ...]
+    seizure_ids: tuple[str, ...]
+    views: tuple[str, ...]
+    uses: tuple[str, ...]
+    frames_per_snippet: int
+    stride_frames: int
+    frame_rate_hz: float
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def feature_dim(self) -> int:
+        """D, the number of features of a snippet."""
+        return self.values.shape[1]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`patient+seizure+view` of each view."""
+        return tuple(map("+".join, zip(self.patient_ids, self.seizure_ids, self.views, strict=True)))
+
+    def select(self, views: npt.ArrayLike) -> SequenceBank:
+        """Return a bank of some of the views, by number or by bool flags (V,); the features are shared, not copied."""
+        chosen = np.arange(len(self))[np.asarray(views)]
+        changes: dict[str, Any] = {
+            name: getattr(self, name)[chosen]
+            for name in ("first_row", "num_rows", "num_frames", "labels", "clonic_onset_seconds")
+        }
+        for name in ("patient_ids", "seizure_ids", "views", "uses"):
+            changes[name] = tuple(getattr(self, name)[view] for view in chosen)
+        return dataclasses.replace(self, **changes)
+
+
+class SequenceSampler:
+    """Places the snippets of all views of a bank: segment ranges once, rows for any positions at once.
+
+    A snippet that touches undecodable frames gives way to the nearest valid one of its segment; where its segment has
+    none, to the nearest valid one of the view (of two as near, the earlier).
+    """
+
+    def __init__(self, bank: SequenceBank, num_segments: int) -> None:
+        wanted = sampling.minimum_frames(bank.frames_per_snippet, num_segments)
+        short = [f"{bank.names[view]} has {bank.num_frames[view]}" for view in np.flatnonzero(bank.num_frames < wanted)]
+        if short:
+            what = (
+                f"num_segments = {num_segments} takes {wanted} frames a seizure ({bank.frames_per_snippet} a snippet)"
+            )
+            raise SettingsError(f"{what}, and {'; '.join(short)}; lower num_segments or leave short seizures out")
+        self._bank = bank
+        self._first, self._last = sampling.segment_ranges(bank.num_frames, bank.frames_per_snippet, num_segments)
+        self.shape = self._first.shape
+        row_numbers = np.arange(len(bank.valid))
+        self._valid_before = np.maximum.accumulate(np.where(bank.valid, row_numbers, -1))
+        self._valid_after = np.minimum.accumulate(np.where(bank.valid, row_numbers, len(bank.valid))[::-1])[::-1]
+
+    def rows(self, positions: npt.ArrayLike) -> torch.Tensor:
+        """Return the rows of `bank.values` for positions in [0, 1], (V, N) or what broadcasts to it: int64 (V, N)."""
+        rows = self._rows_at(sampling.place_snippets(self._first, self._last, positions))
+        faulty = ~self._bank.valid[rows]
+        if faulty.any():
+            rows[faulty] = self._replacements(rows, faulty)
+        return torch.from_numpy(rows)
+
+    def _rows_at(self, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        # The last start that a view allows is its last row's, so no start can fall beyond its own rows.
+        longest = int(self._bank.num_rows.max(initial=1))
+        return sampling.start_frames_to_rows(starts, self._bank.stride_frames, longest) + self._bank.first_row[:, None]
+
+    def _replacements(self, rows: npt.NDArray[np.int64], faulty: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """Return the valid rows that stand in for the faulty ones, int64 (number of faulty rows,)."""
+        bank, view, row = self._bank, np.nonzero(faulty)[0], rows[faulty]
+        low, high = self._rows_at(self._first)[faulty], self._rows_at(self._last)[faulty]
+        before, after = self._valid_before[row], self._valid_after[row]
+        far = len(bank.valid)  # outside the segment costs more than any distance, outside the view more than that
+        cost_before = row - before + far * (before < low) + far * (before < bank.first_row[view])
+        cost_after = after - row + far * (after > high) + far * (after >= (bank.first_row + bank.num_rows)[view])
+        return np.where(cost_before <= cost_after, before, after)
+
+
+def load_bank(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    labels: Sequence[str] = ("FOS", "TCS"),
+    uses: Sequence[str] = ("all",),
+    allow_mixed: bool = False,
+) -> SequenceBank:
+    """Read the features of many seizures into one tensor.
+
+    Args:
+        paths: feature files; views follow in the order of the files, by name within a file.
+        labels: the label names in the order of the classifier's outputs.
+        uses: which views are wanted; `("all",)` for training, `("all", "evaluate")` to predict.
+        allow_mixed: let networks, weights and strides differ; of all strides, the least common multiple is taken.
+
+    Returns:
+        The bank; memory is that of the features, float32 (R, D), and no more; above 4 GB they lie in a temporary file.
+
+    Raises:
+        FeatureFileError: a file is not usable, has an unknown label, or its features were made in another way.
+
+    """
+    metadata: list[dict[str, Any]] = []
+    recipes: dict[tuple[Any, ...], str] = {}
+    for path in paths:
+        with open_features(path) as file:
+            found = _describe(file, os.fspath(path), tuple(labels), uses)
+        metadata += found
+        for view in found:
+            recipe = tuple(value for name, value in view["recipe"].items() if not (allow_mixed and name in MAY_DIFFER))
+            recipes.setdefault(recipe, view["path"])
+    if not metadata:
+        raise FeatureFileError(f"no view with use {' or '.join(uses)} in {len(paths)} feature files")
+    if len(recipes) > 1:
+        (one, path_one), (other, path_other) = list(recipes.items())[:2]
+        names = [name for name in metadata[0]["recipe"] if not (allow_mixed and name in MAY_DIFFER)]
+        differences = [f"{n}: {a} and {b}" for n, a, b in zip(names, one, other, strict=True) if a != b]
+        raise FeatureFileError(f"{path_one} and {path_other} do not mix: {'; '.join(differences)}")
+    return _read(metadata, tuple(labels))
+
+
+def _describe(file: FeatureFile, path: str, labels: tuple[str, ...], uses: Sequence[str]) -> list[dict[str, Any]]:
+    if file.label not in labels:
+        raise FeatureFileError(f"{path}: its label is {file.label}; wanted one of {', '.join(labels)}")
+    return [
+        {
+            "path": path,
+            "recipe": {**{name: getattr(file, name) for name in MUST_AGREE}, "feature_dim": view.feature_dim},
+            "num_snippets": view.num_snippets,
+            "labels": labels.index(file.label),
+            "patient_ids": file.patient_id,
+            "seizure_ids": file.seizure_id,
+            "views": name,
+            "uses": str(view.attributes.get("use", "all")),
+            "clonic_onset_seconds": clonic_onset_seconds(view.attributes),
+        }
+        for name, view in file.views.items()
+        if view.attributes.get("use", "all") in uses
+    ]
+
+
+def clonic_onset_seconds(attributes: Mapping[str, Any]) -> float:
+    """Return when the clonic phase begins, after the seizure's onset, with which a view begins; NaN if unknown."""
+    onset, clonic = (attributes.get(name) for name in ("onset_seconds", "clonic_onset_seconds"))
+    return math.nan if clonic is None else float(clonic) - float(onset or 0.0)
+
+
+def _room(num_rows: int, feature_dim: int) -> torch.Tensor:
+    """Return float32 (R, D) to be filled: in memory, or in an unnamed file of which memory holds what it can."""
+    if 4 * num_rows * feature_dim <= LARGEST_IN_MEMORY_BYTES:
+        return torch.empty((num_rows, feature_dim), dtype=torch.float32)
+    with tempfile.TemporaryFile() as file:
+        return torch.from_numpy(np.memmap(file, np.float32, "w+", shape=(num_rows, feature_dim)))
+
+
+def _read(metadata: list[dict[str, Any]], labels: tuple[str, ...]) -> SequenceBank:
+    recipe = metadata[0]["recipe"]
+    strides = np.array([view["recipe"]["stride_frames"] for view in metadata], dtype=np.int64)
+    stride_frames = math.lcm(*map(int, set(strides)))
+    steps = stride_frames // strides
+    num_rows = -(-np.array([view["num_snippets"] for view in metadata], dtype=np.int64) // steps)
+    stop_row = np.cumsum(num_rows)
+    values = _room(int(stop_row[-1]), recipe["feature_dim"])
+    valid = np.empty(len(values), dtype=np.bool_)
+    places = zip(metadata, stop_row - num_rows, stop_row, steps, strict=True)
+    for path, views in itertools.groupby(places, key=lambda place: place[0]["path"]):
+        with open_features(path) as file:
+            for view, first, stop, step in views:
+                rows = slice(int(first), int(stop))
+                values[rows] = torch.from_numpy(file.views[view["views"]].read()[::step])
+                valid[rows] = file.views[view["views"]].valid[::step]
+                if not valid[rows].any():
+                    raise FeatureFileError(f"{path}: view {view['views']} has no valid snippet")
+    texts: dict[str, Any] = {
+        name: tuple(view[name] for view in metadata) for name in ("patient_ids", "seizure_ids", "views", "uses")
+    }
+    return SequenceBank(
+        values=values,
+        valid=valid,
+        first_row=stop_row - num_rows,
+        num_rows=num_rows,
+        num_frames=(num_rows - 1) * stride_frames + recipe["frames_per_snippet"],
+        labels=np.array([view["labels"] for view in metadata], dtype=np.int64),
+        clonic_onset_seconds=np.array([view["clonic_onset_seconds"] for view in metadata], dtype=np.float64),
+        label_names=labels,
+        frames_per_snippet=recipe["frames_per_snippet"],
+        stride_frames=stride_frames,
+        frame_rate_hz=recipe["frame_rate_hz"],
+        **texts,
+    )

@@ -1,0 +1,183 @@
+"""How much does one snippet say? A linear classifier on single snippets: before the clonic onset, or after it.
+
+The experiment that the paper compares its networks with (METHOD.md, "Results to reproduce"): whatever a network makes
+of half a second, one linear layer must tell from it whether the clonic phase has begun. The networks are trained on
+equally many snippets, of each class as many, and every snippet of the patients that were held out is classified.
+
+Letters in shapes: R rows (snippets of all views), D features, V views, K snippets of each class in training.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from seizures.classification.sequences import SequenceBank, clonic_onset_seconds
+from seizures.errors import TooFewSeizuresError
+from seizures.features.file import open_features
+from seizures.features.snippets import middle_seconds
+from seizures.settings import SnippetSettings
+
+BEFORE, AFTER, UNCOUNTED = 0, 1, -1
+_ROWS_AT_ONCE = 1 << 16
+COLUMNS = (
+    *("patient_id", "seizure_id", "view", "label", "frames_per_snippet", "feature_dim"),
+    *("num_before", "num_before_right", "num_after", "num_after_right"),
+)
+_SNIPPETS = ("frames_per_snippet", "stride_frames", "frame_rate_hz")
+
+
+def classes_of_view(
+    valid: npt.NDArray[np.bool_],
+    clonic_onset_seconds: float,
+    *,
+    frames_per_snippet: int,
+    stride_frames: int,
+    frame_rate_hz: float,
+) -> npt.NDArray[np.int8]:
+    """Return the class of each snippet of a view, int8 (S,): `AFTER` where its middle is at or after the clonic onset.
+
+    A snippet that touches undecodable frames is `UNCOUNTED`; so are all where the onset is not known.
+
+    Args:
+        valid: bool (S,); False where a snippet touches undecodable frames.
+        clonic_onset_seconds: after the view's beginning; infinite where there is no clonic phase, NaN if not known.
+        frames_per_snippet: l.
+        stride_frames: frames from the start of one snippet to that of the next.
+        frame_rate_hz: of the frames.
+    """
+    middles = middle_seconds(len(valid), frames_per_snippet, stride_frames, frame_rate_hz)
+    classes = np.where(middles >= clonic_onset_seconds, AFTER, BEFORE)
+    return np.where(valid & ~np.isnan(clonic_onset_seconds), classes, UNCOUNTED).astype(np.int8)
+
+
+def classes_of(bank: SequenceBank) -> npt.NDArray[np.int8]:
+    """Return the class of each row, int8 (R,), as `classes_of_view`; rows of views not in the bank are `UNCOUNTED`.
+
+    A seizure of the first label has no clonic phase; one of the second has one, known or not.
+    """
+    classes = np.full(len(bank.values), UNCOUNTED, dtype=np.int8)
+    for view in range(len(bank)):
+        rows = _rows_of(bank, view)
+        classes[rows] = classes_of_view(
+            bank.valid[rows],
+            bank.clonic_onset_seconds[view] if bank.labels[view] else math.inf,
+            frames_per_snippet=bank.frames_per_snippet,
+            stride_frames=bank.stride_frames,
+            frame_rate_hz=bank.frame_rate_hz,
+        )
+    return classes
+
+
+def count_in_smaller_class(paths: Sequence[Path], labels: Sequence[str]) -> int:
+    """Count the snippets of the class that has fewer in the views to train on: as many of each can be trained on.
+
+    Of the feature files, the features themselves are not read.
+    """
+    numbers = np.zeros(2, dtype=np.int64)
+    for path in paths:
+        with open_features(path) as file:
+            recipe = {name: getattr(file, name) for name in _SNIPPETS}
+            for view in file.views.values():
+                if view.attributes.get("use", "all") == "all":
+                    onset = clonic_onset_seconds(view.attributes) if file.label == labels[1] else math.inf
+                    classes = classes_of_view(np.asarray(view.valid), onset, **recipe)
+                    numbers += [np.count_nonzero(classes == kind) for kind in (BEFORE, AFTER)]
+    return int(numbers.min())
+
+
+def fit(
+    bank: SequenceBank,
+    num_per_class: int,
+    settings: SnippetSettings,
+    progress: Callable[[int, int], None] | None = None,
+) -> nn.Linear:
+    """Fit one linear layer, (B, D) to logits (B, 2), on as many snippets of each class, drawn by chance.
+
+    The same views in the same order, number and settings give the same bytes on one machine, whatever the ids are.
+
+    Args:
+        bank: the views to train on.
+        num_per_class: K; the same for all networks that are compared.
+        settings: how to fit.
+        progress: called with the epochs that are done and all.
+
+    Raises:
+        TooFewSeizuresError: a class has fewer snippets than that, or none is asked for.
+    """
+    rows = np.concatenate([_rows_of(bank, view) for view in range(len(bank))])  # in the order of the views
+    classes = classes_of(bank)[rows]
+    found = min(np.count_nonzero(classes == kind) for kind in (BEFORE, AFTER))
+    if not 0 < num_per_class <= found:
+        raise TooFewSeizuresError(
+            f"wanted {num_per_class} snippets before and as many after the clonic onset to train on, found {found}"
+        )
+    rng = np.random.default_rng(settings.seed)
+    drawn = [rows[rng.permutation(np.flatnonzero(classes == kind))[:num_per_class]] for kind in (BEFORE, AFTER)]
+    values = torch.index_select(bank.values, 0, torch.from_numpy(np.concatenate(drawn)))  # (2 K, D)
+    labels = torch.from_numpy(np.repeat([BEFORE, AFTER], num_per_class))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        layer = nn.Linear(bank.feature_dim, 2)
+    optimizer = torch.optim.AdamW(layer.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    for epoch in range(1, settings.num_epochs + 1):
+        order = torch.from_numpy(rng.permutation(len(labels)))
+        for start in range(0, len(order), settings.batch_size):
+            batch = order[start : start + settings.batch_size]
+            loss = F.cross_entropy(layer(values[batch]), labels[batch])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        if progress is not None:
+            progress(epoch, settings.num_epochs)
+    return layer
+
+
+def classify(bank: SequenceBank, layer: nn.Linear) -> pd.DataFrame:
+    """Classify every snippet of every view, and count.
+
+    Returns:
+        One row a view: `patient_id`, `seizure_id`, `view`, `label`, `frames_per_snippet`, `feature_dim`, `num_before`,
+        `num_after`, and of those the ones that were right, `num_before_right`, `num_after_right`. A view without a
+        snippet that counts has zeros.
+    """
+    classes = classes_of(bank)
+    rows = []
+    for view in range(len(bank)):
+        own_rows = _rows_of(bank, view)
+        called = _called(torch.narrow(bank.values, 0, int(own_rows[0]), len(own_rows)), layer)
+        row: dict[str, str | int] = {
+            "patient_id": bank.patient_ids[view],
+            "seizure_id": bank.seizure_ids[view],
+            "view": bank.views[view],
+            "label": bank.label_names[bank.labels[view]],
+            "frames_per_snippet": bank.frames_per_snippet,
+            "feature_dim": bank.feature_dim,
+        }
+        for name, kind in (("before", BEFORE), ("after", AFTER)):
+            own = classes[own_rows] == kind
+            row[f"num_{name}"] = int(own.sum())
+            row[f"num_{name}_right"] = int((called[own] == kind).sum())
+        rows.append(row)
+    table: pd.DataFrame = pd.DataFrame(rows, columns=COLUMNS)
+    return table
+
+
+def _rows_of(bank: SequenceBank, view: int) -> npt.NDArray[np.int64]:
+    return np.arange(bank.first_row[view], bank.first_row[view] + bank.num_rows[view], dtype=np.int64)
+
+
+def _called(values: torch.Tensor, layer: nn.Linear) -> npt.NDArray[np.int64]:
+    """Return the class that the layer calls each row of values (R, D), int64 (R,)."""
+    with torch.inference_mode():
+        starts = range(0, len(values), _ROWS_AT_ONCE)
+        parts = [layer(values[start : start + _ROWS_AT_ONCE]).argmax(dim=1) for start in starts]
+    return np.asarray(torch.cat(parts).numpy())

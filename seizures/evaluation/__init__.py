@@ -1,0 +1,1 @@
+"""How good are the predictions, and how sure is that?"""

@@ -1,0 +1,80 @@
+"""How far a probability can be taken at its word: the Brier score and the reliability curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import brier_score_loss
+
+from seizures.evaluation.metrics import percentile_interval, resample_patients
+from seizures.evaluation.predictions import by_seed
+from seizures.settings import EvaluationSettings
+
+NUM_BINS = 10
+
+
+def brier_score(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
+    """Return the mean squared distance of P(TCS), (N,), from the labels, (N,) of 0 and 1; 0 is perfect."""
+    return float(brier_score_loss(np.asarray(labels), np.asarray(probabilities), pos_label=1))
+
+
+def reliability_curve(labels: npt.ArrayLike, probabilities: npt.ArrayLike, num_bins: int = NUM_BINS) -> pd.DataFrame:
+    """Return, for each bin of equal width that has any seizure, what was said and what was.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        probabilities: (N,) P(TCS).
+        num_bins: bins between 0 and 1, each closed on its right side as in scikit-learn (the first on both).
+
+    Returns:
+        Columns `low`, `high`, `mean_probability`, `share_positive`, `num_seizures`.
+    """
+    values = np.asarray(probabilities, dtype=np.float64)
+    share, mean = calibration_curve(np.asarray(labels), values, n_bins=num_bins, pos_label=1)
+    edges = np.linspace(0, 1, num_bins + 1)
+    counts = np.bincount(np.searchsorted(edges[1:-1], values), minlength=num_bins)
+    used = np.flatnonzero(counts)
+    curve: pd.DataFrame = pd.DataFrame(
+        {
+            "low": edges[used],
+            "high": edges[used + 1],
+            "mean_probability": mean,
+            "share_positive": share,
+            "num_seizures": counts[used],
+        }
+    )
+    return curve
+
+
+def calibrate(
+    predictions: pd.DataFrame, settings: EvaluationSettings, *, positive_label: str = "TCS", num_bins: int = NUM_BINS
+) -> dict[str, Any]:
+    """Return the Brier score (mean over seeds, interval over patients) and the reliability curve of all seeds pooled.
+
+    `brier_of_base_rate` is what always answering the share of TCS would score: a classifier above it is worse than
+    knowing no more than that.
+    """
+    patients, labels, _, probabilities = by_seed(predictions, positive_label)
+    squares = ((probabilities - labels) ** 2).mean(axis=0)  # (N,), the mean over seeds
+    weights = resample_patients(patients, settings.num_bootstraps, np.random.default_rng(settings.seed))
+    resampled = (weights @ squares) / weights.sum(axis=1)
+    interval = percentile_interval(resampled, settings.confidence_level)
+    one_patient = _is_one(patients)
+    curve = reliability_curve(np.tile(labels, len(probabilities)), probabilities.ravel(), num_bins)
+    return {
+        "brier": float(np.mean([brier_score(labels, row) for row in probabilities])),
+        "low": None if one_patient else interval.low,
+        "high": None if one_patient else interval.high,
+        "brier_of_base_rate": float(labels.mean() * (1 - labels.mean())),
+        "num_seeds": len(probabilities),
+        "curve": curve.to_dict(orient="records"),
+    }
+
+
+def _is_one(patients: Sequence[str]) -> bool:
+    return len(set(patients)) < 2

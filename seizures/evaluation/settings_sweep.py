@@ -1,0 +1,148 @@
+"""Many settings on the same folds and features: a tidy table, and every cell compared with one of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from seizures.errors import SeizuresError
+from seizures.evaluation.calibration import calibrate
+from seizures.evaluation.comparison import compare, holm, mann_whitney_bonferroni
+from seizures.evaluation.metrics import FloatArray
+from seizures.evaluation.predictions import COUNT_NAMES, by_id, pool_predictions
+from seizures.evaluation.published import NUM_SEIZURES, published_correct
+from seizures.settings import EvaluationSettings, TrainingSettings
+
+METRICS = ("accuracy", "f1", "recall", "specificity", "roc_auc")
+PUBLISHED = ("published_correct", "published_num_seizures", "published_accuracy")
+
+
+@dataclasses.dataclass(frozen=True)
+class CellResult:
+    """What one cell gave: its name, what it was trained with, its predictions.csv and its metrics.json."""
+
+    name: str
+    settings: TrainingSettings
+    predictions: pd.DataFrame
+    summary: Mapping[str, Any]
+
+
+def tabulate(
+    cells: Sequence[CellResult], evaluation: EvaluationSettings, chosen: CellResult | None = None
+) -> pd.DataFrame:
+    """Return a row per cell: every setting, the scores with their intervals, the counts, and the paper's number.
+
+    Args:
+        cells: in the order of the rows.
+        evaluation: how to resample the patients.
+        chosen: the classifier that `choose_on_inner_folds` made of the cells: the last row, in which settings that
+            differ between the cells are empty, and so is the paper's number.
+    """
+    table: pd.DataFrame = pd.DataFrame([_row(cell, evaluation) for cell in cells])
+    if chosen is not None:
+        row = _row(chosen, evaluation)
+        blank = [
+            *(name for name in dataclasses.asdict(chosen.settings) if name in table and varies(table[name])),
+            *PUBLISHED,
+        ]
+        table = pd.concat([table, pd.DataFrame([{**row, **dict.fromkeys(blank)}])], ignore_index=True)
+    return table
+
+
+def _row(cell: CellResult, evaluation: EvaluationSettings) -> dict[str, Any]:
+    settings = dataclasses.asdict(cell.settings)
+    settings["protocol"] = cell.settings.protocol
+    del settings["selection"]
+    summary = cell.summary
+    row: dict[str, Any] = {"cell": cell.name, **settings, "num_seeds": len(summary["seeds"])}
+    row |= {name: summary[name] for name in ("num_patients", "num_seizures")}
+    for name in METRICS:
+        metric = summary["metrics"][name]
+        row |= {name: metric["mean"], f"{name}_low": metric["low"], f"{name}_high": metric["high"]}
+    row |= {name: summary["counts"]["mean"][name] for name in COUNT_NAMES}
+    brier = calibrate(cell.predictions, evaluation, positive_label=summary["positive_label"])
+    row |= {"brier": brier["brier"], "brier_low": brier["low"], "brier_high": brier["high"]}
+    correct = published_correct(cell.settings)
+    known = (None, None, None) if correct is None else (correct, NUM_SEIZURES, correct / NUM_SEIZURES)
+    return row | dict(zip(PUBLISHED, known, strict=True))
+
+
+def compare_cells(cells: Sequence[CellResult], reference: CellResult, evaluation: EvaluationSettings) -> pd.DataFrame:
+    """Return a row per other cell: its accuracy less that of the reference on the same seizures, paired by patient.
+
+    All rows are one family for Holm's correction. Cells of other protocols are compared too: the difference of `paper`
+    and `patient` is the optimism of the paper's. `p_value_mann_whitney_bonferroni` is the paper's way, for comparison
+    only: one-tailed, that the cell gives the truth a higher probability than the reference does.
+    """
+    rows = []
+    for cell in cells:
+        if cell.name == reference.name:
+            continue
+        found = compare(
+            cell.predictions, reference.predictions, evaluation, positive_label=cell.summary["positive_label"]
+        )
+        accuracy, test = found["metrics"]["accuracy"], found["test"]
+        rows.append(
+            {
+                "cell": cell.name,
+                "reference": reference.name,
+                "num_patients": found["num_patients"],
+                "num_seizures": found["num_seizures"],
+                "accuracy_difference": accuracy["difference"],
+                "low": accuracy["low"],
+                "high": accuracy["high"],
+                "p_value": test["p_value"],
+                "exact": test["exact"],
+                "num_patients_that_differ": test["num_patients_that_differ"],
+                "p_value_mann_whitney_bonferroni": mann_whitney_bonferroni(
+                    _given_to_truth(cell), _given_to_truth(reference), len(cells) - 1
+                ),
+            }
+        )
+    columns = ["cell", "reference", "accuracy_difference", "low", "high", "p_value"]
+    table: pd.DataFrame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+    table["p_value_holm"] = holm(table["p_value"].tolist())
+    return table
+
+
+def _given_to_truth(cell: CellResult) -> FloatArray:
+    """Return the probability that each seizure's true label was given, mean of the seeds."""
+    _, labels, _, probabilities = by_id(cell.predictions, cell.summary["positive_label"])
+    given: FloatArray = np.where(labels == 1, probabilities, 1 - probabilities).mean(axis=0)
+    return given
+
+
+def choose_on_inner_folds(
+    cells: Sequence[CellResult], inner_losses: Mapping[str, Mapping[tuple[int, int], float]]
+) -> pd.DataFrame:
+    """Return the predictions of a classifier whose settings, too, were chosen on inner folds: nested cross-validation.
+
+    For each fold and seed, the cell with the lowest inner loss is taken. That loss was measured on patients of the
+    training part alone, so that the patients who are scored chose nothing.
+
+    Args:
+        cells: the candidates, all of protocol `nested`.
+        inner_losses: the lowest mean loss on the inner folds by the name of the cell, then by fold and seed.
+
+    Raises:
+        SeizuresError: a cell is of another protocol.
+    """
+    others = [cell.name for cell in cells if cell.settings.protocol != "nested"]
+    if others:
+        raise SeizuresError(f"{', '.join(others)}: settings can be chosen on inner folds under protocol = nested only")
+    parts = []
+    shared = set.intersection(*(set(inner_losses[cell.name]) for cell in cells))  # cells may have other seeds besides
+    for fold, seed in sorted(shared):
+        best = min(cells, key=lambda cell: inner_losses[cell.name][fold, seed])
+        of_best = best.predictions
+        parts.append(of_best[(of_best["fold"] == fold) & (of_best["seed"] == seed)])
+    return pool_predictions(parts)
+
+
+def varies(values: pd.Series[Any]) -> bool:
+    """Tell whether a column holds more than one value."""
+    return len(set(values)) > 1

@@ -1,0 +1,173 @@
+"""How often single snippets were right, network by network: the table of counts, and what it amounts to.
+
+Every seizure weighs the same, however long it is. Its accuracy is the share of its snippets, of all views, that were
+right; the paper gives the median and the interquartile range of an accuracy, which is taken to be this one. Most
+snippets are before the clonic onset, so that calling all of them so is right more often than not. The balanced accuracy
+does not reward that: it is the mean of two means over seizures, of the share right before and of the share right after.
+
+Letters in shapes: N seizures, R resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from seizures.evaluation.comparison import holm, paired_permutation_test
+from seizures.evaluation.metrics import FloatArray, order_of_content, percentile_interval, resample_patients
+from seizures.evaluation.published import published_snippets
+from seizures.settings import EvaluationSettings
+
+SCORES = ("accuracy", "right_before", "right_after")  # of a seizure
+COUNTS = ("num_before", "num_before_right", "num_after", "num_after_right")
+_TEXTS = ("network", "patient_id", "seizure_id", "view", "label")
+
+
+def write_counts(path: Path, counts: pd.DataFrame) -> None:
+    """Write counts, a row a view."""
+    counts.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def read_counts(path: Path) -> pd.DataFrame:
+    """Read counts; ids are text."""
+    texts: Any = dict.fromkeys(_TEXTS, str)
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, encoding="utf-8")
+
+
+def pool_counts(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Join the counts of all networks and folds; a fold of which nothing could be scored adds nothing."""
+    pooled: pd.DataFrame = pd.concat([table for table in tables if len(table)], ignore_index=True)
+    return pooled
+
+
+def by_network(counts: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the counts of each network, in the order in which they come."""
+    return {str(name): table for name, table in counts.groupby("network", sort=False)}
+
+
+def by_seizure(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores and counts of each seizure, its views together, indexed by patient and seizure.
+
+    A score is NaN where there is nothing to be right about; a seizure without a snippet that counts is left out.
+    """
+    summed = counts.groupby(["patient_id", "seizure_id"])[list(COUNTS)].sum().astype(np.float64)
+    before, before_right, after, after_right = (summed[name] for name in COUNTS)
+    summed["accuracy"] = (before_right + after_right) / (before + after)  # 0 / 0 is NaN
+    summed["right_before"] = before_right / before
+    summed["right_after"] = after_right / after
+    counted: pd.DataFrame = summed[before + after > 0]
+    return counted
+
+
+def uncounted(counts: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return the seizures, `patient+seizure`, of which no network has a snippet that counts."""
+    ids = ["patient_id", "seizure_id"]
+    known = set().union(*(by_seizure(table).index for table in counts.values()))
+    every = {row for table in counts.values() for row in table[ids].itertuples(index=False, name=None)}
+    return sorted("+".join(row) for row in every - known)
+
+
+def tabulate(counts: Mapping[str, pd.DataFrame], evaluation: EvaluationSettings) -> pd.DataFrame:
+    """Return a row for each network, in order; the first is the reference of the differences.
+
+    Args:
+        counts: by network.
+        evaluation: how to resample the patients.
+
+    Returns:
+        Columns: `network`, `frames_per_snippet`, `feature_dim`; `num_patients`, `num_seizures`, `num_snippets`;
+        `num_trained_per_class`, the mean over folds; `median_accuracy` over seizures, with `_low` and `_high`;
+        `iqr_accuracy`, `mean_accuracy`; `balanced_accuracy`, with `_low` and `_high`; `right_before`, `right_after`;
+        `difference`, of the mean accuracy to that of the reference on the seizures that both have, paired, with
+        `_low`, `_high`, `_p_value` (patients' signs flipped) and `_p_value_holm` over all rows; and the paper's
+        `published_median_accuracy` and `published_iqr_accuracy`. What there is not is NaN.
+    """
+    seizures = {name: by_seizure(table) for name, table in counts.items()}
+    reference = next(iter(seizures.values()))
+    rows = []
+    for name, own in seizures.items():
+        (values,), weights = _drawn([own], evaluation)
+        accuracy, before, after = (_means(values[score], weights) for score in SCORES)
+        medians = np.array([np.median(np.repeat(values["accuracy"], times)) for times in weights.astype(np.int64)])
+        low, high = np.quantile(own["accuracy"], [0.25, 0.75])
+        published = published_snippets(name) or (np.nan, np.nan)
+        rows.append(
+            {
+                "network": name,
+                "frames_per_snippet": counts[name]["frames_per_snippet"].iloc[0],
+                "feature_dim": counts[name]["feature_dim"].iloc[0],
+                "num_patients": own.index.get_level_values("patient_id").nunique(),
+                "num_seizures": len(own),
+                "num_snippets": int(own[["num_before", "num_after"]].to_numpy().sum()),
+                "num_trained_per_class": counts[name].groupby("fold")["num_trained_per_class"].first().mean(),
+                **_with_interval("median_accuracy", medians, evaluation),
+                "iqr_accuracy": high - low,
+                "mean_accuracy": accuracy[0],
+                **_with_interval("balanced_accuracy", (before + after) / 2, evaluation),
+                "right_before": before[0],
+                "right_after": after[0],
+                **(_nothing() if own is reference else _difference(own, reference, evaluation)),
+                "published_median_accuracy": published[0],
+                "published_iqr_accuracy": published[1],
+            }
+        )
+    table: pd.DataFrame = pd.DataFrame(rows)
+    known = table["difference_p_value"].notna()
+    table.loc[known, "difference_p_value_holm"] = holm(table.loc[known, "difference_p_value"].tolist())
+    return table
+
+
+def _nothing() -> dict[str, float]:
+    ends = ("", "_low", "_high", "_p_value", "_p_value_holm")
+    return {f"difference{end}": np.nan for end in ends}
+
+
+def _difference(own: pd.DataFrame, reference: pd.DataFrame, evaluation: EvaluationSettings) -> dict[str, float]:
+    """Return the difference of the mean accuracies on the common seizures, its interval, and the p value."""
+    common = own.index.intersection(reference.index)
+    if common.empty:
+        return _nothing()
+    (one, other), weights = _drawn([own.loc[common], reference.loc[common]], evaluation)
+    differences = one["accuracy"] - other["accuracy"]
+    rng = np.random.default_rng(evaluation.seed)
+    flips = evaluation.num_bootstraps
+    test = paired_permutation_test(differences, one["patients"].tolist(), num_flips=flips, rng=rng)
+    return {
+        **_with_interval("difference", _means(differences, weights), evaluation),
+        "difference_p_value": test.p_value,
+        "difference_p_value_holm": np.nan,  # until all are known
+    }
+
+
+def _drawn(tables: list[pd.DataFrame], evaluation: EvaluationSettings) -> tuple[list[dict[str, Any]], FloatArray]:
+    """Return the scores (N,) and patients of tables of the same seizures, in an order that no id decides, and weights.
+
+    The weights, (R + 1, N), say how often each seizure is in the sample itself, and in each resample of patients.
+    """
+    content = np.concatenate([table[list(COUNTS)].to_numpy(dtype=np.float64).T for table in tables])
+    patients, order = order_of_content(tables[0].index.get_level_values("patient_id").tolist(), content)
+    drawn = resample_patients(patients, evaluation.num_bootstraps, np.random.default_rng(evaluation.seed))
+    found = [
+        {"patients": np.array(patients), **{name: table[name].to_numpy(dtype=np.float64)[order] for name in SCORES}}
+        for table in tables
+    ]
+    return found, np.concatenate([np.ones((1, len(order))), drawn])
+
+
+def _means(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the weighted means, (R + 1,), of the values (N,) that are known; NaN where none is."""
+    known = ~np.isnan(values)
+    total = weights[:, known].sum(axis=1)
+    means: FloatArray = np.full(len(weights), np.nan)
+    np.divide(weights[:, known] @ values[known], total, out=means, where=total > 0)
+    return means
+
+
+def _with_interval(name: str, resampled: FloatArray, evaluation: EvaluationSettings) -> dict[str, float]:
+    interval = percentile_interval(resampled[1:], evaluation.confidence_level)
+    bounds = (np.nan if bound is None else bound for bound in (interval.low, interval.high))
+    return {name: float(resampled[0]), **dict(zip((f"{name}_low", f"{name}_high"), bounds, strict=True))}

@@ -1,0 +1,47 @@
+"""Any path that holds features, checked: a file, a folder of files, or an exchange bundle (a folder or a zip)."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from seizures.errors import FeatureFileError
+from seizures.exchange import importing as bundle_import
+from seizures.features.reader import feature_files
+from seizures.features.validation import FAULT, WARNING, Finding, differences
+from seizures.files.archives import is_zip
+from seizures.processes.examiner import examine_files
+
+
+def check_path(path: Path) -> tuple[list[Finding], int]:
+    """Check features that are not trusted; return what was found, and how many feature files there are.
+
+    Raises:
+        FeatureFileError: there are no features at that path.
+
+    """
+    if (path.is_dir() and bundle_import.is_bundle(path)) or (path.is_file() and is_zip(path)):
+        try:
+            with bundle_import.opened(path) as checked:
+                return list(checked.findings), len(checked.examined)
+        except FeatureFileError as error:
+            return [Finding(path.name, "", FAULT, str(error))], 0
+    if not path.exists():
+        raise FeatureFileError(f"{path}: no such file or folder")
+    files = feature_files(path) if path.is_dir() else {path.name: path}
+    if not files:
+        raise FeatureFileError(f"{path}: no feature files (.h5) in it")
+    outcomes = dict(zip(files, examine_files(list(files.values())), strict=True))
+    found = [
+        dataclasses.replace(finding, file=name) for name, outcome in outcomes.items() for finding in outcome.findings
+    ]
+    made = [(name, outcome.summary.made) for name, outcome in outcomes.items() if outcome.summary is not None]
+    for line in differences(made):
+        found.append(Finding(path.name, "", WARNING, f"made in different ways: {line}"))
+    owners: dict[tuple[str, str], str] = {}
+    for name, outcome in outcomes.items():
+        if outcome.summary is not None:
+            ids = (outcome.summary.patient_id, outcome.summary.seizure_id)
+            if owners.setdefault(ids, name) != name:
+                found.append(Finding(name, "", WARNING, f"the same seizure as {owners[ids]}"))
+    return found, len(files)

@@ -1,0 +1,1 @@
+"""From frames to features, and the HDF5 file that holds them."""

@@ -1,0 +1,1 @@
+"""The paper's public features, as its authors published them."""

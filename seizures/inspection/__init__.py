@@ -1,0 +1,1 @@
+"""What a film is, and whether it can be used, before anything is computed."""

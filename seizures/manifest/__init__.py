@@ -1,0 +1,1 @@
+"""The manifest: which films show which seizure of whom."""

@@ -1,0 +1,305 @@
+"""The manifest as a table of text: the CSV that people save, its header, and what each cell may hold.
+
+`seizures.manifest.recordings` makes recordings of it. A `Fault` is one wrong cell or row; `fault_message` makes one
+text of many.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from seizures.errors import ManifestError
+
+ID_COLUMNS = ("patient_id", "seizure_id", "view")
+REQUIRED_COLUMNS = (*ID_COLUMNS, "video", "label")
+TIME_COLUMNS = ("onset_seconds", "offset_seconds", "clonic_onset_seconds")
+BOX_COLUMNS = ("crop", "mask")
+COLUMNS = (*REQUIRED_COLUMNS, *TIME_COLUMNS, "use", "reason", *BOX_COLUMNS, "dealing_order")
+USES = ("all", "evaluate", "skip")
+SEPARATORS = (",", ";", "\t")
+MAX_ID_LENGTH = 64
+MAX_FILE_BYTES = 2**26
+MAX_LINES = 20
+
+_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # device names of Windows
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{0,6})?)")
+_ORDER = re.compile(r"[a-z]{0,16}")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_BOX = re.compile(r"([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})")
+_BARE_TIME = re.compile(r"(onset|offset|clonic|clonic_?onset)_?(s|sec|secs|second|seconds|ms|min|time|frame)?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_END = "end of manifest"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """What is wrong in one cell: `problem` is the same text for the same mistake elsewhere, `value` is the cell's."""
+
+    row: int
+    column: str
+    value: str
+    problem: str
+
+
+def fault_lines(faults: Iterable[Fault]) -> list[str]:
+    """Describe faults in the order of their rows, one line for one mistake however many rows repeat it."""
+    groups: dict[tuple[str, str], list[Fault]] = defaultdict(list)
+    for fault in sorted(faults, key=lambda fault: fault.row):
+        groups[fault.column, fault.problem].append(fault)
+    lines = []
+    for (column, problem), alike in groups.items():
+        rows = list(dict.fromkeys(fault.row for fault in alike))
+        where = "rows " + ", ".join(map(str, rows[:5])) if len(rows) > 1 else f"row {rows[0]}"
+        where += f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+        values = list(dict.fromkeys(fault.value for fault in alike))
+        value = values[0] + (" and others" if len(values) > 1 else "")
+        place = ", ".join(part for part in (where if rows[0] else "", column) if part)
+        lines.append(": ".join(part for part in (place, f"{value} {problem}".strip()) if part))
+    return lines
+
+
+def fault_message(source: str | Path, lines: Sequence[str], *, num_faults: int | None = None) -> str:
+    """Make one message of the faults of `source`: a heading and at most 20 lines."""
+    count = len(lines) if num_faults is None else num_faults
+    shown = [f"  {line}" for line in lines[:MAX_LINES]]
+    if len(lines) > MAX_LINES:
+        shown.append(f"  and {len(lines) - MAX_LINES} more")
+    return "\n".join([f"{source}: {count} fault{'s' if count != 1 else ''}", *shown])
+
+
+def shown(text: str) -> str:
+    """Quote the text of a cell for a message, shortened."""
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")
+
+
+def read_table(path: Path) -> tuple[int, list[str], list[tuple[int, list[str]]]]:
+    """Return the header's row number, its names, and (row number, cells) of every row that is not blank."""
+    text = _read_text(path)
+    first_line = next((line for line in text.splitlines() if line.strip()), "")[:10_000]
+
+    def num_known(separator: str) -> int:
+        names = next(csv.reader([first_line], delimiter=separator, skipinitialspace=True), [])
+        return len({name.strip() for name in names} & set(COLUMNS))
+
+    separator = max(SEPARATORS, key=lambda separator: (num_known(separator), first_line.count(separator)))
+    # An open quotation mark swallows all that follows, which would lose rows silently: the last line tells.
+    lines = io.StringIO(f"{text}\n{_END}", newline="")
+    try:
+        records = list(enumerate(csv.reader(lines, delimiter=separator, skipinitialspace=True), start=1))
+    except csv.Error as error:
+        raise ManifestError(f"{path}: not a table: {error}") from error
+    last_row, last_cells = records.pop()
+    if last_cells != [_END]:
+        raise ManifestError(f"{path}: 1 fault\n  row {last_row}: a quotation mark is opened and never closed")
+    table = [(row, [cell.strip() for cell in cells]) for row, cells in records]
+    table = [(row, cells) for row, cells in table if any(cells)]
+    if len(table) < 2:
+        found = "the file is empty" if not table else "there is a header and no row below it"
+        raise ManifestError(f"{path}: {found}; wanted one row per camera view of a seizure")
+    header_row, header = table[0]
+    return header_row, header, table[1:]
+
+
+def _read_text(path: Path) -> str:
+    hint = "save it from the spreadsheet as `CSV UTF-8`"
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ManifestError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which is no manifest")
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ManifestError(f"{path}: no such file; the manifest lists the videos, see the README") from error
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ManifestError(f"{path}: text in UTF-16; {hint}")
+    if b"\x00" in content or content.startswith(b"PK\x03\x04"):
+        raise ManifestError(f"{path}: not a text file; {hint}")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ManifestError(f"{path}: line {line}: not UTF-8; {hint}") from error
+
+
+def mend_header(row: int, header: Sequence[str]) -> tuple[list[str], list[Fault]]:
+    """Find unknown columns that probably mean a known one, missing columns, and known columns that stand there twice.
+
+    Returns:
+        The header with the names that were meant, so that the cells can be checked all the same, and the faults.
+
+    """
+    near = {name: known for name in header if (known := _nearest_column(name, header))}
+    faults = [Fault(row, "", shown(name), f"is not a column; did you mean {known}?") for name, known in near.items()]
+    meant = [near[name] if name in near and near[name] not in header else name for name in header]
+    missing = [name for name in REQUIRED_COLUMNS if name not in meant]
+    if missing:
+        found = ", ".join(name for name in header if name)
+        faults.append(Fault(row, "", "", f"no column {', '.join(missing)}; found {shown(found)}"))
+    for name in COLUMNS:
+        if meant.count(name) > 1:
+            faults.append(Fault(row, name, "", f"there are {meant.count(name)} columns of this name"))
+    return meant, faults
+
+
+def name_cells(
+    header: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]]
+) -> tuple[dict[int, dict[str, str]], list[Fault]]:
+    """Return row number -> known column -> text, and the rows whose cells do not fit the header (which are left out).
+
+    Spreadsheets drop empty cells at the end of a row: those are empty.
+    """
+    positions = {name: header.index(name) for name in COLUMNS if name in header}
+    records, faults = {}, []
+    for row, cells in rows:
+        if any(cells[len(header) :]):
+            problem = f"more cells than the {len(header)} of the header; put quotation marks around a cell with commas"
+            faults.append(Fault(row, "", "", problem))
+        else:
+            records[row] = {name: cells[at] if at < len(cells) else "" for name, at in positions.items()}
+    return records, faults
+
+
+def _nearest_column(name: str, header: Sequence[str]) -> str | None:
+    """Return the known column that `name` probably means, None where it is known itself or far from all.
+
+    Near is one edit (two in a name of ten letters and more) whatever the case, spaces, `-` and `_`; and a time
+    without its unit, such as `onset`, where the column that it might mean is absent.
+    """
+    if name in COLUMNS:
+        return None
+    plain = re.sub(r"[\W_]", "", name.lower())
+    near = [
+        (distance, known in header, known)
+        for known in COLUMNS
+        if plain and (distance := _edit_distance(plain, known.replace("_", ""))) <= (2 if len(known) >= 10 else 1)
+    ]
+    if near:
+        return min(near)[2]
+    if match := _BARE_TIME.fullmatch(re.sub(r"\W+", "_", name.lower()).strip("_")):
+        known = {"onset": "onset_seconds", "offset": "offset_seconds"}.get(match[1], "clonic_onset_seconds")
+        return known if known not in header else None
+    return None
+
+
+def _edit_distance(one: str, other: str) -> int:
+    """Count the letters to insert, drop, change or swap with a neighbour (optimal string alignment)."""
+    before, distances = list[int](), list(range(len(other) + 1))
+    for row, letter in enumerate(one, start=1):
+        above, distances = distances, [row]
+        for at, wanted in enumerate(other, start=1):
+            step = min(above[at] + 1, distances[at - 1] + 1, above[at - 1] + (letter != wanted))
+            if row > 1 and at > 1 and letter == other[at - 2] and one[row - 2] == wanted:
+                step = min(step, before[at - 2] + 1)
+            distances.append(step)
+        before = above
+    return distances[-1]
+
+
+def cell_checks(labels: Sequence[str]) -> dict[str, Callable[[str], str | None]]:
+    """Return a function per column, from the text of a cell to what is wrong with it, None where nothing is."""
+    return {
+        **dict.fromkeys(ID_COLUMNS, id_problem),
+        **dict.fromkeys(TIME_COLUMNS, _time_problem),
+        **dict.fromkeys(BOX_COLUMNS, _box_problem),
+        "video": _pieces_problem,
+        "label": lambda text: None if text in labels else f"is not a label; wanted {' or '.join(labels)}",
+        "dealing_order": lambda text: (
+            None if _ORDER.fullmatch(text) else "wanted letters as ImportFeatures writes them"
+        ),
+        "use": lambda text: None if text in ("", *USES) else f"wanted {', '.join(USES)} or nothing",
+    }
+
+
+def column_faults(
+    records: Mapping[int, Mapping[str, str]], checks: Mapping[str, Callable[[str], str | None]]
+) -> list[Fault]:
+    """Check each column by itself with pandera, which tells all faults; a sound manifest is spared the import of it."""
+    if all(check(record[name]) is None for record in records.values() for name, check in checks.items()):
+        return []
+    import pandas as pd  # here and not above: planning reads a sound manifest without pandas, which costs a second
+    import pandera.pandas as pa
+
+    table = pd.DataFrame(list(records.values()), index=list(records), columns=list(checks), dtype=object)
+    columns = {}
+    for name, problem in checks.items():
+        passes = pa.Check(lambda cell, problem=problem: problem(cell) is None, element_wise=True)
+        columns[name] = pa.Column(object, passes)
+    try:
+        pa.DataFrameSchema(columns).validate(table, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases
+        cells = sorted(zip(cases["index"], cases["column"], cases["failure_case"], strict=True))
+        return [Fault(int(row), name, shown(cell), checks[name](cell) or "") for row, name, cell in cells]
+    return []
+
+
+def parse_seconds(text: str) -> float | None:
+    """Return the seconds that a cell holds, of a clock time those since midnight; None where empty or at fault."""
+    if match := _CLOCK.fullmatch(text):
+        return 3600.0 * int(match[1]) + 60.0 * int(match[2]) + float(match[3])
+    return float(text) if text and _time_problem(text) is None else None
+
+
+def is_clock_time(text: str) -> bool:
+    """Tell whether a cell holds, or tries to hold, a clock time."""
+    return ":" in text
+
+
+def clock_text(seconds: float) -> str:
+    """Return the clock time of seconds since midnight, of whichever day, as `08:15:30.5`."""
+    minutes, rest = divmod(round(seconds, 3) % 86_400, 60)
+    text = f"{int(minutes) // 60:02d}:{int(minutes) % 60:02d}:{rest:06.3f}"
+    return text.rstrip("0").rstrip(".") if text.endswith("0") else text
+
+
+def parse_box(text: str) -> tuple[int, int, int, int] | None:
+    """Return left, top, width and height; None where the cell is empty or has a fault."""
+    match = _BOX.fullmatch(text)
+    return (int(match[1]), int(match[2]), int(match[3]), int(match[4])) if match else None
+
+
+def id_problem(text: str) -> str | None:
+    """Return what is wrong with an id of a patient, seizure or view; None where nothing is."""
+    if not _ID.fullmatch(text):
+        return "is not an id; wanted letters, digits, - _ . and no point at the start"
+    if _RESERVED.fullmatch(text) or text.endswith("."):
+        return "cannot name a file on Windows; choose another id"
+    return None if len(text) <= MAX_ID_LENGTH else f"is too long; wanted at most {MAX_ID_LENGTH} letters"
+
+
+def _time_problem(text: str) -> str | None:
+    if text and re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text):
+        return "has a decimal comma; write a decimal point"
+    if is_clock_time(text):
+        if re.fullmatch(r"[0-9:]*,[0-9]+", text):
+            return "has a decimal comma; write a decimal point"
+        return None if _CLOCK.fullmatch(text) else "is not a clock time; wanted hh:mm:ss or hh:mm:ss.sss of 24 hours"
+    if text and not (_NUMBER.fullmatch(text) and math.isfinite(float(text))):
+        return "is not a number of seconds"
+    return "is before the first frame of the video; wanted 0 or more" if text and float(text) < 0 else None
+
+
+def _box_problem(text: str) -> str | None:
+    if not text:
+        return None
+    match = _BOX.fullmatch(text)
+    if not match or 0 in (int(match[3]), int(match[4])):
+        return "is not a region; wanted left,top,width,height in whole pixels, e.g. 0,0,800,450"
+    return None
+
+
+def _pieces_problem(text: str) -> str | None:
+    pieces = [piece.strip() for piece in text.split(";")] if text else []
+    if _CONTROL.search(text):
+        return "holds a control character or a line break"
+    if not all(pieces):
+        return "holds an empty path; wanted paths separated by single ;"
+    return "names a file twice" if len(set(pieces)) < len(pieces) else None

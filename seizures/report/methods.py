@@ -1,0 +1,235 @@
+"""A methods paragraph for a manuscript, made of the settings and results of the very run that it describes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
+from seizures.report.cohort_facts import LeftOutRow, left_out_words, listed, plural
+from seizures.settings import FoldSettings, TrainingSettings
+
+REFERENCE = (
+    "Pérez-García F, Scott C, Sparks R, Diehl B, Ourselin S. Transfer Learning of Deep Spatiotemporal Networks to "
+    "Model Arbitrarily Long Videos of Seizures. MICCAI 2021. doi:10.1007/978-3-030-87240-3_32"
+)
+_NETWORKS = {  # by how a name begins
+    "r2plus1d_34": "R(2+1)D-34",
+    "r2plus1d_small": "a small R(2+1)D network",
+    "resnet_34": "ResNet-34",
+    "wide_resnet_50_2": "Wide ResNet-50-2",
+}
+_PUBLIC_WEIGHTS = {  # by how their SHA-256 begins
+    "0aa0550b": "pre-trained on IG-65M and fine-tuned on Kinetics-400",
+    "ade133f1": "pre-trained on IG-65M and fine-tuned on Kinetics-400",
+    "9bae36ae": "pre-trained on IG-65M",
+    "449a7af9": "pre-trained on IG-65M",
+    "b627a593": "pre-trained on ImageNet",
+    "95faca4d": "pre-trained on ImageNet",
+}
+_AGGREGATIONS = {
+    "mean": "their mean and one linear layer",
+    "lstm": "a long short-term memory network (LSTM, one layer of {units} units), whose last hidden state went to one "
+    "linear layer",
+    "blstm": "a bidirectional long short-term memory network (BLSTM, one layer of {units} units in each direction), "
+    "whose two last hidden states went to one linear layer",
+    "attention": "attention pooling ({units} hidden units) and one linear layer",
+    "tcn": "a temporal convolutional network ({units} channels) and one linear layer",
+    "transformer": "a transformer encoder ({units} units) and one linear layer",
+}
+_PREPROCESSINGS = {
+    "letterbox": "scaled to fit 320 x 180 pixels, cropped by 5 % of the columns on each side, padded with black to a "
+    "square and scaled to {size} x {size} pixels",
+    "center_crop": "scaled in the proportion 171 x 128, and cropped to the {size} x {size} pixels in the middle",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class WhatWasRun:
+    """All that the paragraph tells.
+
+    Attributes:
+        made: one entry for each way in which features were made: `network`, `weights_sha256`, `feature_dim`,
+            `frames_per_snippet`, `stride_frames`, `frame_rate_hz`, and, where known, `preprocessing`, `deinterlace`,
+            `precision` and `frame_size`.
+        folds: how patients were dealt.
+        training: how classifiers were fitted.
+        summary: metrics.json.
+        predictions: predictions.csv.
+        histories: the learning curves, columns fold, seed, epoch and loss.
+        left_out: what was left out.
+        minimum_duration_seconds: under which a seizure was left out.
+        num_not_trained_on: views in which the patient is out of sight: scored, and not trained on.
+        num_cropped, num_masked: views of which a part of the frame alone was taken; in which a part was blacked out.
+        num_damaged: views with snippets that touch frames which could not be decoded.
+        simulated: whether the videos are simulated.
+        code: version of the software.
+    """
+
+    made: Sequence[Mapping[str, Any]]
+    folds: FoldSettings
+    training: TrainingSettings
+    summary: Mapping[str, Any]
+    predictions: pd.DataFrame
+    histories: pd.DataFrame
+    left_out: Sequence[LeftOutRow]
+    minimum_duration_seconds: float
+    num_not_trained_on: int
+    num_cropped: int
+    num_masked: int
+    num_damaged: int
+    simulated: bool
+    code: str
+
+
+def methods_paragraph(run: WhatWasRun) -> str:
+    """Return what was done, in sentences that a laboratory may paste into a manuscript."""
+    sentences = [_cohort(run)]
+    sentences += [_features(made, several=len(run.made) > 1) for made in run.made]
+    sentences += [
+        *_parts_of_frames(run),
+        _sequences(run.training),
+        _fitting(run),
+        _folds(run),
+        _scores(run),
+        f"Reference: {REFERENCE}.",
+    ]
+    return " ".join(sentences)
+
+
+def _cohort(run: WhatWasRun) -> str:
+    summary, views = run.summary, [name.removeprefix(VIEW_PREFIX) for name in view_columns(run.predictions)]
+    sizes = listed([f"{number} {label}" for label, number in summary["num_seizures_by_label"].items()])
+    text = (
+        f"{'Simulated videos' if run.simulated else 'Videos'} of {plural(summary['num_seizures'], 'seizure')} "
+        f"({sizes}) of {plural(summary['num_patients'], 'patient')}, in {plural(len(views), 'camera view')} "
+        f"({listed(views)}), were classified with GESTURES [Pérez-García et al. 2021] as implemented in {run.code}. "
+        f"Seizures of less than {run.minimum_duration_seconds:g} s were not included"
+    )
+    left_out = left_out_words(run.left_out, run.predictions)
+    return f"{text}; {left_out} were left out in all." if left_out else f"{text}."
+
+
+def _features(made: Mapping[str, Any], *, several: bool) -> str:
+    rate, length, stride = float(made["frame_rate_hz"]), int(made["frames_per_snippet"]), int(made["stride_frames"])
+    every = "frame" if stride == 1 else f"{stride} frames ({stride / rate:.2f} s)"
+    text = (
+        f"{'In a part of the features, each' if several else 'Each'} video was sampled from the clinical onset to the "
+        f"offset at {rate:g} frames per second{_deinterlacing(made)}. "
+    )
+    if made.get("preprocessing") in _PREPROCESSINGS and made.get("frame_size"):
+        text += f"Frames were {_PREPROCESSINGS[made['preprocessing']].format(size=made['frame_size'])}. "
+    precision = made.get("precision")
+    if length > 1:
+        what = f"Snippets of {length} consecutive frames ({length / rate:.2f} s), one starting at every {every},"
+    else:
+        what = f"Single frames, one of every {every}," if stride > 1 else "Single frames"
+    return text + (
+        f"{what} were turned into vectors of {made['feature_dim']} features by {_network(made)}, which was not trained "
+        f"further{f' and computed in {precision}' if precision else ''}."
+    )
+
+
+def _parts_of_frames(run: WhatWasRun) -> list[str]:
+    """Say what part of the frames was taken, and what became of those that could not be decoded."""
+    sentences = []
+    if run.num_cropped:
+        sentences.append(f"Of the frames of {plural(run.num_cropped, 'view')}, a part given beforehand was taken.")
+    if run.num_masked:
+        sentences.append(f"In the frames of {plural(run.num_masked, 'view')}, a part given beforehand was blacked out.")
+    if run.num_damaged:
+        sentences.append(
+            f"Parts of {plural(run.num_damaged, 'view')} could not be decoded; a snippet that touched them was "
+            "replaced by the nearest one that did not."
+        )
+    return sentences
+
+
+def _network(made: Mapping[str, Any]) -> str:
+    name, weights = str(made["network"]), str(made["weights_sha256"])
+    words = next((words for start, words in _NETWORKS.items() if name.startswith(start)), "a network")
+    if weights.startswith("random"):
+        return f"{words} ({name}) with random, untrained weights ({weights})"
+    digest = weights.removeprefix("sha256:")[:8]
+    trained = _PUBLIC_WEIGHTS.get(digest, "with weights of its own")
+    return f"{words} ({name}) {trained} (SHA-256 of the weights: {digest}...)"
+
+
+def _deinterlacing(made: Mapping[str, Any]) -> str:
+    words = {"auto": ", deinterlaced where its frames showed combs", "always": ", deinterlaced"}
+    return words.get(str(made.get("deinterlace")), "")
+
+
+def _sequences(training: TrainingSettings) -> str:
+    number, gamma = training.num_segments, training.gamma
+    if math.isinf(gamma):
+        where = "in the middle of the segment"
+    elif gamma == 1:
+        where = "in training at a position drawn uniformly, anew in every epoch, in evaluation in the middle"
+    else:
+        drawn = f"drawn from Beta({gamma:g}, {gamma:g}), anew in every epoch"
+        where = f"in training at a position {drawn}, in evaluation in the middle"
+    aggregation = _AGGREGATIONS.get(training.aggregation, f"{training.aggregation} ({{units}} units)")
+    return (
+        f"Each sequence of features was cut into {number} equal segments, and one snippet was taken from each, {where}"
+        f". The {number} feature vectors were aggregated by {aggregation.format(units=training.hidden_units)}."
+    )
+
+
+def _fitting(run: WhatWasRun) -> str:
+    training, negative = run.training, run.summary["negative_label"]
+    positive = run.summary["positive_label"]
+    text = (
+        f"Classifiers were trained with AdamW (learning rate {training.learning_rate:g}, weight decay "
+        f"{training.weight_decay:g}, batches of {training.batch_size} sequences, constant learning rate) for "
+        f"{'at most ' if training.protocol != 'patient' else ''}{plural(training.num_epochs, 'epoch')}, with "
+        f"cross-entropy in which a {positive} weighs the number of {negative} over that of {positive} in the training "
+        "set; each view of a seizure was one sample."
+    )
+    if run.num_not_trained_on:
+        text += f" Scored, but not trained on: {plural(run.num_not_trained_on, 'view')} without sight of the patient."
+    return text
+
+
+def _epochs_used(histories: pd.DataFrame) -> str:
+    trained = histories.dropna(subset=["loss"]).groupby(["fold", "seed"])["epoch"].max()
+    return f" ({int(trained.min())} to {int(trained.max())} epochs)" if len(trained) else ""
+
+
+def _folds(run: WhatWasRun) -> str:
+    number, seed, seeds = len(run.summary["folds"]), run.folds.seed, run.summary["seeds"]
+    chosen = _epochs_used(run.histories)
+    if run.training.protocol == "paper":
+        text = (
+            "To reproduce the protocol of the original paper, and not as an estimate for new patients, seizures, not "
+            f"patients, were dealt into {number} folds (seed {seed}), so that a patient of several seizures may be "
+            f"in both the training and the test part, and the epoch with the lowest loss on the test part was kept"
+            f"{chosen}."
+        )
+    else:
+        kept = "The classifier of the last epoch was kept."
+        if run.training.protocol == "nested":
+            kept = (
+                f"The number of epochs was the one with the lowest loss on {run.training.num_inner_folds} inner folds "
+                f"of the patients of the training part{chosen}."
+            )
+        text = (
+            f"Classifiers were evaluated by cross-validation in {number} folds into which patients were dealt, "
+            f"balanced by label and duration (seed {seed}): no patient was in both the training and the test part. "
+            f"{kept}"
+        )
+    return f"{text} Each fold was trained with {plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))})."
+
+
+def _scores(run: WhatWasRun) -> str:
+    interval, positive = run.summary["interval"], run.summary["positive_label"]
+    return (
+        f"The probability of a seizure to be {positive} is the mean over its views, and at 0.5 or above it is called "
+        f"{positive}. The out-of-fold predictions of all folds were pooled; scores are means over the seeds, with "
+        f"{100 * interval['confidence_level']:g} % percentile intervals by bootstrap over patients, each with all "
+        f"their seizures ({interval['num_resamples']} resamples, seed {interval['seed']})."
+    )

@@ -1,0 +1,177 @@
+"""The protocols side by side on the same seizures and features, and how optimistic the paper's is: one page."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+from seizures.evaluation.comparison import compare, holm
+from seizures.evaluation.predictions import METRIC_TITLES
+from seizures.evaluation.settings_sweep import CellResult
+from seizures.report import figures
+from seizures.report.report_parts import score_and_interval
+from seizures.report.template import write_small_page
+from seizures.settings import PROTOCOLS, EvaluationSettings
+
+METRICS = ("accuracy", "recall", "specificity", "roc_auc")
+PAIRS = (("paper", "patient"), ("paper", "nested"), ("nested", "patient"))
+COLOURS = {"patient": figures.INK, "nested": figures.NEGATIVE_COLOUR, "paper": figures.POSITIVE_COLOUR}
+SHOWN = ("aggregation", "num_segments", "gamma")  # always in a title; others where they differ
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Cells that have all settings in common but the protocol: a title, and each protocol's cell."""
+
+    title: str
+    cells: dict[str, CellResult]
+
+
+def groups_of(cells: Sequence[CellResult]) -> list[Group]:
+    """Put together the cells that differ in nothing but the protocol; those of one protocol alone are left out."""
+    found: dict[tuple[tuple[str, Any], ...], dict[str, CellResult]] = {}
+    for cell in cells:
+        settings = {**dataclasses.asdict(cell.settings), "num_seeds": len(cell.summary["seeds"])}
+        del settings["selection"]
+        found.setdefault(tuple(sorted(settings.items())), {})[cell.settings.protocol] = cell
+    several = {key: group for key, group in found.items() if len(group) > 1}
+    differ = [name for name, _ in next(iter(several), ()) if len({dict(key)[name] for key in several}) > 1]
+    return [
+        Group(
+            _title(dict(key), [name for name in differ if name not in SHOWN]),
+            {name: group[name] for name in PROTOCOLS if name in group},
+        )
+        for key, group in several.items()
+    ]
+
+
+def _title(settings: Mapping[str, Any], others: Sequence[str]) -> str:
+    words = [str(settings["aggregation"]), f"{settings['num_segments']} segments", f"gamma {settings['gamma']:g}"]
+    return ", ".join([*words, *(f"{name} = {settings[name]}" for name in others)])
+
+
+def num_seizures_shared(predictions: pd.DataFrame) -> int:
+    """Count the seizures whose patient was in the training part too: those whose patient has a seizure elsewhere."""
+    seizures = predictions.drop_duplicates(["patient_id", "seizure_id"])
+    return int((seizures.groupby("patient_id")["fold"].transform("nunique") > 1).sum())
+
+
+def protocol_rows(group: Group) -> list[dict[str, Any]]:
+    """Return what each protocol scored, with its interval, and how many seizures had their patient in training."""
+    rows = []
+    for name, cell in group.cells.items():
+        metrics = cell.summary["metrics"]
+        scores = [
+            score_and_interval(metric, *(metrics[metric][end] for end in ("mean", "low", "high"))) for metric in METRICS
+        ]
+        shared = f"{num_seizures_shared(cell.predictions)} of {cell.summary['num_seizures']}"
+        rows.append({"protocol": name, "shared": shared, "scores": scores})
+    return rows
+
+
+def differences(groups: Sequence[Group], evaluation: EvaluationSettings) -> pd.DataFrame:
+    """Return a row for each pair of protocols of each group: the accuracy of the first less that of the second.
+
+    Paired on the same seizures, with an interval and a test in which the patient is what is drawn or flipped; Holm's
+    correction is over all rows.
+    """
+    rows = []
+    for group in groups:
+        for first, second in PAIRS:
+            if first not in group.cells or second not in group.cells:
+                continue
+            one, other = group.cells[first], group.cells[second]
+            positive = one.summary["positive_label"]
+            found = compare(one.predictions, other.predictions, evaluation, positive_label=positive)
+            accuracy = found["metrics"]["accuracy"]
+            row = {"settings": group.title, "first": first, "second": second, **accuracy}
+            rows.append({**row, "p_value": found["test"]["p_value"]})
+    columns = ["settings", "first", "second", "difference", "low", "high", "p_value"]
+    table: pd.DataFrame = pd.DataFrame(rows, columns=columns)
+    table["p_value_holm"] = holm(table["p_value"].tolist())
+    return table
+
+
+def difference_words(row: pd.Series[Any], confidence_level: float) -> str:
+    """Say a difference of two accuracies in plain words."""
+    points = 100 * row["difference"]
+    start = "Optimism of the paper's protocol: accuracy" if row["first"] == "paper" else "Accuracy"
+    text = f"{start} under {row['first']} less that under {row['second']}: {points:+.1f} points"
+    if pd.isna(row["low"]):
+        return f"{text}; without an interval, because there is one patient only."
+    bounds = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
+    interval = f"{100 * confidence_level:g} % interval {bounds}, paired over patients"
+    if row["low"] <= 0 <= row["high"]:
+        shown = "the interval does not exclude 0"
+    elif row["p_value_holm"] > 1 - confidence_level:
+        shown = "the interval excludes 0, but the test does not bear it out"
+    else:
+        shown = "the interval excludes 0"
+    return f"{text} ({interval}; permutation test p = {row['p_value']:.2g}, Holm {row['p_value_holm']:.2g}): {shown}."
+
+
+def draw_protocols(groups: Sequence[Group]) -> Figure:
+    """Draw the accuracy under each protocol with its interval, settings under settings."""
+    with mpl.rc_context(figures.STYLE):
+        labels: list[str] = []
+        ends: list[float] = []
+        figure, axes = figures.canvas(0.9 + 0.36 * sum(len(group.cells) + 1 for group in groups))
+        for group in groups:
+            title = axes.text(0.01, len(labels), group.title, transform=axes.get_yaxis_transform(), va="center")
+            title.set(color=figures.MUTED, fontsize=10, in_layout=False)
+            labels.append("")
+            for name, cell in group.cells.items():
+                metric, place = cell.summary["metrics"]["accuracy"], len(labels)
+                bar = [metric["mean"] if metric[end] is None else metric[end] for end in ("low", "high")]
+                axes.plot(bar, [place, place], color=COLOURS[name], linewidth=2.5)
+                axes.plot(metric["mean"], place, "D" if name == "paper" else "o", color=COLOURS[name], markersize=7)
+                labels.append("paper\n(reproduction only)" if name == "paper" else name)
+                ends += bar
+        lowest = max(0.0, math.floor(10 * min(ends) - 0.5) / 10)
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set(xlim=(lowest, 1.02), ylim=(len(labels) - 0.5, -0.6), xlabel="accuracy")
+        figures.clear_rows(axes)
+    return figure
+
+
+def write_page(path: Path, cells: Sequence[CellResult], evaluation: EvaluationSettings, *, warning: str = "") -> None:
+    """Write the page to `path`.
+
+    Args:
+        path: where to.
+        cells: those of a sweep over `protocol`, whatever else it sweeps.
+        evaluation: how to resample the patients.
+        warning: what a reader must know before anything else.
+    """
+    groups = groups_of(cells)
+    table = differences(groups, evaluation)
+    summary = cells[0].summary
+    write_small_page(
+        path,
+        "protocols.html.j2",
+        warning=warning,
+        percent=f"{100 * evaluation.confidence_level:g} %",
+        num_patients=summary["num_patients"],
+        num_seizures=summary["num_seizures"],
+        num_seeds=len(summary["seeds"]),
+        titles=[METRIC_TITLES[name] for name in METRICS],
+        picture=figures.to_data_uri(figures.to_svg(draw_protocols(groups))),
+        groups=[
+            {
+                "title": group.title,
+                "rows": protocol_rows(group),
+                "differences": [
+                    difference_words(row, evaluation.confidence_level)
+                    for _, row in table[table["settings"] == group.title].iterrows()
+                ],
+            }
+            for group in groups
+        ],
+    )

@@ -1,0 +1,116 @@
+"""The networks side by side on single snippets, and the paper's table beside ours: one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from seizures.evaluation.published import published_snippets
+from seizures.evaluation.snippet_scores import by_seizure, tabulate, uncounted
+from seizures.report import figures
+from seizures.report.cohort_facts import plural
+from seizures.report.template import write_small_page
+from seizures.settings import EvaluationSettings
+
+_PAPER = "#009E73"
+
+
+def draw_networks(counts: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw each seizure's accuracy as a dot, network under network, with the median, the quartiles, and the paper's."""
+    rng = np.random.default_rng(0)
+    accuracies = {name: by_seizure(table)["accuracy"].to_numpy(dtype=np.float64) for name, table in counts.items()}
+    shown = []
+    with mpl.rc_context(figures.STYLE):
+        figure, axes = figures.canvas(1.4 + 0.75 * len(counts))
+        for place, (name, accuracy) in enumerate(accuracies.items()):
+            heights = place + rng.uniform(-0.26, 0.26, len(accuracy))
+            axes.plot(
+                accuracy, heights, "o", color=figures.MUTED, alpha=0.35, markersize=3.5, markeredgewidth=0, zorder=1
+            )
+            low, median, high = np.quantile(accuracy, [0.25, 0.5, 0.75])
+            axes.plot([low, high], [place, place], color=figures.INK, linewidth=2.5, zorder=2)
+            ours = axes.plot(median, place, "o", color=figures.INK, markersize=8, zorder=3)[0]
+            shown.append((ours, "median and quartiles; a dot is a seizure"))
+            published = published_snippets(name)
+            if published is not None:
+                paper = axes.plot(published[0], place - 0.33, "v", color=_PAPER, markersize=8)[0]
+                shown.append((paper, "the paper's median"))
+        axes.set_yticks(range(len(counts)), [name.replace("_kinetics", "\n(Kinetics)") for name in counts])
+        axes.set(xlim=(-0.02, 1.02), ylim=(len(counts) - 0.5, -0.6))
+        axes.set_xlabel("share of a seizure's snippets that were right")
+        figures.clear_rows(axes)
+        handles = {text: handle for handle, text in shown}
+        figure.legend(list(handles.values()), list(handles), loc="outside lower left")
+    return figure
+
+
+def write_page(
+    path: Path,
+    counts: Mapping[str, pd.DataFrame],
+    evaluation: EvaluationSettings,
+    *,
+    left_out: Sequence[str] = (),
+    warning: str = "",
+) -> None:
+    """Write the page to `path`.
+
+    Args:
+        path: where to.
+        counts: by network, the reference first.
+        evaluation: how to resample the patients.
+        left_out: a line for each seizure, or view of one, that some network has no features of.
+        warning: what a reader must know before anything else.
+    """
+    rows = tabulate(counts, evaluation).to_dict(orient="records")
+    write_small_page(
+        path,
+        "snippets.html.j2",
+        warning=warning,
+        percent=f"{100 * evaluation.confidence_level:g} %",
+        num_trained_per_class=rows[0]["num_trained_per_class"],
+        uncounted=uncounted(counts),
+        left_out=list(left_out),
+        picture=figures.to_data_uri(figures.to_svg(draw_networks(counts))),
+        rows=[_words(row, is_reference=place == 0) for place, row in enumerate(rows)],
+    )
+
+
+def _words(row: Mapping[Any, Any], *, is_reference: bool) -> dict[str, str]:
+    """Return the cells of a row of the page."""
+    is_known, is_published = not np.isnan(row["difference"]), not np.isnan(row["published_median_accuracy"])
+    difference = "reference" if is_reference else "no seizure in common"
+    if is_known:
+        difference = f"{100 * row['difference']:+.1f} points"
+    low, high = row["difference_low"], row["difference_high"]
+    frames = f"{row['frames_per_snippet']} frame{'' if row['frames_per_snippet'] == 1 else 's'}"
+    return {
+        "network": row["network"],
+        "made_of": f"{frames}, {row['feature_dim']} features",
+        "size": f"{plural(row['num_seizures'], 'seizure')}, {plural(row['num_patients'], 'patient')}",
+        "median": f"{_share(row['median_accuracy'])} ({100 * row['iqr_accuracy']:.1f})",
+        "median_interval": _interval(row["median_accuracy_low"], row["median_accuracy_high"]),
+        "paper": f"{_share(row['published_median_accuracy'])} ({100 * row['published_iqr_accuracy']:.1f})"
+        if is_published
+        else "not in the paper",
+        "balanced": _share(row["balanced_accuracy"]),
+        "balanced_interval": _interval(row["balanced_accuracy_low"], row["balanced_accuracy_high"]),
+        "before": _share(row["right_before"]),
+        "after": _share(row["right_after"]),
+        "difference": difference,
+        "interval": "" if np.isnan(low) else f"{100 * low:+.1f} to {100 * high:+.1f}",
+        "p_value": f"{row['difference_p_value_holm']:.2g}" if is_known else "",
+    }
+
+
+def _share(value: float) -> str:
+    return "none" if np.isnan(value) else f"{100 * value:.1f}\u00a0%"
+
+
+def _interval(low: float, high: float) -> str:
+    return "no interval" if np.isnan(low) else f"{100 * low:.1f} to {100 * high:.1f}\u00a0%"

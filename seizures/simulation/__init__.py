@@ -1,0 +1,1 @@
+"""A simulated cohort: seizures that never happened, as films or as features."""

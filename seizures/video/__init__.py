@@ -1,0 +1,1 @@
+"""From films to frames on a uniform clock."""

@@ -1,0 +1,120 @@
+"""What a file says of itself, and how its frames follow each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+from av.container import InputContainer
+
+from seizures.video.timestamps import Cadence, measure_cadence
+
+_GUESSED_RATE_HZ = 25  # only for a file without rate and without timestamps
+MICROSECOND = Fraction(1, 1_000_000)
+_DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2"}  # the containers whose frames follow each other without a gap
+_AVI_CHUNK_HEADER_BYTES = 8
+_INDEX_BLOCK = 512  # entries
+_FIELD_ORDERS = {0: "unknown", 1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a file says of itself, and the cadence of its frames, which is measured."""
+
+    container: str
+    codec: str
+    width: int
+    height: int
+    frame_rate_hz: Fraction | None
+    time_base: Fraction
+    pixel_aspect: Fraction
+    cadence: Cadence
+
+    @property
+    def is_program_stream(self) -> bool:
+        """Tell whether this is MPEG-PS, whose time stamps slip."""
+        return self.container == "mpeg"
+
+
+def describe(container: InputContainer, stream: av.VideoStream, times: Sequence[float]) -> Source:
+    """Return what a file says of its stream, and its cadence, measured from the `times` of its first packets."""
+    context, name = stream.codec_context, container.format.name
+    cadence = measure_cadence(times, claimed_seconds(stream), declares_durations=name in _DECLARING)
+    return Source(
+        name,
+        context.name,
+        context.width,
+        context.height,
+        stream.average_rate or stream.guessed_rate or None,
+        stream.time_base or MICROSECOND,
+        stream.sample_aspect_ratio or Fraction(1),
+        cadence,
+    )
+
+
+def claimed_seconds(stream: av.VideoStream) -> float:
+    """Return the time between two frames by the header."""
+    return 1 / float(stream.average_rate or stream.guessed_rate or _GUESSED_RATE_HZ)
+
+
+class ChunkNumbers:
+    """The number of each chunk of an AVI by its place, from its index; only the part that is read is looked at.
+
+    The container has no time stamps: the demuxer counts chunks, and counts wrong behind any that it cannot read. Then
+    it writes its wrong count into its index, too; so a part of that is taken well before the demuxer comes there.
+    """
+
+    def __init__(self, container: InputContainer, stream: av.VideoStream) -> None:
+        self._entries = stream.index_entries
+        self._num_entries = len(self._entries) if container.format.name == "avi" else 0
+        self._next: int | None = None  # entry to be taken; None before the first packet
+        self._block_start = -1  # place in the file at which the last block that was taken starts
+        self._numbers: dict[int, int] = {}
+
+    def restart(self) -> None:
+        """Forget where the file was read; what was taken of the index stays."""
+        self._next = None
+
+    def find(self, packet: av.Packet[av.VideoStream]) -> int | None:
+        """Return the number of the packet's chunk; None where the index does not know it."""
+        if not self._num_entries or packet.pos is None:
+            return None
+        if self._next is None:
+            self._next = max(0, self._entries.search_timestamp(packet.dts or 0, any_frame=True))
+            self._block_start = -1
+        while packet.pos >= self._block_start and self._next < self._num_entries:
+            block = self._entries[self._next : min(self._next + _INDEX_BLOCK, self._num_entries)]
+            self._next += len(block)
+            self._block_start = block[0].pos
+            for entry in block:
+                self._numbers.setdefault(entry.pos + _AVI_CHUNK_HEADER_BYTES, entry.timestamp)
+        return self._numbers.get(packet.pos)
+
+
+def claims(
+    container: InputContainer, stream: av.VideoStream, source: Source, *, has_timestamps: bool
+) -> dict[str, str | int | float]:
+    """Return what the header says of the file and its stream, named as in `FileFacts`."""
+    context = stream.codec_context
+    aspect, duration = source.pixel_aspect, math.nan
+    if stream.duration:
+        duration = float(stream.duration * source.time_base)
+    elif container.duration:
+        duration = container.duration / 1e6
+    return {
+        "container": container.format.name,
+        "codec": context.name,
+        "width": context.width,
+        "height": context.height,
+        "pixel_format": context.pix_fmt or "",
+        "pixel_aspect": f"{aspect.numerator}:{aspect.denominator}",
+        "num_video_streams": len(container.streams.video),
+        "start_time": container.metadata.get("creation_time", ""),
+        "field_order_claimed": _FIELD_ORDERS.get(int(context.field_order), "") if has_timestamps else "",
+        "frame_rate_claimed_hz": float(source.frame_rate_hz or math.nan),
+        "duration_claimed_seconds": duration,
+        "num_frames_claimed": stream.frames,
+    }

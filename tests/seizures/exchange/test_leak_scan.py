@@ -1,0 +1,46 @@
+"""Short numbers, which digests hold by chance and which must be found everywhere else."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from seizures.exchange.leak_scan import Secret, scan
+
+DIGEST = next(
+    text for text in (hashlib.sha256(str(number).encode()).hexdigest() for number in range(10**6)) if "00702" in text
+)
+KEY = "5a00702b" * 8
+SECRETS = [
+    Secret("patient and seizure id", "00702"),
+    Secret("patient id", "7c0ffee1"),
+    Secret("patient id", "abc007020def"),
+    Secret("key of the pseudonyms", KEY),
+]
+
+
+@pytest.mark.parametrize("content", [f"{DIGEST}  README.md\n", f'{{"key_id": "{DIGEST[-30:-18]}"}}'])
+def test_a_digest_that_holds_a_number_by_chance_does_not_stop_an_export(tmp_path: Path, content: str) -> None:
+    (tmp_path / "SHA256SUMS").write_text(content)
+    assert scan(tmp_path, SECRETS) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "00702",
+        "seizure00702.mp4",
+        "a00702f",
+        "P_00702",
+        "x 7C0FFEE1 y",
+        "f" * 59 + " 00702 " + "0" * 64,
+        "000000000702 000000700702",
+        "abc007020def",
+        f"made with {KEY}",
+    ],
+)
+def test_it_is_found_everywhere_else(tmp_path: Path, content: str) -> None:
+    (tmp_path / "SHA256SUMS").write_text(content)
+    assert scan(tmp_path, SECRETS)

@@ -1,0 +1,127 @@
+"""A decoder that dies or hangs ends with its child, and the next film is decoded as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zoo
+
+from seizures.errors import DamagedVideoError, PassingError, VideoError
+from seizures.processes import decoder as isolation
+from seizures.processes.decoder import IsolatedWindow, survey_isolated
+from seizures.settings import FrameSettings
+from seizures.video.window import open_window
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Path:
+    return next(item for item in zoo.ALL if item.name == "h264.mp4").make(tmp_path_factory.mktemp("film"))[0]
+
+
+@pytest.fixture(autouse=True)
+def no_child_is_left():
+    yield
+    isolation._stop_child()
+
+
+def window(path, **more):
+    arguments = {"onset_seconds": 0.3, "offset_seconds": None, "crop": None, "mask": None}
+    return {"settings": FrameSettings(), "frame_size": 112, **arguments, **more}, [path]
+
+
+def decode(path, **more):
+    arguments, paths = window(path, **more)
+    with IsolatedWindow(paths, **arguments) as one:
+        return np.concatenate([block.frames for block in one]), one.facts
+
+
+def send_when_started(sent: signal.Signals) -> threading.Thread:
+    def send() -> None:
+        while not isolation._running:
+            time.sleep(0.001)
+        os.kill(isolation._running[0].process.pid, sent)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+def test_the_child_decodes_the_same(film):
+    frames, facts = decode(film)
+    arguments, paths = window(film)
+    with open_window(paths, **arguments) as one:
+        np.testing.assert_array_equal(frames, np.concatenate([block.frames for block in one]))
+        assert facts == one.facts
+    first = isolation._running[0].process.pid
+    decode(film)
+    assert isolation._running[0].process.pid == first
+
+
+def test_a_crash_is_an_error_of_the_film_alone(film):
+    thread = send_when_started(signal.SIGSEGV)
+    with pytest.raises(VideoError, match=r"h264\.mp4: the decoder died \(signal SIGSEGV\)"):
+        decode(film)
+    thread.join()
+    assert len(decode(film)[0]) == 32
+
+
+def test_a_hang_is_stopped(film):
+    thread = send_when_started(signal.SIGSTOP)
+    started = time.monotonic()
+    with pytest.raises(VideoError, match="hangs: it gave no sign of life for 1 s and was stopped"):
+        decode(film, longest_silence_seconds=1.0)
+    assert time.monotonic() - started < 5
+    thread.join()
+    assert len(decode(film)[0]) == 32
+
+
+def test_errors_come_through_as_they_are(film, tmp_path):
+    broken = tmp_path / "broken.mp4"
+    content = bytearray(film.read_bytes())
+    content[3000:3600] = bytes(600)
+    broken.write_bytes(content)
+    with pytest.raises(DamagedVideoError, match=r"broken\.mp4: .*damaged = mask goes on behind the damage"):
+        decode(broken)
+
+
+def test_what_the_disk_cannot_read_is_no_fault_of_the_film(tmp_path):
+    with pytest.raises(PassingError, match=r"absent\.mp4: cannot be read now: No such file"):
+        decode(tmp_path / "absent.mp4")
+    unreadable = tmp_path / "unreadable.mp4"
+    unreadable.symlink_to("/proc/self/mem")  # reading its first page is an input/output error
+    with pytest.raises(PassingError, match=r"unreadable\.mp4: cannot be read now: Input/output error; run it again"):
+        decode(unreadable)
+    with pytest.raises(PassingError, match="Input/output error"):
+        survey_isolated(unreadable)
+    assert not issubclass(PassingError, VideoError)  # which would be kept as the film's own fault
+
+
+def test_a_decoder_that_was_killed_is_no_fault_of_the_film(film):
+    thread = send_when_started(signal.SIGKILL)
+    with pytest.raises(PassingError, match=r"h264\.mp4: the decoder was killed \(signal SIGKILL\), by a person or"):
+        decode(film)
+    thread.join()
+
+
+def test_an_abandoned_window_stops_its_child(film):
+    arguments, paths = window(film)
+    with IsolatedWindow(paths, **arguments) as one:
+        next(iter(one))
+        assert isolation._running
+    assert not isolation._running
+
+
+def test_a_survey_of_a_film_that_kills_the_decoder_says_so(film):
+    thread = send_when_started(signal.SIGABRT)
+    facts = survey_isolated(film)
+    thread.join()
+    assert (
+        facts.error == "the decoder died (signal SIGABRT); the video is probably damaged: repair it or say use = skip"
+    )
+    assert survey_isolated(film).num_frames == 60

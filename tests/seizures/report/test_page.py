@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import dataclasses
+import functools
+import html
+import re
+import tempfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from seizures.evaluation import predictions as evaluation
+from seizures.report import page as report
+from seizures.report import pictures
+from seizures.report.methods import WhatWasRun
+from seizures.settings import EvaluationSettings, FoldSettings, TrainingSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    patient_id: str
+    seizure_id: str
+    fold: int
+    num_patients_in_fold: int
+
+
+LEFT_OUT = [
+    ("P3", "04", "small", "video <P3>.mp4: decoding breaks at 12.4 s & stops"),
+    ("P9", "01", "", "too short: 5.2 s, wanted at least 15 s"),
+]
+
+
+PATIENTS = [f"P{place // 2 + 1}" for place in range(12)]
+IDS = ["01", "02<script>alert(1)</script>"] * 6
+DURATIONS = {ids: 20.0 + 10 * place for place, ids in enumerate(zip(PATIENTS, IDS, strict=True))}
+
+
+def results():
+    """Return predictions of two seeds, of which one seizure is wrong, their metrics, and a learning curve."""
+    labels = [0, 1] * 6
+    tables = []
+    for seed in range(2):
+        probabilities = np.where(labels, 0.8, 0.2)
+        probabilities[0] = 0.7
+        tables.append(evaluation.predictions_for(PATIENTS, IDS, ["large"] * 12, labels, probabilities, 0, seed))
+    predictions = evaluation.pool_predictions(tables)
+    history = pd.DataFrame({"fold": 0, "seed": 0, "epoch": [1, 2], "loss": [0.7, 0.5], "accuracy": [0.5, 0.8]})
+    return predictions, evaluation.summarise(predictions, EvaluationSettings(num_bootstraps=200)), history
+
+
+MADE = {
+    "network": "r2plus1d_34_8_kinetics", "weights_sha256": "random:0", "feature_dim": 512, "frames_per_snippet": 8,
+    "stride_frames": 1, "frame_rate_hz": 15.0, "preprocessing": "letterbox", "deinterlace": "never", "frame_size": 112,
+}  # fmt: skip
+
+
+def draw(folder, predictions, summary, history, durations) -> dict[str, pictures.Picture]:
+    drawn = pictures.draw_pictures(predictions, summary, history, durations, EvaluationSettings(num_bootstraps=100))
+    pictures.write_pictures(folder / "pictures.zip", drawn)
+    return pictures.read_pictures(folder / "pictures.zip")
+
+
+def run_of(predictions, summary, history, left_out=(), training=None) -> WhatWasRun:
+    return WhatWasRun(
+        made=[MADE],
+        folds=FoldSettings(num_folds=2, seed=5),
+        training=training or TrainingSettings(num_epochs=2),
+        summary=summary,
+        predictions=predictions,
+        histories=history,
+        left_out=left_out,
+        minimum_duration_seconds=15,
+        num_not_trained_on=0,
+        num_cropped=0,
+        num_masked=0,
+        num_damaged=0,
+        simulated=False,
+        code="gestures 0.1.0",
+    )
+
+
+@functools.cache
+def drawn_pictures() -> dict[str, pictures.Picture]:
+    with tempfile.TemporaryDirectory() as folder:
+        predictions, summary, history = results()
+        return draw(Path(folder), predictions, summary, history, DURATIONS)
+
+
+def make_inputs(**changes) -> report.ReportInputs:
+    predictions, summary, history = results()
+    inputs = report.ReportInputs(
+        predictions=predictions,
+        summary=summary,
+        pictures=drawn_pictures(),
+        durations_seconds=DURATIONS,
+        run=run_of(predictions, summary, history, LEFT_OUT),
+        folds=[Row(patient, seizure, 0, 6) for patient, seizure in zip(PATIENTS, IDS, strict=True)],
+        left_out=LEFT_OUT,
+        settings={"training": {"gamma": 4.0, "aggregation": "blstm"}},
+        provenance={"commit": "0123abc", "packages": {"torch": "2.6.0"}},
+        weights="random:0",
+        timings={"decode": 61.3, "train": 7260.0},
+        notes=["The videos are <simulated>."],
+    )
+    return dataclasses.replace(inputs, **changes)
+
+
+class _Page(HTMLParser):
+    """Collect tags, what they ask for, and the visible text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.sources: list[str] = []
+        self.images: list[dict] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        values = dict(attributes)
+        self.sources += [values[name] for name in ("src", "href", "srcset", "data", "action") if name in values]
+        if tag == "img":
+            self.images.append(values)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def page_text() -> str:
+    return report.render_report(make_inputs())
+
+
+@pytest.fixture(scope="module")
+def page(page_text) -> _Page:
+    return _Page(page_text)
+
+
+def test_the_page_asks_no_network_and_runs_no_script(page, page_text):
+    assert not re.search(r"https?://|@import|url\(|//[a-z]", page_text.replace("\n", " "))
+    beside = re.compile(r"figures/[a-z]+\.(png|csv)")
+    assert all(source.startswith(("data:", "#")) or beside.fullmatch(source) for source in page.sources)
+    assert "script" not in page.tags
+    assert "default-src 'none'" in page_text
+
+
+def test_seven_pictures_each_say_how_to_read_them(page):
+    assert len(page.images) == 7
+    assert all(image["src"].startswith("data:image/svg+xml;base64,") for image in page.images)
+    assert all(len(image["alt"]) > 60 for image in page.images)
+
+
+def test_verdict_comes_first_and_scores_name_their_patients(page):
+    text = page.text.replace("\u00a0", " ")
+    verdict = text.index("Of 12 seizures of 6 patients, 11 were classified correctly (mean of 2 seeds): 92 %")
+    assert verdict < text.index("Sensitivity") < text.index("Pictures")
+    assert text.count("6 patients") >= 1 + 3 + 7
+    assert "6 of 6 TCS found" in text
+    assert "5 of 6 FOS recognised" in text
+
+
+def test_random_weights_are_warned_of_before_the_verdict(page):
+    text = page.text
+    assert text.index(report.RANDOM_WEIGHTS_WARNING) < text.index("classified correctly")
+    known = report.render_report(make_inputs(weights="r2plus1d_34_clip8.pth (SHA-256 0aa0550b)"))
+    assert "weights are random" not in known
+    assert 'class="card verdict better"' in known
+    assert 'class="card verdict better"' not in report.render_report(make_inputs())
+
+
+def test_everything_left_out_is_listed_with_its_reason(page):
+    for patient_id, seizure_id, view, reason in LEFT_OUT:
+        assert reason in page.text
+        assert re.search(rf"{patient_id}\s*{seizure_id}\s*{view or 'whole seizure'}", page.text)
+    nothing = _Page(report.render_report(make_inputs(left_out=[])))
+    assert "Nothing: every seizure of the manifest was used." in nothing.text
+
+
+def test_ids_reasons_and_notes_are_escaped(page, page_text):
+    assert "<script>" not in page_text
+    assert "<simulated>" not in page_text
+    assert html.escape("02<script>alert(1)</script>") in page_text
+    assert "02<script>alert(1)</script>" in page.text
+
+
+def test_wrong_seizures_are_listed(page):
+    section = page.text[page.text.index("Seizures classified wrongly") : page.text.index("What it says")]
+    assert re.search(r"P1\s*01\s*FOS\s*0\.70\s*2 of 2", section)
+    assert "P2" not in section
+
+
+def test_folds_settings_provenance_and_times_are_told(page):
+    for words in ("blstm", "4.0", "0123abc", "torch 2.6.0", "1 min 1 s", "2 h 1 min", "random:0", "22 of 24"):
+        assert words in page.text
+    assert "P1, P2, P3, P4, P5, P6" in page.text
+
+
+def test_every_seizure_is_in_the_table_with_its_views(page):
+    section = page.text[page.text.index("Every seizure", page.text.index("Folds")) :]
+    assert len(re.findall(r"(?:FOS|TCS)\s*0\s*0\.\d\d\s*0\.\d\d", section)) == 12
+
+
+def test_the_same_inputs_make_the_same_page(tmp_path, page_text):
+    path = tmp_path / "report.html"
+    report.write_report(path, make_inputs())
+    assert path.read_text(encoding="utf-8") == page_text
+
+
+def test_a_result_with_undefined_scores_still_has_a_page(tmp_path):
+    table = evaluation.predictions_for(["A", "A"], ["1", "2"], ["v", "v"], [0, 0], [0.1, 0.2], 0, 0)
+    summary = evaluation.summarise(table, EvaluationSettings(num_bootstraps=200))
+    history = pd.DataFrame(columns=["fold", "seed", "epoch", "loss"])
+    inputs = make_inputs(
+        predictions=table,
+        summary=summary,
+        pictures=draw(tmp_path, table, summary, history, {}),
+        durations_seconds={},
+        run=run_of(table, summary, history),
+        folds=[],
+        timings=None,
+    )
+    page = _Page(report.render_report(inputs))
+    assert "cannot be computed" in page.text
+    assert not re.search(r"\bnan\b", page.text, re.IGNORECASE)
+    assert len(page.images) == 5
+    assert "duration of FOSnot known" in page.text
+    assert "duration of TCSthere is none" in page.text

@@ -1,0 +1,145 @@
+"""Films damaged in three ways at twenty places: no crash, and every frame that is kept stands at the right time."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+
+import av
+import damage
+import numpy as np
+import pytest
+import zoo
+from reading import decode, read_numbers
+
+from seizures.errors import DamagedVideoError, VideoError
+from seizures.video.damage import DamageMap
+
+SHORT = {"num_frames": 36}
+FILMS = (
+    zoo.Specimen("film.ts", "mpeg2video", grain=40, **SHORT),
+    zoo.Specimen("film.mpg", "mpeg2video", grain=40, **SHORT),
+    zoo.Specimen("film-h264.ts", grain=20, **SHORT),
+    zoo.Specimen("film.mp4", grain=20, num_b_frames=2, **SHORT),
+    zoo.Specimen("film.mkv", grain=20, time_base=Fraction(1, 1000), **SHORT),
+    zoo.Specimen("film.avi", "mpeg4", grain=40, **SHORT),
+)
+
+
+def times_wrong(item: zoo.Specimen, frames: np.ndarray, valid: np.ndarray) -> list[tuple[int, int, int | None]]:
+    """Return tick, number and expected number of the frames that are whole and stand at a wrong time."""
+    ticks = [k / 15 for k in range(len(frames))]
+    wanted = list(zip(item.expected(ticks), item.expected(ticks, 1.1e-3), strict=True))
+    return [
+        (tick, number, wanted[tick][0])
+        for tick, number in enumerate(read_numbers(frames))
+        if valid[tick] and number not in wanted[tick] and zoo.is_whole(frames[tick], number)
+    ]
+
+
+@pytest.mark.parametrize("item", FILMS, ids=lambda item: item.name)
+@pytest.mark.parametrize("kind", damage.KINDS, ids=lambda kind: kind.__name__)
+def test_what_is_kept_stands_at_the_right_time(tmp_path, item, kind):
+    path = item.make(tmp_path)[0]
+    content = path.read_bytes()
+    num_decoded = 0
+    for seed, share in enumerate(damage.SHARES):
+        path.write_bytes(kind(content, share, seed))
+        try:
+            frames, valid, facts = decode([path], damaged="mask")
+        except VideoError:
+            continue
+        num_decoded += 1
+        assert times_wrong(item, frames, valid) == [], share
+        assert len(frames) <= 22 + 3
+        assert facts.num_frames_invalid == (~valid).sum()
+    # An mp4 keeps its index at the end, and so does an avi: cut, they hold nothing that can be read.
+    assert num_decoded >= (0 if kind is damage.cut else 10)
+
+
+@pytest.mark.parametrize("share", [0.175, 0.325, 0.625])
+def test_the_number_of_threads_decides_nothing(tmp_path, monkeypatch, share):
+    path = FILMS[3].make(tmp_path)[0]
+    path.write_bytes(damage.flip(path.read_bytes(), share, 7))
+    found = []
+    for num_threads in (1, 2, 8):
+        monkeypatch.setattr(os, "cpu_count", lambda num_threads=num_threads: num_threads)
+        found.append(decode([path], damaged="mask"))
+    assert 0 < found[0][1].sum() < len(found[0][1])
+    for frames, valid, facts in found[1:]:
+        np.testing.assert_array_equal(frames, found[0][0])
+        np.testing.assert_array_equal(valid, found[0][1])
+        assert facts == found[0][2]
+
+
+def test_frames_seen_before_the_damage_but_drawn_from_it_are_not_sound():
+    stamps = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]  # in the order of decoding; 9 is a key frame
+    for struck, unsound in ((3, {1, 2, 3, 4, 5, 6}), (4, {4, 5}), (6, {4, 5, 6}), (9, {7, 8, 9})):
+        damage_map = DamageMap()
+        for stamp in stamps:
+            damage_map.enter(stamp, is_key=stamp in (0, 9))
+        damage_map.strike(struck)
+        frames = []
+        for stamp in sorted(stamps):
+            frame = av.VideoFrame(16, 16)
+            frame.pts = stamp
+            frames.append(frame)
+        assert {frame.pts for frame, is_struck in damage_map.judged(frames) if is_struck} == unsound
+
+
+@pytest.mark.parametrize(
+    ("codec", "name", "kind"), [("mpeg2video", "mpeg2video", damage.drop), ("libx264", "h264", damage.flip)]
+)
+def test_a_clock_that_is_counted_is_not_believed_behind_damage(tmp_path, codec, name, kind):
+    path = zoo.Specimen(f"film.{name}", codec, grain=20, num_frames=60, format=name).make(tmp_path)[0]
+    path.write_bytes(kind(path.read_bytes(), 0.5, 1))
+    _, valid, _ = decode([path], damaged="mask")
+    first = int(np.flatnonzero(~valid)[0])
+    assert first > 5
+    assert not valid[first:].any()
+
+
+def test_a_film_that_begins_between_two_key_frames_is_sound_from_the_second_on(tmp_path):
+    item = zoo.Specimen("film.mp4", "mpeg4", num_frames=36)
+    copy = tmp_path / "cut.mkv"
+    with av.open(str(item.make(tmp_path)[0])) as source, av.open(str(copy), "w") as target:
+        stream = source.streams.video[0]
+        written = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.size and packet.pts * packet.time_base >= Fraction(5, 25):
+                packet.stream = written
+                target.mux(packet)
+    frames, valid, _ = decode([copy], damaged="mask")
+    ticks = [k / 15 + 5 / 25 for k in range(len(frames))]
+    assert valid.tolist() == [tick >= 12 / 25 - 1e-3 for tick in ticks]
+    assert [read_numbers(frames)[k] for k in np.flatnonzero(valid)] == [
+        n for n, tick in zip(item.expected(ticks, 1.1e-3), ticks, strict=True) if tick >= 12 / 25 - 1e-3
+    ]
+
+
+def test_lost_frames_are_counted(tmp_path):
+    item = zoo.Specimen("dropped.ts", "mpeg2video", gop=10, num_frames=60, finish=zoo.drop_frames(23, 26))
+    path = item.make(tmp_path)[0]
+    frames, valid, facts = decode([path], damaged="mask")
+    missing = [k for k in range(len(frames)) if 23 / 25 <= k / 15 < 30 / 25]  # to the next key frame
+    assert np.flatnonzero(~valid).tolist() == missing
+    assert facts.num_gaps == 1
+    assert facts.num_frames_damaged == 4
+    assert facts.num_frames_invalid == len(missing)
+
+
+def test_a_lost_frame_of_a_file_with_an_index_is_counted(tmp_path):
+    item = zoo.Specimen("lost.mp4", gop=10, grain=20)
+    path = item.make(tmp_path)[0]
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    position, size = packets[23]
+    content[position : position + size] = b"\xff" * size
+    path.write_bytes(content)
+    frames, valid, facts = decode([path], damaged="mask")
+    assert np.flatnonzero(~valid).tolist() == [k for k in range(len(frames)) if 23 / 25 <= k / 15 < 30 / 25]
+    with pytest.raises(DamagedVideoError, match=r"frames are missing at 0\.933 s"):
+        decode([path])
+    assert facts.num_frames_lost == 1
+    assert facts.num_frames_damaged == 6
