@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from seizures.gestures_dataset.source import FEATURES_FOLDER
-from tasks.gestures import import_gestures
+from tasks.exchange.public_dataset import import_gestures
 
 NUM_SEIZURES = 10
 PAPERS_FILES = 2 * 298 * 60 * 15  # two views of 298 minutes at 15 Hz

@@ -27,11 +27,11 @@ import numpy as np
 
 from seizures.classification.folds import write_folds
 from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
-from tasks.features import ExtractFeatures, all_features
-from tasks.folds import AssignFolds, fold_rows
-from tasks.plan import foresee
-from tasks.report import WriteReport
-from tasks.runs import publish
+from tasks.stage.publishing import publish
+from tasks.stages.features import ExtractFeatures, all_features
+from tasks.stages.folds import AssignFolds, fold_rows
+from tasks.stages.report import WriteReport
+from tasks.upkeep.plan import foresee
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LIMITS_SECONDS = {400: 5.0, 1000: 15.0}

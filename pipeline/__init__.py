@@ -51,16 +51,16 @@ from pipeline.shards import ExtractShard, FoldShard
 from pipeline.snippets import RunSnippets
 from pipeline.status import Status
 from pipeline.sweep import RunSweep
-from tasks.command_line import refuse_mistakes
-from tasks.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
-from tasks.features import ExtractFeatures
-from tasks.folds import AssignFolds
-from tasks.imported import ImportedFeatures
-from tasks.report import DrawPictures, WriteReport
-from tasks.snippets import ClassifySnippets, DrawSnippets, PoolSnippets, TabulateSnippets, WriteSnippets
-from tasks.sweep import CompareCells, DrawSweep, TabulateSweep, WriteProtocols
-from tasks.training import TrainFold
-from tasks.videos import DecodeRecording, SimulateRecording
+from tasks.settings.command_line import refuse_mistakes
+from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
+from tasks.stages.features import ExtractFeatures
+from tasks.stages.folds import AssignFolds
+from tasks.stages.imported import ImportedFeatures
+from tasks.stages.report import DrawPictures, WriteReport
+from tasks.stages.snippets import ClassifySnippets, DrawSnippets, PoolSnippets, TabulateSnippets, WriteSnippets
+from tasks.stages.sweep import CompareCells, DrawSweep, TabulateSweep, WriteProtocols
+from tasks.stages.training import TrainFold
+from tasks.stages.videos import DecodeRecording, SimulateRecording
 
 __all__ = [
     "AssignFolds",

@@ -10,13 +10,20 @@ import luigi
 from pipeline.front_door import Answer, Question
 from pipeline.working import WorkingTask
 from seizures.errors import FeatureFileError, SettingsError
-from tasks.atomic import write_json
-from tasks.command_line import on_command_line, refuse, say
-from tasks.config import Features, results_root, section
-from tasks.config_check import file_mistakes, value_mistakes
-from tasks.exchange import check_drift, chosen_features, export, import_bundles, review_path, save_drift_reference
-from tasks.features import FeatureStage
-from tasks.preflight import network_mistakes
+from tasks.cohort.preflight import network_mistakes
+from tasks.exchange.bundles import (
+    check_drift,
+    chosen_features,
+    export,
+    import_bundles,
+    review_path,
+    save_drift_reference,
+)
+from tasks.machinery.atomic import write_json
+from tasks.settings.command_line import on_command_line, refuse, say
+from tasks.settings.mistakes import file_mistakes, value_mistakes
+from tasks.settings.sections import Features, results_root, section
+from tasks.stages.features import FeatureStage
 
 EXIT_FAULTS = 1
 

@@ -9,8 +9,8 @@ import luigi
 
 from models.errors import ModelsError
 from seizures.errors import SeizuresError
-from tasks.command_line import on_command_line, refuse
-from tasks.preflight import require_sound_input
+from tasks.cohort.preflight import require_sound_input
+from tasks.settings.command_line import on_command_line, refuse
 
 
 class FrontDoorTask(luigi.Task):

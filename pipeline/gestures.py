@@ -10,9 +10,9 @@ from pipeline.exchange import WithoutCohort, what_to_set
 from pipeline.front_door import Answer
 from seizures.errors import SettingsError
 from seizures.features.validation import table
-from tasks.config import Dataset, section
-from tasks.gestures import import_gestures
-from tasks.progress import progress
+from tasks.exchange.public_dataset import import_gestures
+from tasks.machinery.progress import progress
+from tasks.settings.sections import Dataset, section
 
 
 class ImportGestures(WithoutCohort):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from pipeline.working import WorkingTask
-from tasks.inspection import TabulateVideos, WriteInspection, all_sheets, all_surveys, recording_verdict
+from tasks.stages.inspection import TabulateVideos, WriteInspection, all_sheets, all_surveys, recording_verdict
 
 _MOST_RECORDINGS = 10  # that are told one by one
 

@@ -10,9 +10,9 @@ import luigi
 from pipeline.front_door import Answer, Question
 from pipeline.verdict import everything_is_complete
 from seizures.errors import SettingsError
-from tasks.plan import Plan as Foreseen
-from tasks.plan import make_plan, stage_states
-from tasks.tables import say_seconds, some, table
+from tasks.machinery.tables import say_seconds, some, table
+from tasks.upkeep.plan import Plan as Foreseen
+from tasks.upkeep.plan import make_plan, stage_states
 
 MAX_LABELS, MAX_CHANGES, MAX_GROUPS = 6, 4, 8
 

@@ -9,8 +9,8 @@ import luigi
 from pipeline.front_door import Answer, Question
 from pipeline.working import others_at_work
 from seizures.errors import SeizuresError, SettingsError
-from tasks.prune import DAY_SECONDS, Unused, delete, spent_frames, unused
-from tasks.tables import say_bytes, say_seconds, table
+from tasks.machinery.tables import say_bytes, say_seconds, table
+from tasks.upkeep.prune import DAY_SECONDS, Unused, delete, spent_frames, unused
 
 MAX_SHOWN = 12
 

@@ -8,13 +8,13 @@ from typing import Any
 from pipeline.verdict import everything_is_complete, verdict
 from pipeline.working import WorkingTask
 from seizures.errors import SeizuresError
-from tasks.costs import stage_costs
-from tasks.evaluation import PoolPredictions, ScorePredictions
-from tasks.features import FeatureStage, all_features
-from tasks.folds import AssignFolds, left_out, unusable
-from tasks.processes import import_before_forks
-from tasks.report import WriteReport, unpack_pictures
-from tasks.runs import publish, walk
+from tasks.machinery.processes import import_before_forks
+from tasks.stage.costs import stage_costs
+from tasks.stage.publishing import publish, walk
+from tasks.stages.evaluation import PoolPredictions, ScorePredictions
+from tasks.stages.features import FeatureStage, all_features
+from tasks.stages.folds import AssignFolds, left_out, unusable
+from tasks.stages.report import WriteReport, unpack_pictures
 
 
 class SeizuresLeftOutError(SeizuresError):

@@ -16,12 +16,12 @@ import luigi
 
 from pipeline.working import WorkingTask
 from seizures.errors import SettingsError, TooFewSeizuresError
-from tasks import cohort
-from tasks.command_line import on_command_line, refuse
-from tasks.evaluation import EvaluateFold, all_evaluations
-from tasks.features import FeatureStage, all_features, features_of
-from tasks.folds import AssignFolds
-from tasks.processes import import_before_forks
+from tasks.cohort import manifest as cohort
+from tasks.machinery.processes import import_before_forks
+from tasks.settings.command_line import on_command_line, refuse
+from tasks.stages.evaluation import EvaluateFold, all_evaluations
+from tasks.stages.features import FeatureStage, all_features, features_of
+from tasks.stages.folds import AssignFolds
 
 PATIENCE_SECONDS = 120.0
 

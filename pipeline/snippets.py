@@ -7,13 +7,13 @@ from typing import Any
 
 from pipeline.working import WorkingTask
 from seizures.errors import SettingsError
-from tasks.command_line import say
-from tasks.config import Snippets, results_root, section
-from tasks.features import FeatureStage
-from tasks.folds import AssignFolds
-from tasks.processes import import_before_forks
-from tasks.runs import publish_beside, published_key
-from tasks.snippets import PATIENT_WISE, features_of_networks, left_out, snippet_mistakes, stages_of
+from tasks.machinery.processes import import_before_forks
+from tasks.settings.command_line import say
+from tasks.settings.sections import Snippets, results_root, section
+from tasks.stage.publishing import publish_beside, published_key
+from tasks.stages.features import FeatureStage
+from tasks.stages.folds import AssignFolds
+from tasks.stages.snippets import PATIENT_WISE, features_of_networks, left_out, snippet_mistakes, stages_of
 
 LINK = "snippets"
 

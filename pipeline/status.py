@@ -6,9 +6,9 @@ import luigi.retcodes
 
 from pipeline.front_door import Answer, Question
 from pipeline.verdict import everything_is_complete, published, verdict
-from tasks.folds import unusable
-from tasks.plan import make_plan, stage_states
-from tasks.tables import table
+from tasks.machinery.tables import table
+from tasks.stages.folds import unusable
+from tasks.upkeep.plan import make_plan, stage_states
 
 
 class Status(Question):

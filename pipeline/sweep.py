@@ -8,13 +8,13 @@ from typing import Any
 import luigi
 
 from pipeline.working import WorkingTask
-from tasks.cells import expand
-from tasks.config import Sweep, results_root, section
-from tasks.features import all_features
-from tasks.folds import unusable
-from tasks.processes import import_before_forks
-from tasks.runs import published_key
-from tasks.sweep import all_folds, publish_sweep, stages_of
+from tasks.machinery.processes import import_before_forks
+from tasks.settings.cells import expand
+from tasks.settings.sections import Sweep, results_root, section
+from tasks.stage.publishing import published_key
+from tasks.stages.features import all_features
+from tasks.stages.folds import unusable
+from tasks.stages.sweep import all_folds, publish_sweep, stages_of
 
 
 class RunSweep(WorkingTask):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tasks.config import results_root
-from tasks.costs import cost_table
-from tasks.features import all_features
-from tasks.folds import AssignFolds, unusable
-from tasks.report import WriteReport
-from tasks.runs import SUMMARY_NAME, published_key
+from tasks.settings.sections import results_root
+from tasks.stage.costs import cost_table
+from tasks.stage.publishing import SUMMARY_NAME, published_key
+from tasks.stages.features import all_features
+from tasks.stages.folds import AssignFolds, unusable
+from tasks.stages.report import WriteReport
 
 
 def verdict(complete: bool) -> str:

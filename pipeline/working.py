@@ -11,11 +11,11 @@ from typing import Any
 
 from pipeline.front_door import FrontDoorTask
 from seizures.errors import SeizuresError
-from tasks.atomic import full_disk_told
-from tasks.command_line import on_command_line, refuse
-from tasks.config import results_root
-from tasks.presence import is_alive, own_name, presence, read_presence
-from tasks.stopping import end_orderly_when_told
+from tasks.machinery.atomic import full_disk_told
+from tasks.machinery.run_lock import is_alive, own_name, presence, read_presence
+from tasks.machinery.stopping import end_orderly_when_told
+from tasks.settings.command_line import on_command_line, refuse
+from tasks.settings.sections import results_root
 
 
 class WorkingTask(FrontDoorTask):

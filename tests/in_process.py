@@ -11,7 +11,7 @@ import luigi
 from luigi.configuration import LuigiConfigParser
 from small_project import Project
 
-from tasks.memory import forget
+from tasks.machinery.memory import forget
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pipeline  # noqa: F401 - all stages, by being imported
-from tasks.base import Stage
+from tasks.stage.stage import Stage
 
 TABLE = Path(__file__).parent / "tasks" / "stage_versions.json"
 LIBRARY = ("seizures.", "models.")

@@ -14,8 +14,8 @@ from in_process import inside, setting
 from small_project import Project, make_small_project
 
 from pipeline.front_door import Answer
-from tasks.exchange import check_drift
-from tasks.preflight import require_sound_input
+from tasks.cohort.preflight import require_sound_input
+from tasks.exchange.bundles import check_drift
 
 
 @pytest.fixture(scope="module")

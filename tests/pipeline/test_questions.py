@@ -15,9 +15,9 @@ from small_project import Project
 
 from pipeline import Plan, Prune, Status
 from seizures.errors import SeizuresError
-from tasks.plan import Plan as Foreseen
-from tasks.plan import make_plan
-from tasks.presence import presence
+from tasks.machinery.run_lock import presence
+from tasks.upkeep.plan import Plan as Foreseen
+from tasks.upkeep.plan import make_plan
 
 DAYS = 86400
 

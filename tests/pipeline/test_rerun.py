@@ -14,7 +14,7 @@ from in_process import inside
 from small_project import Project, make_small_project
 
 from seizures.simulation import rendering
-from tasks import cohort
+from tasks.cohort import manifest as cohort
 
 SCORES = ["DrawPictures()", "PoolPredictions()", "RunAll()", "ScorePredictions()", "WriteReport()"]
 FOLDS, SEEDS = range(2), range(2)

@@ -9,7 +9,7 @@ from pathlib import Path
 from in_process import inside
 from small_project import Project
 
-from tasks.snippets import ClassifySnippets
+from tasks.stages.snippets import ClassifySnippets
 
 SMALL, FRAMES = "r2plus1d_small", "resnet_34"
 

@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 from small_project import Project, Run
 
-from tasks.attempts import attempt, killed_attempts
+from tasks.machinery.attempts import attempt, killed_attempts
 
 
 def killed_attempt(folder: Path, name: str, number: int = signal.SIGKILL) -> None:
     """Let a process attempt something and end by a signal."""
     code = f"""
         import os, pathlib, signal
-        from tasks.attempts import attempt
-        from tasks.stopping import end_orderly_when_told
+        from tasks.machinery.attempts import attempt
+        from tasks.machinery.stopping import end_orderly_when_told
 
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and stays so
         end_orderly_when_told("RunAll()")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from small_project import Project
 
-from tasks.atomic import is_temporary
+from tasks.machinery.atomic import is_temporary
 
 NUM_KILLS, NUM_DOUBLE = (30, 5) if os.environ.get("STORM") == "full" else (6, 0)
 LONGEST_TASK_SECONDS = 1.5

@@ -10,10 +10,10 @@ from in_process import inside
 from small_project import Project
 
 from seizures.errors import SettingsError
-from tasks.cells import expand, make_cell, training_settings
-from tasks.evaluation import ScorePredictions
-from tasks.folds import AssignFolds
-from tasks.training import TrainFold, all_classifiers
+from tasks.settings.cells import expand, make_cell, training_settings
+from tasks.stages.evaluation import ScorePredictions
+from tasks.stages.folds import AssignFolds
+from tasks.stages.training import TrainFold, all_classifiers
 
 SWEEP = "aggregation=mean,blstm; protocol=patient,paper"
 

@@ -24,7 +24,7 @@ def test_a_fork_of_a_process_that_has_computed_is_refused_in_words() -> None:
         import multiprocessing
         import torch
         from seizures.errors import SettingsError
-        from tasks.processes import computing
+        from tasks.machinery.processes import computing
 
         def work() -> None:
             try:

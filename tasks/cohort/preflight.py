@@ -1,0 +1,144 @@
+"""What must be sound before anything is scheduled, in one message: settings, manifest, videos, weights, folders."""
+
+from __future__ import annotations
+
+import functools
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import models
+from seizures.classification.folds import FoldItem, check_folds
+from seizures.classification.sampling import minimum_frames
+from seizures.errors import SeizuresError, SettingsError
+from seizures.features.validation import differences
+from seizures.manifest.recordings import Recording, check_videos
+from seizures.settings import PRECISIONS
+from tasks.cohort import manifest as cohort
+from tasks.cohort.feature_source import extracts_any, import_mistakes, imported_seizures, made
+from tasks.settings.command_line import say
+from tasks.settings.mistakes import file_mistakes, value_mistakes
+from tasks.settings.sections import Dataset, Demo, Features, Folds, Machine, Training, results_root, section
+
+_MOST_VIDEOS = 3  # that are told one by one
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
+
+
+@functools.cache
+def require_sound_input() -> None:
+    """Raise one error with every fault that can be seen before the work begins; each run asks once."""
+    mistakes = [*file_mistakes(), *value_mistakes()]
+    if not mistakes:
+        mistakes = [*_setting_mistakes(), *_folder_mistakes(), *_cohort_mistakes()]
+    if mistakes:
+        raise SettingsError(say(mistakes))
+
+
+def _setting_mistakes() -> Iterator[str]:
+    features, training = section(Features), section(Training)
+    if training.aggregation not in models.aggregation_names():
+        known = ", ".join(models.aggregation_names())
+        yield f"[Training] aggregation = {training.aggregation}: wanted one of {known}"
+    for name, minimum in ((("Features", "stride_frames"), 1), (("Training", "num_seeds"), 1)):
+        found = getattr(features if name[0] == "Features" else training, name[1])
+        if found < minimum:
+            yield f"[{name[0]}] {name[1]} = {found}: wanted at least {minimum}"
+    yield from _machine_mistakes()
+
+
+def _feature_mistakes() -> Iterator[str]:
+    """Check how features come to be: the network of those computed here, the files of those imported, and the mix."""
+    mistakes = [*(network_mistakes() if extracts_any() else ()), *import_mistakes()]
+    if mistakes:
+        yield from mistakes
+        return
+    ways, mixed = made(), section(Dataset).allow_mixed_features
+    different = differences(ways.items(), allow_mixed=mixed)
+    if different:
+        what = "" if mixed else "; [Dataset] allow_mixed_features = true lets those differ that can be reconciled"
+        yield "\n    ".join([f"the features are made in different ways{what}:", *different])
+        return
+    way, training, dataset = next(iter(ways.values())), section(Training), section(Dataset)
+    wanted = minimum_frames(way["frames_per_snippet"], training.num_segments) / way["frame_rate_hz"]
+    if dataset.minimum_duration_seconds < wanted:
+        yield (
+            f"[Dataset] minimum_duration_seconds = {dataset.minimum_duration_seconds:g}: {training.num_segments} "
+            f"segments of more than {way['frames_per_snippet']} frames need at least {wanted:.2f} s; raise it, or "
+            "lower [Training] num_segments"
+        )
+
+
+def network_mistakes() -> Iterator[str]:
+    """Check the network that computes features here, and its weights."""
+    features = section(Features)
+    if features.precision not in PRECISIONS:
+        yield f"[Features] precision = {features.precision}: wanted one of {', '.join(PRECISIONS)}"
+    try:
+        models.network_spec(features.network)
+    except models.ModelsError as error:
+        yield f"[Features] network = {features.network}: {error}"
+        return
+    yield from (
+        f"[Features] {fault}"
+        for fault in models.check_weights(features.network, features.weights or None, features.weights_dir or None)
+    )
+
+
+def _machine_mistakes() -> Iterator[str]:
+    machine = section(Machine)
+    if not _DEVICE.fullmatch(machine.device):
+        yield f"[Machine] device = {machine.device}: wanted auto, cpu, cuda or cuda:<number>"
+    if machine.engine not in models.ENGINES:
+        yield f"[Machine] engine = {machine.engine}: wanted one of {', '.join(models.ENGINES)}"
+    for name in ("snippets_per_batch", "num_threads"):
+        if getattr(machine, name) < 0:
+            yield f"[Machine] {name} = {getattr(machine, name)}: wanted at least 0"
+
+
+def _folder_mistakes() -> Iterator[str]:
+    root = results_root()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=root).close()
+    except OSError as error:
+        yield f"[Results] root = {root}: cannot be written ({error.strerror}); choose another folder or mend its rights"
+
+
+def _cohort_mistakes() -> Iterator[str]:
+    try:
+        found = cohort.recordings()
+    except SeizuresError as error:
+        yield str(error)
+        yield from network_mistakes()
+        return
+    yield from _feature_mistakes()
+    imported = {item.name for item in imported_seizures()}
+    yield from _video_mistakes(tuple(item for item in found if item.name.rpartition("+")[0] not in imported))
+    items = [
+        FoldItem(item.patient_id, item.seizure_id, item.label, item.duration_seconds or 0.0)
+        for item in cohort.seizures().values()
+    ]
+    try:
+        check_folds(items, section(Folds).num_folds)
+    except SeizuresError as error:
+        yield str(error)
+
+
+def _video_mistakes(found: tuple[Recording, ...]) -> Iterator[str]:
+    dataset, manifest = section(Dataset), Path(section(Dataset).manifest).name
+    if not section(Demo).enabled:
+        faults = check_videos(found, Path(dataset.video_root), allow_outside=dataset.allow_outside_video_root)
+        yield from (f"{manifest}: {fault}" for fault in faults[:_MOST_VIDEOS])
+        if len(faults) > _MOST_VIDEOS:
+            yield f"{manifest}: and {len(faults) - _MOST_VIDEOS} more such rows; mend them, or [Dataset] video_root"
+        return
+    rendered = cohort.demo()
+    unknown = [item for item in found if item.use != "skip" and not (item.video and set(item.video) <= set(rendered))]
+    if unknown:
+        first = unknown[0]
+        name = ";".join(first.video) or "film without a name"
+        yield (
+            f"{manifest}: row {first.row}: the demo renders no {name} ({len(unknown)} such rows); for your own videos "
+            "set [Demo] enabled = false in luigi.cfg, and [Dataset] video_root"
+        )

@@ -1,0 +1,78 @@
+"""What is asked of a video each time something is planned, remembered: its content hash, and when it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from seizures.settings import digest
+from seizures.video.start_times import FilmStart, read_starts
+from tasks.machinery.atomic import write_json
+
+_BLOCK_BYTES = 1 << 22
+_RACY_SECONDS = 2.0
+_logger = logging.getLogger(__name__)
+
+
+def fingerprint(path: Path, memory: Path) -> str:
+    """Return the SHA-256 of the file at `path`, from `memory` (a folder) while size, times and inode are unchanged."""
+    note = _Note(path, memory, "sha256")
+    remembered = note.read()
+    if remembered is None:
+        remembered = _hash(path)
+        note.write(remembered)
+    return remembered
+
+
+def film_starts(paths: Sequence[Path], memory: Path) -> list[FilmStart]:
+    """Return when films start; those that `memory` does not know are opened, all in one other process."""
+    notes = [_Note(path, memory, "start") for path in paths]
+    texts = [note.read() for note in notes]
+    unknown = [index for index, text in enumerate(texts) if text is None]
+    asked = dict(zip(unknown, read_starts([paths[index] for index in unknown]), strict=True)) if unknown else {}
+    for index, found in asked.items():
+        if found.text:
+            notes[index].write(found.text)
+    return [asked[index] if text is None else FilmStart(text) for index, text in enumerate(texts)]
+
+
+class _Note:
+    """One thing that is remembered of a file.
+
+    What was found in a file that had changed less than two seconds before is not remembered: it may change again
+    within the resolution of its time stamp (git calls such a file racy).
+    """
+
+    def __init__(self, path: Path, memory: Path, what: str) -> None:
+        status = path.stat()
+        self._what = what
+        self._changed = max(status.st_mtime, status.st_ctime)
+        self._signature = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+        ending = ".json" if what == "sha256" else f".{what}.json"
+        self._path = memory / f"{digest(str(path.absolute()))}{ending}"
+
+    def read(self) -> str | None:
+        with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+            remembered = json.loads(self._path.read_text(encoding="utf-8"))
+            if remembered["signature"] == self._signature:
+                return str(remembered[self._what])
+        return None  # absent or damaged: looking again is always right
+
+    def write(self, found: str) -> None:
+        if time.time() - self._changed > _RACY_SECONDS:
+            with contextlib.suppress(OSError):  # a full disk: remembering is a comfort
+                write_json(self._path, {"signature": self._signature, self._what: found})
+
+
+def _hash(path: Path) -> str:
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            found.update(block)
+    _logger.debug("hashed %s", path.name)
+    return found.hexdigest()

@@ -1,0 +1,53 @@
+"""Being told to stop: by the scheduler of a cluster (SIGTERM), at the keyboard (SIGINT), or by a lost line (SIGHUP).
+
+Luigi takes an exception in a task for a failure of that task and goes on with the next one. So the process ends in the
+handler itself: its children are told first, what it would leave behind is removed, and one line says what happened.
+SIGUSR1 belongs to Luigi, which ends after the present task; until Luigi is ready to, it stops the process like SIGTERM.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from types import FrameType
+
+from tasks.machinery.atomic import remove_unfinished
+
+CHILDREN_SECONDS = 10.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+
+
+def end_orderly_when_told(what: str) -> None:
+    """Have the signals that ask this process, called `what` for people, to stop end it without leaving anything behind.
+
+    A signal that is ignored already, as `nohup` does with SIGHUP, stays so.
+    """
+    owner = os.getpid()
+
+    def stop(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        if os.getpid() == owner:
+            _stop_children()
+        remove_unfinished()
+        if os.getpid() == owner:
+            name = signal.Signals(number).name
+            words = f"\n{what}: stopped by {name}; nothing is lost. Run the same command again to go on from here.\n"
+            os.write(2, words.encode())  # the stream may be in the middle of a line of the log
+        os._exit(128 + number)
+
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
+
+
+def _stop_children() -> None:
+    children = multiprocessing.active_children()
+    for child in children:
+        if child.pid is not None:
+            os.kill(child.pid, signal.SIGTERM)  # Luigi's own `terminate` waits for each, without end
+    end = time.monotonic() + CHILDREN_SECONDS
+    for child in children:
+        child.join(max(0.0, end - time.monotonic()))
+        child.kill()

@@ -1,0 +1,1 @@
+"""luigi.cfg and the command line, checked before anything runs."""

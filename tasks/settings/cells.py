@@ -1,0 +1,146 @@
+"""A cell of a sweep: the present `[Training]` with some of its settings replaced, written as one line of text.
+
+The empty cell is the present settings. A cell names the tasks that train and score with it; their keys follow from the
+settings that it means, so that equal settings share their results, in whatever sweep they stand.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import luigi
+
+import models
+from seizures.classification.sampling import minimum_frames
+from seizures.errors import SeizuresError, SettingsError
+from seizures.settings import TrainingSettings, selection_of
+from tasks.settings.mistakes import nearest
+from tasks.settings.sections import Dataset, Features, Frames, Training, section
+
+
+class OfCell(luigi.Task):
+    """What a stage is told of its cell; the key tells cells apart, so Luigi's task id need not."""
+
+    cell: str = luigi.Parameter(default="", significant=False, description="settings that replace those of [Training]")
+
+
+@functools.cache
+def training_settings(cell: str = "") -> TrainingSettings:
+    """Return the settings of a cell.
+
+    Raises:
+        SettingsError: a name or a value is impossible.
+    """
+    values = _values(cell)
+    del values["num_seeds"]
+    selection = selection_of(values.pop("protocol"))
+    if values["aggregation"] not in models.aggregation_names():
+        known = ", ".join(models.aggregation_names())
+        raise SettingsError(f"aggregation = {values['aggregation']}: wanted one of {known}")
+    return TrainingSettings(**values, selection=selection)
+
+
+def num_seeds(cell: str = "") -> int:
+    """Return with how many seeds each fold of a cell is trained.
+
+    Raises:
+        SettingsError: with none.
+    """
+    found = int(_values(cell)["num_seeds"])
+    if found < 1:
+        raise SettingsError(f"num_seeds = {found}: wanted at least 1")
+    return found
+
+
+def dealt_by(cell: str = "") -> str:
+    """Return what the folds of a cell deal: patients, or, for the paper's protocol alone, seizures."""
+    return "seizures" if training_settings(cell).protocol == "paper" else "patients"
+
+
+def in_cell(name: str, cell: str) -> str:
+    """Return a label for a result of a cell: the name alone where the cell is the present settings."""
+    return "+".join([name, *(part.strip() for part in cell.split(";") if cell)])
+
+
+def make_cell(values: Mapping[str, str]) -> str:
+    """Return the cell that replaces these settings: sorted, without those that are the present ones anyway."""
+    base = _values("")
+    kept = sorted((name, text) for name, text in values.items() if _parsed(name, text) != base[name])
+    return "; ".join(f"{name}={_plain(name, text)}" for name, text in kept)
+
+
+def expand(text: str) -> list[str]:
+    """Return the cells of `name=value,value; name=value,...`: every value of each by every value of the others.
+
+    Raises:
+        SettingsError: with every mistake in the text.
+    """
+    faults: list[str] = []
+    axes: dict[str, list[str]] = {}
+    for name, values in _pairs(text):
+        axes[name] = []
+        for value in (item.strip() for item in values.split(",")):
+            try:
+                cell = f"{name}={value}"
+                training_settings(cell)
+                num_seeds(cell)
+                _check_duration(cell)
+                axes[name].append(value)
+            except SeizuresError as error:
+                faults.append(str(error))
+    if not axes and not faults:
+        faults.append("no setting to sweep; as in aggregation=mean,blstm; num_segments=2,4,8,16")
+    if faults:
+        raise SettingsError(f"sweep: {'; '.join(faults)}")
+    points = itertools.product(*axes.values())
+    return list(dict.fromkeys(make_cell(dict(zip(axes, point, strict=True))) for point in points))
+
+
+def _pairs(text: str) -> Iterable[tuple[str, str]]:
+    """Yield the names and values of `name=value; name=value`."""
+    known = list(_parameters())
+    for part in filter(None, (item.strip() for item in text.split(";"))):
+        name, sign, value = (item.strip() for item in part.partition("="))
+        if not sign or not value:
+            raise SettingsError(f"{part}: wanted name=value, or name=value,value,...")
+        if name not in known:
+            raise SettingsError(f"{name}: no such setting of [Training]{nearest(name, known)}")
+        yield name, value
+
+
+def _values(cell: str) -> dict[str, Any]:
+    """Return every setting of [Training], as it is in a cell."""
+    base = section(Training)
+    return {name: getattr(base, name) for name in _parameters()} | {
+        name: _parsed(name, text) for name, text in _pairs(cell)
+    }
+
+
+def _parameters() -> dict[str, Any]:
+    return dict(Training.get_params())  # type: ignore[no-untyped-call]
+
+
+def _parsed(name: str, text: str) -> Any:
+    try:
+        return _parameters()[name].parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{name} = {text}: {error}") from error
+
+
+def _plain(name: str, text: str) -> str:
+    value = _parsed(name, text)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _check_duration(cell: str) -> None:
+    """Refuse more segments than the shortest seizure has room for."""
+    length = models.network_spec(section(Features).network).frames_per_snippet
+    wanted = minimum_frames(length, training_settings(cell).num_segments) / section(Frames).frame_rate_hz
+    found = section(Dataset).minimum_duration_seconds
+    if found < wanted:
+        raise SettingsError(
+            f"{cell}: needs seizures of at least {wanted:.2f} s, and [Dataset] minimum_duration_seconds = {found:g}"
+        )

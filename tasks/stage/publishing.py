@@ -1,0 +1,150 @@
+"""A run as a whole: every stage below a task, what they cost, and the links to what the present settings mean."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import errno
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tasks.machinery.atomic import full_disk_told, temporary_name, unfinished, write_json
+from tasks.settings.sections import results_root
+from tasks.stage.stage import BAD_EXTENSION, Stage
+
+SUMMARY_NAME = "summary.json"
+INDEX_NAME = "index.csv"
+PUBLISH_TRIES = 10
+
+
+def walk(*roots: Stage, only_incomplete: bool = False) -> list[Stage]:
+    """Return the stages below `roots`, and themselves, each once, those that are needed first first.
+
+    With `only_incomplete`, a stage that is complete is left out with all below it: what is left, Luigi would run.
+    """
+    found: dict[str, Stage] = {}
+
+    def visit(stage: Stage) -> None:
+        if stage.task_id in found or (only_incomplete and stage.complete()):
+            return
+        for needed in stage.requires():
+            visit(needed)
+        found[stage.task_id] = stage
+
+    for root in roots:
+        visit(root)
+    return list(found.values())
+
+
+def published_key(link: str = "current") -> str | None:
+    """Return the run that a link in the results folder points to, or None."""
+    try:
+        return str(json.loads((results_root() / link / SUMMARY_NAME).read_text(encoding="utf-8"))["run"])
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
+        return None
+
+
+def made_anew(stages: Iterable[Stage]) -> dict[str, list[str]]:
+    """Return by stage the labels of the results that were made since the run that `current` points to had ended."""
+    try:
+        ended = (results_root() / "current" / SUMMARY_NAME).stat().st_mtime
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    found: dict[str, list[str]] = {}
+    for stage in stages:
+        with contextlib.suppress(FileNotFoundError):
+            if stage.file("why.json").stat().st_mtime > ended:
+                found.setdefault(stage.task_family, []).append(stage.label)
+    return found
+
+
+def publish(
+    report: Stage, named: dict[str, Stage], summary: dict[str, Any], fill: Callable[[Path], None] | None = None
+) -> Path:
+    """Point `current` to the results of the present settings, at once and whole; return it.
+
+    `runs/<key>` holds a link to each result by stage and label, `index.csv` with all of them, the `named` results
+    under plain names, the summary, and the files that `fill` writes there. Earlier runs stay, as long as Prune leaves
+    them.
+    """
+    root = results_root()
+    folder = root / "runs" / report.key
+    with full_disk_told(root), unfinished(temporary_name(folder)) as draft:
+        made = _made(walk(report))
+        for stage, path in made:
+            _link(draft / stage.task_family / (stage.label + path.name[len(stage.key) :]), path, folder, draft)
+        for name, stage in named.items():
+            _link(draft / name, stage.path, folder, draft)
+        if fill is not None:
+            fill(draft)
+        _write_index(draft / INDEX_NAME, made)
+        write_json(draft / SUMMARY_NAME, {"run": report.key, **summary})
+        _replace_folder(draft, folder)
+        _point(root / "current", folder.relative_to(root))
+    return root / "current"
+
+
+def publish_beside(
+    link: str, last: Stage, named: Mapping[str, Stage], summary: Mapping[str, Any], others: Iterable[Stage] = ()
+) -> Path:
+    """Point `results/<link>` to the `named` results beside those of RunAll; return it.
+
+    `runs/<key>`, with the key of the `last` of them, names every result below, and the `others` with theirs, so that
+    Prune keeps them.
+    """
+    root = results_root()
+    folder = root / "runs" / last.key
+    made = _made(walk(*named.values(), *others))
+    with full_disk_told(root):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, stage in named.items():
+            _point(folder / name, Path("..", "..") / stage.path.relative_to(root))
+        with unfinished(temporary_name(folder / INDEX_NAME)) as draft:
+            _write_index(draft, made)
+            draft.replace(folder / INDEX_NAME)
+        write_json(folder / SUMMARY_NAME, {"run": last.key, **summary})
+        _point(root / link, folder.relative_to(root))
+    return root / link
+
+
+def _made(stages: Iterable[Stage]) -> list[tuple[Stage, Path]]:
+    """Return the stages that have a result, or the note that their input is bad, with its path."""
+    found = ((stage, stage.path if stage.path.exists() else stage.file(BAD_EXTENSION)) for stage in stages)
+    return [(stage, path) for stage, path in found if path.exists()]
+
+
+def _write_index(path: Path, made: Iterable[tuple[Stage, Path]]) -> None:
+    """Write what a run names: Prune keeps it."""
+    rows = [
+        (stage.task_family, stage.label, stage.key, result.relative_to(results_root()).as_posix())
+        for stage, result in made
+    ]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("stage", "label", "key", "file"), *rows])
+
+
+def _point(link: Path, target: Path) -> None:
+    with unfinished(temporary_name(link)) as pointer:
+        pointer.symlink_to(target)
+        pointer.replace(link)
+
+
+def _replace_folder(draft: Path, folder: Path) -> None:
+    """Put `draft` in the place of `folder`, also where another run does the same at this moment."""
+    for tries_left in range(PUBLISH_TRIES - 1, -1, -1):
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            draft.rename(folder)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not tries_left:
+                raise
+
+
+def _link(link: Path, target: Path, folder: Path, draft: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(os.path.relpath(target, folder / link.parent.relative_to(draft)))

@@ -1,0 +1,146 @@
+"""Classifiers to predictions on the patients that they have never seen, pooled over the folds, and scored."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from tasks.machinery.processes import computing
+from tasks.settings.cells import OfCell, in_cell, training_settings
+from tasks.settings.sections import Dataset, Evaluation, Machine, section
+from tasks.stage.stage import Amount, Stage
+from tasks.stages.features import features_of
+from tasks.stages.folds import order_of, split, what_is_read
+from tasks.stages.sequences import bank_of
+from tasks.stages.training import TrainFold, all_classifiers, classifier_of
+
+
+class EvaluateFold(OfCell, Stage):
+    """Classify the seizures of the fold that was held out."""
+
+    extension = "csv"
+    fold: int = luigi.IntParameter()
+    seed: int = luigi.IntParameter()
+
+    @property
+    def classifier(self) -> TrainFold:
+        """The task that trains the classifier."""
+        return classifier_of(self.fold, self.seed, self.cell)
+
+    @property
+    def label(self) -> str:
+        """Fold and seed."""
+        return self.classifier.label
+
+    def held_out(self) -> list[Any]:
+        """Return the rows of the folds that are scored here."""
+        return list(split(self.cell, self.fold)[1])
+
+    def requires(self) -> list[Stage]:
+        """Require the classifier and the features of the held-out seizures."""
+        return [self.classifier, *(features_of(row.patient_id, row.seizure_id) for row in self.held_out())]
+
+    def reads(self) -> dict[str, Any]:
+        """Return the true labels, the views that could be decoded, and the order of the seizures."""
+        rows = self.held_out()
+        return {
+            "held_out": {row.name: what_is_read(row) for row in rows},
+            "order": order_of(rows),
+        }
+
+    def produce(self, path: Path) -> Amount:
+        """Predict, and write one row a seizure."""
+        import models
+        from seizures.classification import training
+        from seizures.evaluation import predictions as evaluation
+
+        classifier = self.requires()[0]
+        bank = bank_of(self.held_out(), ("all", "evaluate"), self.cell)
+        fitted, _ = training.load_checkpoint(classifier.path)
+        build = functools.partial(
+            models.build_aggregation, fitted.settings.aggregation, bank.feature_dim, fitted.settings.hidden_units
+        )
+        with computing(section(Machine).num_threads or 1):
+            probabilities = training.predict(bank, training.load_classifier(classifier.path, build), fitted.settings)
+        table = evaluation.predictions_for(
+            bank.patient_ids,
+            bank.seizure_ids,
+            bank.views,
+            bank.labels,
+            probabilities,
+            fold=self.fold,
+            seed=self.seed,
+            label_names=bank.label_names,
+        )
+        evaluation.write_predictions(path, table)
+        return Amount(len(bank), "sequences")
+
+
+def all_evaluations(cell: str = "") -> list[EvaluateFold]:
+    """Return the task of every fold and seed of the present folds, with the settings of a cell."""
+    return [EvaluateFold(fold=stage.fold, seed=stage.seed, cell=cell) for stage in all_classifiers(cell)]
+
+
+class PoolPredictions(OfCell, Stage):
+    """Put the out-of-fold predictions of all folds and seeds into one table."""
+
+    extension = "csv"
+
+    @property
+    def label(self) -> str:
+        """One table for all of a cell."""
+        return in_cell("predictions", self.cell)
+
+    def requires(self) -> list[EvaluateFold]:
+        """Require the predictions of every fold and seed."""
+        return all_evaluations(self.cell)
+
+    def produce(self, path: Path) -> None:
+        """Join the tables."""
+        from seizures.evaluation import predictions as evaluation
+
+        tables = [evaluation.read_predictions(stage.path) for stage in self.requires()]
+        evaluation.write_predictions(path, evaluation.pool_predictions(tables))
+
+
+class ScorePredictions(OfCell, Stage):
+    """Compute the metrics of the pooled predictions, with intervals over patients."""
+
+    version = 3  # 3: words of the paper's protocol; 2: patients are resampled in an order that no id decides
+
+    @property
+    def label(self) -> str:
+        """One file for all of a cell."""
+        return in_cell("metrics", self.cell)
+
+    def requires(self) -> list[PoolPredictions]:
+        """Require the pooled predictions."""
+        return [PoolPredictions(cell=self.cell)]
+
+    def reads(self) -> dict[str, Any]:
+        """Return how to resample, and which label is positive."""
+        return {
+            "settings": section(Evaluation).settings(),
+            "labels": section(Dataset).label_names(),
+            "protocol": training_settings(self.cell).protocol,
+        }
+
+    def produce(self, path: Path) -> None:
+        """Score."""
+        from seizures.evaluation import predictions as evaluation
+
+        predictions = evaluation.read_predictions(PoolPredictions(cell=self.cell).path)
+        negative, positive = section(Dataset).label_names()
+        evaluation.write_summary(
+            path,
+            evaluation.summarise(
+                predictions,
+                section(Evaluation).settings(),
+                positive_label=positive,
+                negative_label=negative,
+                protocol=training_settings(self.cell).protocol,
+            ),
+        )

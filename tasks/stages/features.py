@@ -1,0 +1,171 @@
+"""Frames to features: one task a seizure, with the network loaded once a process."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import luigi
+
+import models
+from seizures.errors import DamagedVideoError, VideoError
+from seizures.manifest.recordings import Recording, Seizure
+from seizures.settings import digest
+from tasks.cohort import manifest as cohort
+from tasks.cohort.feature_source import OfNetwork, is_imported, network_of, own_weights_identity, weights_of
+from tasks.cohort.manifest import LeftOut
+from tasks.machinery.processes import computing
+from tasks.machinery.progress import progress
+from tasks.settings.sections import Features, Frames, Machine, section
+from tasks.stage.stage import Amount, Stage
+from tasks.stages.imported import ImportedFeatures
+from tasks.stages.videos import DecodeRecording
+
+if TYPE_CHECKING:
+    from seizures.features.extraction import SnippetNetwork
+    from seizures.features.file import FeatureHeader
+
+
+class ExtractFeatures(OfNetwork, Stage):
+    """Turn the frames of every good view of a seizure into one feature file."""
+
+    extension = "h5"
+    leaves_out = (VideoError,)
+    # One at a time, since it takes the whole GPU, or all cores; `[resources] network = 2` in luigi.cfg allows two.
+    resources = {"network": 1}  # noqa: RUF012  # declared so by Luigi
+    patient_id: str = luigi.Parameter()
+    seizure_id: str = luigi.Parameter()
+
+    @functools.cached_property
+    def seizure(self) -> Seizure:
+        """The seizure, as the manifest has it."""
+        return cohort.seizures()[self.patient_id, self.seizure_id]
+
+    @property
+    def label(self) -> str:
+        """Patient and seizure."""
+        return self.seizure.name
+
+    def requires(self) -> list[DecodeRecording]:
+        """Require the frames of every view."""
+        return [decoded(item.patient_id, item.seizure_id, item.view, self.network) for item in self.seizure.recordings]
+
+    def reads(self) -> dict[str, Any]:
+        """Return the network, its weights, the stride, and what the feature file says of the seizure."""
+        features, seizure = section(Features), self.seizure
+        return {
+            "network": network_of(self.network),
+            "weights": own_weights_identity(self.network),
+            "stride_frames": features.stride_frames,
+            "precision": features.precision,
+            "frame_rate_hz": section(Frames).frame_rate_hz,
+            "label": seizure.label,
+            "clonic_onset_seconds": seizure.clonic_onset_seconds,
+            "uses": {item.view: item.use for item in seizure.recordings},
+        }
+
+    def produce(self, path: Path) -> Amount:
+        """Extract from the views that were decoded."""
+        from seizures.features.extraction import choose_device, extract_seizure
+        from seizures.provenance import device_name
+
+        good = {stage.view: stage.path for stage in self.requires() if stage.view in self.good_views()}
+        if not good:
+            bad = {stage.view: stage.bad_reason() for stage in self.requires()}
+            raise VideoError("; ".join(f"{view}: {reason}" for view, reason in bad.items()))
+        features, machine = section(Features), section(Machine)
+        name, weights = network_of(self.network), weights_of(self.network)
+        with computing(machine.num_threads or None), progress(self, self.with_network(self.label), "snippets") as tell:
+            device = choose_device(machine.device)
+            self.device = device_name(device)
+            num_snippets = extract_seizure(
+                good,
+                loaded_network(name, weights, features.weights_dir, features.precision, device),
+                path,
+                self._header(),
+                view_attributes={item.view: _attributes(item) for item in self.seizure.recordings},
+                batch_size=machine.snippets_per_batch,
+                device=device,
+                precision=features.precision,
+                progress=tell,
+            )
+        return Amount(num_snippets, "snippets")
+
+    def _header(self) -> FeatureHeader:
+        from seizures.features.file import FeatureHeader
+
+        read = self.recipe["reads"]
+        return FeatureHeader(
+            patient_id=self.patient_id,
+            seizure_id=self.seizure_id,
+            label=self.seizure.label,
+            recipe=self.recipe,
+            recipe_key=self.key,
+            network=read["network"],
+            weights_sha256=read["weights"],
+            frames_per_snippet=models.network_spec(read["network"]).frames_per_snippet,
+            stride_frames=read["stride_frames"],
+            frame_rate_hz=read["frame_rate_hz"],
+        )
+
+    @functools.cached_property
+    def film(self) -> str:
+        """What tells the film of this seizure's first view from others, and says nothing of the ids."""
+        return digest(min(self.requires(), key=lambda stage: stage.view).films())
+
+    def good_views(self) -> list[str]:
+        """Return the views that could be decoded."""
+        return [stage.view for stage in self.requires() if stage.bad_reason() is None]
+
+    def left_out(self) -> list[LeftOut]:
+        """Return the views that could not be decoded, or the whole seizure where none could."""
+        reasons = [(stage, stage.bad_reason()) for stage in self.requires()]
+        own = self.bad_reason()
+        if own is not None:
+            return [LeftOut(self.patient_id, self.seizure_id, "", own)]
+        return [LeftOut(self.patient_id, self.seizure_id, stage.view, why) for stage, why in reasons if why is not None]
+
+    def is_skipped(self, view: str) -> bool:
+        """Tell whether a view that is left out, or all of them (``), is damaged, and the settings say to skip those."""
+        kinds = [stage.bad_kind() for stage in self.requires() if stage.bad_kind() and view in ("", stage.view)]
+        is_damage = bool(kinds) and all(kind == DamagedVideoError.__name__ for kind in kinds)
+        return is_damage and section(Frames).damaged == "skip"
+
+
+FeatureStage = ExtractFeatures | ImportedFeatures
+
+
+def _attributes(item: Recording) -> dict[str, Any]:
+    names = ("onset_seconds", "offset_seconds", "clonic_onset_seconds", "use")
+    return {name: getattr(item, name) for name in names}
+
+
+@functools.cache
+def decoded(patient_id: str, seizure_id: str, view: str, network: str = "") -> DecodeRecording:
+    """Return the task of one view; Luigi's constructor is slow."""
+    return DecodeRecording(patient_id=patient_id, seizure_id=seizure_id, view=view, network=network)
+
+
+@functools.cache
+def features_of(patient_id: str, seizure_id: str, network: str = "") -> FeatureStage:
+    """Return the task of one seizure, which has a video or whose features are imported; Luigi's constructor is slow."""
+    if is_imported(cohort.seizures()[patient_id, seizure_id]):
+        return ImportedFeatures(patient_id=patient_id, seizure_id=seizure_id)
+    other = "" if network == section(Features).network else network
+    return ExtractFeatures(patient_id=patient_id, seizure_id=seizure_id, network=other)
+
+
+def all_features(network: str = "") -> list[FeatureStage]:
+    """Return the task of every seizure that the manifest does not leave out, by [Features]' network or another."""
+    return [features_of(*ids, network) for ids in cohort.seizures()]
+
+
+@functools.cache
+def loaded_network(name: str, weights: str, weights_dir: str, precision: str, device: str) -> SnippetNetwork:
+    """Return the network, ready for its device; it is loaded once a process."""
+    network, machine = models.load_network(name, weights or None, weights_dir or None), section(Machine)
+    if device == "cpu" and precision != "float32":  # what the engines of a CPU compute is float32
+        return cast("SnippetNetwork", network)
+    prepared = models.prepare(network, engine=machine.engine, device=device, num_threads=machine.num_threads)
+    return cast("SnippetNetwork", prepared)

@@ -1,0 +1,190 @@
+"""Seizures to patient-wise folds, once the features say which seizures are good."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from seizures.classification.folds import (
+    FoldItem,
+    FoldRow,
+    assign_folds,
+    check_folds,
+    deal_seizures,
+    read_folds,
+    training_and_held_out,
+    write_folds,
+)
+from seizures.errors import TooFewSeizuresError
+from seizures.features.file import read_duration
+from seizures.manifest.recordings import Seizure
+from seizures.settings import digest
+from tasks.cohort import manifest as cohort
+from tasks.cohort.manifest import LeftOut
+from tasks.settings.cells import dealt_by
+from tasks.settings.sections import Folds, section
+from tasks.stage.stage import Stage
+from tasks.stages.features import ExtractFeatures, FeatureStage, all_features, features_of
+
+_measured_duration = functools.cache(read_duration)
+_folds: dict[str, tuple[FoldRow, ...]] = {}  # by the key of AssignFolds, which decides them, whatever the settings
+
+
+def unusable() -> list[LeftOut]:
+    """Return the recordings that could not be used although manifest and settings ask for them, and why."""
+    return [item for stage in all_features() for item in stage.left_out() if not stage.is_skipped(item.view)]
+
+
+def left_out() -> list[LeftOut]:
+    """Return every seizure, or view of one, that has no place in the folds, and why."""
+    short = [
+        LeftOut(stage.patient_id, stage.seizure_id, "", cohort.short_reason(_duration(stage)))
+        for stage in all_features()
+        if stage.bad_reason() is None and _is_short(stage)
+    ]
+    bad = [item for stage in all_features() for item in stage.left_out()]
+    return cohort.left_out_by_manifest() + bad + short
+
+
+def fold_items() -> list[FoldItem]:
+    """Return the good seizures in dealing order: those with features of at least one view, and not too short."""
+    return [
+        FoldItem(stage.patient_id, stage.seizure_id, stage.seizure.label, _duration(stage))
+        for stage in in_dealing_order(all_features())
+        if stage.bad_reason() is None and not _is_short(stage)
+    ]
+
+
+def in_dealing_order(stages: Sequence[FeatureStage]) -> list[FeatureStage]:
+    """Return the seizures in the order in which they are dealt into folds and trained on.
+
+    No id decides it where there are films, so that an export can hand it on and another laboratory gets the same
+    results, and yet learns nothing of the ids. The films of the seizures' first views are ordered by the hash of their
+    content: patients by the first of theirs, the seizures of a patient by film and onset. Imported seizures come
+    before, in the order that was handed on; without one, by their ids.
+    """
+    first: dict[str, str] = {}
+    for stage in stages:
+        if isinstance(stage, ExtractFeatures):
+            first[stage.patient_id] = min(stage.film, first.get(stage.patient_id, stage.film))
+
+    def place(stage: FeatureStage) -> tuple[str | float, ...]:
+        ids = (stage.patient_id, stage.seizure_id)
+        if isinstance(stage, ExtractFeatures):
+            return ("film", first[stage.patient_id], stage.film, stage.seizure.onset_seconds or 0.0, *ids)
+        return ("", stage.seizure.dealing_order, "", 0.0, *ids)
+
+    return sorted(stages, key=place)
+
+
+def is_dealt_by_id(stage: FeatureStage) -> bool:
+    """Tell whether nothing but its ids says where a seizure stands in the dealing order."""
+    return not isinstance(stage, ExtractFeatures) and not stage.seizure.dealing_order
+
+
+def _is_short(stage: FeatureStage) -> bool:
+    return cohort.is_short(_duration(stage))
+
+
+def _duration(stage: FeatureStage) -> float:
+    """Return the seizure's duration, from its features where the manifest leaves the offset open."""
+    stated = stage.seizure.duration_seconds
+    return _measured_duration(stage.path) if stated is None else stated
+
+
+def order_of(rows: Sequence[FoldRow]) -> str:
+    """Return what tells the order of these rows from another: training and its last bits depend on it."""
+    return digest([row.name for row in rows])
+
+
+def what_is_read(row: FoldRow, network: str = "") -> dict[str, Any]:
+    """Return the label of a seizure, and those of its views of which a network has features, or [Features]' own.
+
+    The key of its features cannot say the latter: it is made before anything is decoded.
+    """
+    stage = features_of(row.patient_id, row.seizure_id, network)
+    views = _final_views(stage) if stage.complete() else stage.good_views()
+    return {"label": seizure_of(row).label, "views": views}
+
+
+@functools.cache
+def _final_views(stage: FeatureStage) -> list[str]:
+    """Return the good views of complete features: every fold and seed asks, and they change no more."""
+    return stage.good_views()
+
+
+class AssignFolds(Stage):
+    """Deal the patients of the good seizures into folds; for the paper's protocol alone, the seizures."""
+
+    version = 2  # 2: in dealing order, and not in that of the ids
+    extension = "csv"
+    cell: str = luigi.Parameter(default="", significant=False, description="of a sweep; only its protocol matters")
+
+    @property
+    def shared_patients(self) -> bool:
+        """Whether a patient may be on both sides, because that is what is to be reproduced."""
+        return dealt_by(self.cell) == "seizures"
+
+    @property
+    def label(self) -> str:
+        """One table for all."""
+        return "folds+shared-patients+reproduction-only" if self.shared_patients else "folds"
+
+    def requires(self) -> list[FeatureStage]:
+        """Require all features: only they tell which seizures are good."""
+        return all_features()
+
+    def upstream(self) -> list[Stage]:
+        """Return nothing: of the features, only their being good is read."""
+        return []
+
+    def reads(self) -> dict[str, Any]:
+        """Return the good seizures and how to deal them."""
+        return {"seizures": fold_items(), "settings": section(Folds).settings()}
+
+    def produce(self, path: Path) -> None:
+        """Deal, check, and write."""
+        check_folds(fold_items(), section(Folds).settings().num_folds)
+        write_folds(path, self.deal(), shared_patients=self.shared_patients)
+
+    def deal(self) -> tuple[FoldRow, ...]:
+        """Return the folds."""
+        deal = deal_seizures if self.shared_patients else assign_folds
+        return deal(fold_items(), section(Folds).settings())
+
+
+def fold_rows(cell: str = "") -> tuple[FoldRow, ...]:
+    """Return the folds of a cell, checked for leaks when read; a plan deals them ahead of their stage."""
+    stage = AssignFolds(cell=cell)
+    if stage.key not in _folds:
+        if not stage.path.exists():
+            raise TooFewSeizuresError(f"{stage.path}: no folds are assigned yet; run RunAll first")
+        _folds[stage.key] = read_folds(stage.path, shared_patients=stage.shared_patients)
+    return _folds[stage.key]
+
+
+def deal_ahead() -> bool:
+    """Deal the present folds in memory, as though all features were made; return False where that cannot be known.
+
+    The folds follow from the key of `AssignFolds` alone. They are unknown as long as a seizure's duration is.
+    """
+    if any(stage.seizure.duration_seconds is None and not stage.complete() for stage in all_features()):
+        return False
+    stage = AssignFolds()
+    if stage.key not in _folds and not stage.path.exists():
+        _folds[stage.key] = stage.deal()
+    return True
+
+
+def split(cell: str, fold: int) -> tuple[tuple[FoldRow, ...], tuple[FoldRow, ...]]:
+    """Return the rows to train on and those held out, checked for leaks unless they are meant."""
+    return training_and_held_out(fold_rows(cell), fold, shared_patients=AssignFolds(cell=cell).shared_patients)
+
+
+def seizure_of(row: FoldRow) -> Seizure:
+    """Return the seizure of a row of the folds."""
+    return cohort.seizures()[row.patient_id, row.seizure_id]

@@ -1,0 +1,75 @@
+"""Features from elsewhere: seizures without a video take theirs from the files in [Dataset] features."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from seizures.errors import FeatureFileError
+from seizures.manifest.recordings import Seizure
+from tasks.cohort import manifest as cohort
+from tasks.cohort.feature_source import source_of
+from tasks.cohort.manifest import LeftOut
+from tasks.machinery.fingerprint import fingerprint
+from tasks.settings.sections import results_root
+from tasks.stage.stage import Stage
+
+
+class ImportedFeatures(Stage):
+    """Take over the feature file of a seizure from elsewhere: examined, and written anew as the manifest has it.
+
+    Only views of the manifest are taken, with its `use`; a byte that is no value of the format stays behind.
+    """
+
+    extension = "h5"
+    patient_id: str = luigi.Parameter()
+    seizure_id: str = luigi.Parameter()
+
+    @functools.cached_property
+    def seizure(self) -> Seizure:
+        """The seizure, as the manifest has it."""
+        return cohort.seizures()[self.patient_id, self.seizure_id]
+
+    @property
+    def label(self) -> str:
+        """Patient and seizure."""
+        return self.seizure.name
+
+    @property
+    def source(self) -> Path:
+        """The file from elsewhere."""
+        return source_of(self.seizure)
+
+    def reads(self) -> dict[str, Any]:
+        """Return the content of the file, and what the manifest decides."""
+        return {
+            "sha256": fingerprint(self.source, results_root() / "fingerprints"),
+            "uses": {item.view: item.use for item in self.seizure.recordings},
+        }
+
+    def produce(self, path: Path) -> None:
+        """Examine the file in a process of its own, and write its values."""
+        from seizures.exchange.bundle import rewrite
+        from seizures.features.validation import FAULT, table
+        from seizures.processes.examiner import examine_files
+
+        (examined,) = examine_files([self.source])
+        faults = [finding for finding in examined.findings if finding.severity == FAULT]
+        if faults:
+            raise FeatureFileError(f"{self.source}: cannot be imported\n{table(faults)}")
+        rewrite(self.source, path, uses={item.view: item.use for item in self.seizure.recordings})
+
+    def good_views(self) -> list[str]:
+        """Return the views that the manifest takes: all of them are in the file."""
+        return [item.view for item in self.seizure.recordings]
+
+    def is_skipped(self, view: str) -> bool:  # noqa: ARG002  # asked of every stage that makes features
+        """Tell that no view is damaged and skipped."""
+        return False
+
+    def left_out(self) -> list[LeftOut]:
+        """Return nothing: a file with a fault ends the run, since it is the import that should have refused it."""
+        return []

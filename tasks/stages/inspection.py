@@ -1,0 +1,219 @@
+"""Videos to a page on which a person approves them: facts per file, a contact sheet per recording."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import luigi
+
+from seizures.errors import VideoError
+from seizures.manifest.recordings import Recording
+from seizures.manifest.table import clock_text
+from seizures.settings import canonical
+from tasks.cohort import manifest as cohort
+from tasks.machinery.fingerprint import fingerprint
+from tasks.settings.sections import Demo, Frames, results_root, section
+from tasks.stage.stage import Stage
+from tasks.stages.videos import DecodeRecording, SimulateRecording
+
+if TYPE_CHECKING:
+    from seizures.inspection.verdict import FileFacts, Verdict
+
+
+class SurveyFile(Stage):
+    """Decode one file and keep what was found; a file that cannot be used says so in its result."""
+
+    version = 2
+    video: str = luigi.Parameter(description="the name of the film in the manifest")
+
+    @property
+    def label(self) -> str:
+        """The film's name, with its folders."""
+        return self.video.replace("/", "+")
+
+    def requires(self) -> list[SimulateRecording]:
+        """Require the film of the demo."""
+        return [SimulateRecording(video=self.video)] if section(Demo).enabled else []
+
+    def film(self) -> Path:
+        """Return the path of the film."""
+        rendered = self.requires()
+        return rendered[0].path if rendered else cohort.video(self.video)
+
+    def reads(self) -> dict[str, Any]:
+        """Return the content of the film."""
+        own = "" if section(Demo).enabled else fingerprint(self.film(), results_root() / "fingerprints")
+        return {"video_sha256": own}
+
+    def produce(self, path: Path) -> None:
+        """Survey the file in the decoder's own process."""
+        import dataclasses
+
+        from seizures.processes.decoder import survey_isolated
+
+        facts = dataclasses.replace(survey_isolated(self.film()), video=self.video)
+        path.write_text(json.dumps(canonical(facts), indent=1) + "\n", encoding="utf-8")
+
+    def facts(self) -> FileFacts:
+        """Return what was found."""
+        from seizures.inspection.verdict import facts_from
+
+        return facts_from(json.loads(self.path.read_text(encoding="utf-8")))
+
+
+class DrawContactSheet(Stage):
+    """Draw the contact sheet of one recording."""
+
+    version = 2
+    extension = "png"
+    leaves_out = (VideoError,)
+    patient_id: str = luigi.Parameter()
+    seizure_id: str = luigi.Parameter()
+    view: str = luigi.Parameter()
+
+    @functools.cached_property
+    def decoded(self) -> DecodeRecording:
+        """The stage that decodes the same window; it says what is read."""
+        return DecodeRecording(patient_id=self.patient_id, seizure_id=self.seizure_id, view=self.view)
+
+    @property
+    def label(self) -> str:
+        """Patient, seizure and view."""
+        return self.decoded.label
+
+    def requires(self) -> list[Stage]:
+        """Require the films of the demo, and the surveys, which say how long the films are."""
+        return [*self.decoded.requires(), *self.surveys()]
+
+    def surveys(self) -> list[SurveyFile]:
+        """Return the surveys of the pieces."""
+        return [surveyed(name) for name in self.decoded.recording.video]
+
+    def reads(self) -> dict[str, Any]:
+        """Return what decoding reads, and the time of day in the captions where it is known."""
+        starts_at = self.decoded.recording.starts_at_seconds
+        return self.decoded.reads() | ({} if starts_at is None else {"starts_at_seconds": starts_at})
+
+    def produce(self, path: Path) -> None:
+        """Draw it in the decoder's own process."""
+        from seizures.processes.decoder import draw_sheet_isolated
+
+        item = self.decoded.recording
+        end_seconds = sum(stage.facts().duration_seconds for stage in self.surveys())
+        draw_sheet_isolated(
+            path,
+            self.decoded.paths(),
+            onset_seconds=item.onset_seconds or 0.0,
+            offset_seconds=end_seconds if item.offset_seconds is None else item.offset_seconds,
+            crop=item.crop,
+            mask=item.mask,
+            settings=section(Frames).settings(),
+            starts_at_seconds=item.starts_at_seconds,
+        )
+
+
+@functools.cache
+def surveyed(video: str) -> SurveyFile:
+    """Return the survey of a film; Luigi's constructor is slow."""
+    return SurveyFile(video=video)
+
+
+@functools.cache
+def _used() -> tuple[Recording, ...]:
+    return tuple(item for seizure in cohort.seizures().values() for item in seizure.recordings)
+
+
+def all_surveys() -> list[SurveyFile]:
+    """Return the survey of every film that the manifest uses, each once."""
+    return [surveyed(name) for name in dict.fromkeys(name for item in _used() for name in item.video)]
+
+
+@functools.cache
+def all_sheets() -> tuple[DrawContactSheet, ...]:
+    """Return the contact sheet of every recording that the manifest uses."""
+    return tuple(
+        DrawContactSheet(patient_id=item.patient_id, seizure_id=item.seizure_id, view=item.view) for item in _used()
+    )
+
+
+class TabulateVideos(Stage):
+    """Write what was found in every file as one table."""
+
+    extension = "csv"
+
+    @property
+    def label(self) -> str:
+        """One table for all."""
+        return "videos"
+
+    def requires(self) -> list[SurveyFile]:
+        """Require the survey of every file."""
+        return all_surveys()
+
+    def produce(self, path: Path) -> None:
+        """Write the table."""
+        from seizures.inspection.verdict import write_table
+
+        write_table(path, [stage.facts() for stage in self.requires()])
+
+
+class WriteInspection(Stage):
+    """Write the page with verdicts and contact sheets."""
+
+    version = 3
+    extension = "html"
+
+    @property
+    def label(self) -> str:
+        """One page for all."""
+        return "videos"
+
+    def requires(self) -> list[Stage]:
+        """Require all surveys and sheets."""
+        return [*all_surveys(), *all_sheets()]
+
+    def reads(self) -> dict[str, Any]:
+        """Return what the page says of each recording."""
+        return {"recordings": [_words(stage.decoded.recording) for stage in all_sheets()]}
+
+    def produce(self, path: Path) -> None:
+        """Gather facts and sheets, and write the page."""
+        from seizures.inspection.page import RecordingLook, write_page
+
+        looks = []
+        for stage in all_sheets():
+            sheet = None if stage.bad_reason() else stage.path
+            looks.append(RecordingLook(stage.label, _words(stage.decoded.recording), sheet, recording_verdict(stage)))
+        write_page(path, [stage.facts() for stage in all_surveys()], looks)
+
+
+def recording_verdict(stage: DrawContactSheet) -> Verdict:
+    """Judge a recording; one of which no sheet can be drawn cannot be used."""
+    from seizures.inspection.verdict import UNUSABLE, Verdict, judge_recording
+
+    item = stage.decoded.recording
+    views = cohort.seizures()[item.patient_id, item.seizure_id].recordings
+    found = judge_recording(item, views, [survey.facts() for survey in stage.surveys()])
+    reason = stage.bad_reason()
+    if reason is None or found.word == UNUSABLE:
+        return found
+    return Verdict(UNUSABLE, (reason, *found.reasons), ())
+
+
+def _words(item: Recording) -> str:
+    times = f"{_moment(item, item.onset_seconds or 0.0)} to "
+    times += "the end" if item.offset_seconds is None else _moment(item, item.offset_seconds)
+    boxes = [
+        f"{name} {box.left},{box.top},{box.width},{box.height}"
+        for name, box in (("crop", item.crop), ("mask", item.mask))
+        if box is not None
+    ]
+    return ", ".join([";".join(item.video), times, *boxes])
+
+
+def _moment(item: Recording, seconds: float) -> str:
+    said = f"{seconds:.6f}".rstrip("0").rstrip(".") + " s"
+    return said if item.starts_at_seconds is None else f"{clock_text(item.starts_at_seconds + seconds)} ({said})"

@@ -1,0 +1,254 @@
+"""Result tables to the page that a person reads."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import models
+from seizures.manifest.recordings import Recording
+from seizures.settings import canonical, canonical_json
+from tasks.cohort.feature_source import made, weights_identity
+from tasks.machinery.tables import some
+from tasks.settings.cells import training_settings
+from tasks.settings.sections import (
+    SECTIONS,
+    Dataset,
+    Demo,
+    Evaluation,
+    Folds,
+    Machine,
+    Results,
+    Snippets,
+    Sweep,
+    section,
+)
+from tasks.stage.costs import StageCost, stage_costs
+from tasks.stage.publishing import made_anew, walk
+from tasks.stage.stage import Stage
+from tasks.stages.evaluation import PoolPredictions, ScorePredictions
+from tasks.stages.features import all_features, features_of
+from tasks.stages.folds import fold_items, fold_rows, left_out, seizure_of
+from tasks.stages.training import all_classifiers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_MOST_NAMED = 12
+PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir", "features", "site_profile")
+
+
+class DrawPictures(Stage):
+    """Draw every picture of the report, and keep the numbers behind it: SVG, PNG and CSV in one zip."""
+
+    extension = "zip"
+
+    @property
+    def label(self) -> str:
+        """One archive for all."""
+        return "pictures"
+
+    def requires(self) -> list[Stage]:
+        """Require the predictions, their scores, and the classifiers, whose learning curves are drawn."""
+        return [PoolPredictions(), ScorePredictions(), *all_classifiers()]
+
+    def reads(self) -> dict[str, Any]:
+        """Return how long each seizure lasts, and how to resample the patients of a part."""
+        durations = {"+".join(ids): seconds for ids, seconds in _durations().items()}
+        return {"durations_seconds": durations, "evaluation": section(Evaluation).settings()}
+
+    def produce(self, path: Path) -> None:
+        """Draw."""
+        from seizures.evaluation import predictions as evaluation
+        from seizures.report import pictures
+
+        drawn = pictures.draw_pictures(
+            evaluation.read_predictions(PoolPredictions().path),
+            evaluation.read_summary(ScorePredictions().path),
+            _histories(),
+            _durations(),
+            section(Evaluation).settings(),
+        )
+        pictures.write_pictures(path, drawn)
+
+
+class WriteReport(Stage):
+    """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
+
+    version = 4  # 4: words; 3: words; 2: on whom, parts of the cohort, calibration, methods, files beside the page
+    extension = "html"
+
+    @property
+    def label(self) -> str:
+        """One page for all."""
+        return "report"
+
+    def requires(self) -> list[Stage]:
+        """Require the predictions, their scores, the pictures, and the classifiers, whose epochs are told."""
+        return [PoolPredictions(), ScorePredictions(), DrawPictures(), *all_classifiers()]
+
+    def reads(self) -> dict[str, Any]:
+        """Return what the page says besides: what was left out, the folds, and every setting that decides a result."""
+        return {
+            "left_out": left_out(),
+            "folds": fold_rows(),
+            "settings": settings_by_section(),
+            "not_trained_on": _num_not_trained_on(),
+        }
+
+    def produce(self, path: Path) -> None:
+        """Gather the tables, and write the page."""
+        from seizures import provenance
+        from seizures.evaluation import predictions as evaluation
+        from seizures.report import methods, pictures
+        from seizures.report import page as report
+
+        stages, damage = walk(self), invalid_snippets()
+        anew = made_anew(stages)
+        predictions = evaluation.read_predictions(PoolPredictions().path)
+        summary = evaluation.read_summary(ScorePredictions().path)
+        run = methods.WhatWasRun(
+            made=_ways(),
+            folds=section(Folds).settings(),
+            training=training_settings(),
+            summary=summary,
+            predictions=predictions,
+            histories=_histories(),
+            left_out=left_out(),
+            minimum_duration_seconds=section(Dataset).minimum_duration_seconds,
+            num_not_trained_on=_num_not_trained_on(),
+            num_cropped=_num_views(lambda item: item.crop is not None),
+            num_masked=_num_views(lambda item: item.mask is not None),
+            num_damaged=len(damage),
+            simulated=section(Demo).enabled,
+            code=_release_and_commit(),
+        )
+        report.write_report(
+            path,
+            report.ReportInputs(
+                predictions=predictions,
+                summary=summary,
+                pictures=pictures.read_pictures(DrawPictures().path),
+                durations_seconds=_durations(),
+                run=run,
+                left_out=left_out(),
+                folds=fold_rows(),
+                settings=settings_by_section(),
+                provenance={**provenance.collect(), "device": devices()},
+                weights=weights_identity(),
+                notes=damage,
+                timings={_cost_name(cost, anew.get(cost.stage, [])): cost.seconds for cost in stage_costs(stages)},
+            ),
+        )
+
+
+def unpack_pictures(folder: Path) -> None:
+    """Put the PNG and CSV files of the pictures where the page's links look for them: in a folder beside it."""
+    from seizures.report import page as report
+    from seizures.report import pictures
+
+    pictures.unpack_pictures(DrawPictures().path, folder / report.FOLDER)
+
+
+def _durations() -> dict[tuple[str, str], float]:
+    """Return the seconds of each seizure that has a place in the folds."""
+    known = [(item, item.duration_seconds) for item in fold_items()]
+    return {(item.patient_id, item.seizure_id): seconds for item, seconds in known if seconds is not None}
+
+
+def _num_not_trained_on() -> int:
+    """Count the views in which the patient is out of sight: they are scored, and not trained on."""
+    return _num_views(lambda item: item.use == "evaluate")
+
+
+def _num_views(is_wanted: Callable[[Recording], bool]) -> int:
+    """Count the views of the folds' seizures that are so."""
+    return sum(is_wanted(item) for row in fold_rows() for item in seizure_of(row).recordings)
+
+
+def _ways() -> list[dict[str, Any]]:
+    """Return each way in which features were made, once, with the size of a frame where the network is known."""
+    ways = {canonical_json(item): dict(item) for item in made().values()}
+    for way in ways.values():
+        if way["network"] in models.network_names():
+            way["frame_size"] = models.network_spec(way["network"]).frame_size
+    return [ways[text] for text in sorted(ways)]
+
+
+def _release_and_commit() -> str:
+    """Return the release, and the beginning of the commit if this is a checkout, for a person to read."""
+    from seizures import provenance
+
+    release, version = provenance.release(), provenance.code_version()
+    commit, _, changes = version.partition("-")
+    return release if version == release else f"{release} (commit {commit[:12]}{', with changes' if changes else ''})"
+
+
+def devices() -> str:
+    """Return what computed the features, which may have been several machines."""
+    found = set()
+    for stage in all_features():
+        with contextlib.suppress(FileNotFoundError, KeyError):
+            found.add(json.loads(stage.file("why.json").read_text(encoding="utf-8"))["device"])
+    return ", ".join(sorted(found)) or "not recorded"
+
+
+def _cost_name(cost: StageCost, anew: list[str]) -> str:
+    """Name a stage with what was made anew since the page before, so that a reader sees what a correction has moved."""
+    which = f" ({some(anew, _MOST_NAMED)})" if len(anew) < cost.num_results else ""
+    told = f"{len(anew)} made anew since the page before{which}" if anew else ""
+    return ", ".join(
+        filter(
+            None,
+            (f"{cost.stage}: {cost.num_results} result{'' if cost.num_results == 1 else 's'}", cost.throughput, told),
+        )
+    )
+
+
+def _histories() -> pd.DataFrame:
+    """Return the learning curves of all classifiers, one row an epoch."""
+    import pandas as pd
+
+    from seizures.classification.training import load_checkpoint
+
+    rows = (
+        {"fold": stage.fold, "seed": stage.seed, **row._asdict()}
+        for stage in all_classifiers()
+        for row in load_checkpoint(stage.path)[0].history
+    )
+    table: pd.DataFrame = pd.DataFrame(rows)
+    return table
+
+
+def invalid_snippets() -> list[str]:
+    """Say for each view how many of its snippets touch damaged or missing frames, where any do."""
+    from seizures.features.file import open_features
+
+    notes = []
+    for row in fold_rows():
+        with open_features(features_of(row.patient_id, row.seizure_id).path) as file:
+            for name, view in file.views.items():
+                num_invalid = int((~view.valid).sum())
+                if num_invalid:
+                    notes.append(
+                        f"{row.patient_id}+{row.seizure_id}+{name}: {num_invalid} of {len(view.valid)} snippets touch "
+                        "damaged or missing frames, and are neither trained on nor scored"
+                    )
+    return notes
+
+
+def settings_by_section() -> dict[str, dict[str, Any]]:
+    """Return every setting that decides a result, by section; of a path its last name, as folders tell of people."""
+    return {
+        kind.get_task_family(): {name: _shown(name, getattr(section(kind), name)) for name, _ in kind.get_params()}
+        for kind in SECTIONS
+        if kind not in (Machine, Results, Snippets, Sweep)
+    }
+
+
+def _shown(name: str, value: Any) -> Any:
+    return Path(value).name if name in PATH_SETTINGS else canonical(value)

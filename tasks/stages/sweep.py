@@ -1,0 +1,219 @@
+"""Many settings of `[Training]` on the same folds and features: each cell is trained and scored by the usual stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import luigi
+
+from tasks.cohort.feature_source import weights_identity
+from tasks.settings.cells import dealt_by, expand, training_settings
+from tasks.settings.sections import Dataset, Evaluation, section
+from tasks.stage.publishing import publish_beside
+from tasks.stage.stage import Stage
+from tasks.stages.evaluation import PoolPredictions, ScorePredictions
+from tasks.stages.folds import AssignFolds
+from tasks.stages.training import all_classifiers
+
+if TYPE_CHECKING:
+    from seizures.evaluation.settings_sweep import CellResult
+
+CHOSEN = "(chosen on inner folds)"
+
+
+class OfSweep(luigi.Task):
+    """What a stage is told of its sweep."""
+
+    sweep: str = luigi.Parameter(description="name=value,value; name=value,...")
+
+    @property
+    def cells(self) -> list[str]:
+        """The cells of the sweep."""
+        return expand(self.sweep)
+
+
+class OfResults(OfSweep):
+    """What is made of the predictions and scores of every cell."""
+
+    def requires(self) -> list[Stage]:
+        """Require them."""
+        return [kind(cell=cell) for cell in self.cells for kind in (PoolPredictions, ScorePredictions)]
+
+
+class TabulateSweep(OfResults, Stage):
+    """Write a row for each cell: its settings, its scores with their intervals, and what the paper has for it."""
+
+    version = 2  # 2: the classifier that was chosen on inner folds has no settings of its own
+    extension = "csv"
+
+    @property
+    def label(self) -> str:
+        """One table for all."""
+        return "sweep"
+
+    def reads(self) -> dict[str, Any]:
+        """Return the settings of every cell, and how to resample."""
+        cells = {cell: training_settings(cell) for cell in self.cells}
+        return {"cells": cells, "order": self.cells, "evaluation": section(Evaluation).settings()}
+
+    def produce(self, path: Path) -> None:
+        """Tabulate."""
+        from seizures.evaluation.settings_sweep import tabulate
+
+        cells = results_of(self.cells)
+        all_nested = len(cells) > 1 and {cell.settings.protocol for cell in cells} == {"nested"}
+        table = tabulate(cells, section(Evaluation).settings(), _chosen(cells) if all_nested else None)
+        table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+class CompareCells(OfResults, Stage):
+    """Write a row for each cell but the reference: the difference of the accuracies, paired by patient."""
+
+    version = 3  # 3: the paper's Mann-Whitney test beside ours; 2: resampled in an order that no id decides
+    extension = "csv"
+
+    @property
+    def label(self) -> str:
+        """One table for all."""
+        return "comparisons"
+
+    @property
+    def reference(self) -> str:
+        """The present settings where they are a cell, else the first cell."""
+        return "" if "" in self.cells else self.cells[0]
+
+    def reads(self) -> dict[str, Any]:
+        """Return which cell the others are compared with, their order, and how to resample."""
+        order = {"cells": self.cells, "reference": self.reference}
+        return {**order, "evaluation": section(Evaluation).settings()}
+
+    def produce(self, path: Path) -> None:
+        """Compare."""
+        from seizures.evaluation.settings_sweep import compare_cells
+
+        cells = results_of(self.cells)
+        reference = cells[self.cells.index(self.reference)]
+        table = compare_cells(cells, reference, section(Evaluation).settings())
+        table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+class DrawSweep(OfSweep, Stage):
+    """Draw the paper's figure: accuracy against the number of segments."""
+
+    extension = "png"
+
+    @property
+    def label(self) -> str:
+        """One figure for all."""
+        return "figure"
+
+    def requires(self) -> list[Stage]:
+        """Require the table."""
+        return [TabulateSweep(sweep=self.sweep)]
+
+    def produce(self, path: Path) -> None:
+        """Draw."""
+        import pandas as pd
+
+        from seizures.report.sweep_figure import draw_sweep
+
+        table = pd.read_csv(TabulateSweep(sweep=self.sweep).path, keep_default_na=False, na_values=[""])
+        draw_sweep(table[table["cell"] != CHOSEN]).savefig(path, format="png", dpi=150, metadata={"Software": None})
+
+
+class WriteProtocols(OfResults, Stage):
+    """Write a page with the protocols side by side on the same seizures, and the optimism of the paper's."""
+
+    extension = "html"
+
+    @property
+    def label(self) -> str:
+        """One page for all."""
+        return "protocols"
+
+    def reads(self) -> dict[str, Any]:
+        """Return the settings of every cell, how to resample, and whether the weights say anything."""
+        cells = {cell: training_settings(cell) for cell in self.cells}
+        evaluation = section(Evaluation).settings()
+        return {"cells": cells, "order": self.cells, "evaluation": evaluation, "weights": weights_identity()}
+
+    def produce(self, path: Path) -> None:
+        """Write."""
+        from seizures.report.page import RANDOM_WEIGHTS_WARNING, has_random_weights
+        from seizures.report.protocol_page import write_page
+
+        warning = RANDOM_WEIGHTS_WARNING if has_random_weights(weights_identity()) else ""
+        write_page(path, results_of(self.cells), section(Evaluation).settings(), warning=warning)
+
+
+def results_of(cells: list[str]) -> list[CellResult]:
+    """Read the predictions and scores of every cell."""
+    from seizures.evaluation import predictions as evaluation
+    from seizures.evaluation.settings_sweep import CellResult
+
+    return [
+        CellResult(
+            name_of(cell),
+            training_settings(cell),
+            evaluation.read_predictions(PoolPredictions(cell=cell).path),
+            evaluation.read_summary(ScorePredictions(cell=cell).path),
+        )
+        for cell in cells
+    ]
+
+
+def name_of(cell: str) -> str:
+    """Return what a table calls a cell."""
+    return cell or "(present settings)"
+
+
+def _chosen(cells: list[CellResult]) -> CellResult:
+    """Return the classifier whose settings were chosen, fold by fold, on inner folds; it carries the first's."""
+    from seizures.classification import training
+    from seizures.evaluation import predictions as evaluation
+    from seizures.evaluation import settings_sweep as sweep
+
+    losses: dict[str, dict[tuple[int, int], float]] = {}
+    for cell in cells:
+        text = "" if cell.name == name_of("") else cell.name
+        histories = {
+            (stage.fold, stage.seed): training.load_checkpoint(stage.path)[0].history for stage in all_classifiers(text)
+        }
+        losses[cell.name] = {
+            place: min(row.inner_loss for row in rows if row.inner_loss is not None)
+            for place, rows in histories.items()
+        }
+    predictions = sweep.choose_on_inner_folds(cells, losses)
+    negative, positive = section(Dataset).label_names()
+    summary = evaluation.summarise(
+        predictions,
+        section(Evaluation).settings(),
+        positive_label=positive,
+        negative_label=negative,
+        protocol="nested",
+    )
+    return sweep.CellResult(CHOSEN, cells[0].settings, predictions, summary)
+
+
+def stages_of(sweep: str) -> dict[str, Stage]:
+    """Return the results of a sweep by the names that a person finds them under."""
+    several_protocols = len({training_settings(cell).protocol for cell in expand(sweep)}) > 1
+    return {
+        "sweep.csv": TabulateSweep(sweep=sweep),
+        "comparisons.csv": CompareCells(sweep=sweep),
+        "sweep.png": DrawSweep(sweep=sweep),
+        **({"protocols.html": WriteProtocols(sweep=sweep)} if several_protocols else {}),
+    }
+
+
+def all_folds(sweep: str) -> list[AssignFolds]:
+    """Return the folds that the cells need: one dealing, or two where the paper's protocol is a cell."""
+    by_dealing = {dealt_by(cell): cell for cell in reversed(expand(sweep))}
+    return [AssignFolds(cell=cell) for cell in by_dealing.values()]
+
+
+def publish_sweep(sweep: str) -> Path:
+    """Point `results/sweep` to the results of a sweep."""
+    named = stages_of(sweep)
+    return publish_beside("sweep", named["sweep.png"], named, {"sweep": sweep, "cells": expand(sweep)})

@@ -1,0 +1,91 @@
+"""Features of the training patients to a classifier: one task a fold and seed."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from seizures.classification.folds import FoldRow
+from tasks.cohort.feature_source import networks_used
+from tasks.machinery.processes import computing
+from tasks.machinery.progress import progress
+from tasks.settings.cells import OfCell, num_seeds, training_settings
+from tasks.settings.sections import Dataset, Machine, section
+from tasks.stage.stage import Amount, Stage
+from tasks.stages.features import features_of
+from tasks.stages.folds import AssignFolds, fold_rows, order_of, split, what_is_read
+from tasks.stages.sequences import bank_of
+
+
+class TrainFold(OfCell, Stage):
+    """Fit a classifier to all folds but one."""
+
+    extension = "pt"
+    fold: int = luigi.IntParameter()
+    seed: int = luigi.IntParameter()
+
+    @property
+    def label(self) -> str:
+        """Fold and seed."""
+        return f"fold{self.fold:02d}+seed{self.seed}"
+
+    @functools.cached_property
+    def rows(self) -> tuple[FoldRow, ...]:
+        """The rows of the training side."""
+        return split(self.cell, self.fold)[0]
+
+    @functools.cached_property
+    def looked_at(self) -> tuple[FoldRow, ...]:
+        """The held-out rows, where the paper's protocol lets them choose the epoch; else none."""
+        return split(self.cell, self.fold)[1] if training_settings(self.cell).selection == "held_out" else ()
+
+    def upstream(self) -> list[Stage]:
+        """Return the features of the training side; of the folds only the membership is read."""
+        return [features_of(row.patient_id, row.seizure_id) for row in self.rows + self.looked_at]
+
+    def requires(self) -> list[Stage]:
+        """Require the folds and the features."""
+        return [AssignFolds(cell=self.cell), *self.upstream()]
+
+    def reads(self) -> dict[str, Any]:
+        """Return how to train, on what, and in which order."""
+        looked_at = {row.name: what_is_read(row) for row in self.looked_at}
+        return {
+            "settings": training_settings(self.cell),
+            "seed": self.seed,
+            "labels": section(Dataset).label_names(),
+            "training": {row.name: what_is_read(row) for row in self.rows},
+            "order": order_of(self.rows + self.looked_at),
+            **({"looked_at": looked_at} if looked_at else {}),
+        }
+
+    def produce(self, path: Path) -> Amount:
+        """Train, and save the classifier with its history."""
+        import models
+        from seizures.classification import training
+
+        settings = training_settings(self.cell)
+        bank = bank_of(self.rows, ("all",), self.cell)
+        held_out = bank_of(self.looked_at, ("all", "evaluate"), self.cell) if self.looked_at else None
+        build = functools.partial(
+            models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
+        )
+        with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as tell:
+            fitted = training.fit(bank, build, settings, seed=self.seed, held_out=held_out, progress=tell)
+        training.save_classifier(path, fitted, {"fold": self.fold, "network": networks_used()})
+        return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
+
+
+@functools.cache
+def classifier_of(fold: int, seed: int, cell: str = "") -> TrainFold:
+    """Return the task of a fold and seed; Luigi's constructor is slow."""
+    return TrainFold(fold=fold, seed=seed, cell=cell)
+
+
+def all_classifiers(cell: str = "") -> list[TrainFold]:
+    """Return the tasks of every fold and seed of the present folds, with the settings of a cell."""
+    numbers, seeds = sorted({row.fold for row in fold_rows(cell)}), range(num_seeds(cell))
+    return [classifier_of(fold, seed, cell) for fold in numbers for seed in seeds]

@@ -1,0 +1,117 @@
+"""Videos to frames: rendering the demo's films, and decoding one view of one seizure."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+import models
+from seizures.errors import VideoError
+from seizures.manifest.recordings import Recording, Seizure
+from tasks.cohort import manifest as cohort
+from tasks.cohort.feature_source import OfNetwork, network_of
+from tasks.machinery.fingerprint import fingerprint
+from tasks.machinery.progress import progress
+from tasks.settings.sections import Demo, Frames, results_root, section
+from tasks.stage.stage import Amount, Stage
+
+
+class SimulateRecording(Stage):
+    """Render one film of the demo."""
+
+    extension = "mp4"
+    video: str = luigi.Parameter(description="the name of the film in the manifest")
+
+    @property
+    def label(self) -> str:
+        """The film's name without its ending."""
+        return Path(self.video).stem
+
+    def reads(self) -> dict[str, Any]:
+        """Return everything that is drawn."""
+        return {"recording": cohort.demo()[self.video]}
+
+    def produce(self, path: Path) -> None:
+        """Render the film."""
+        from seizures.simulation.rendering import render
+
+        render(cohort.demo()[self.video], path)
+
+
+class DecodeRecording(OfNetwork, Stage):
+    """Decode the seizure's window of one view into frames on a uniform clock."""
+
+    version = 5
+    extension = "h5"
+    leaves_out = (VideoError,)
+    patient_id: str = luigi.Parameter()
+    seizure_id: str = luigi.Parameter()
+    view: str = luigi.Parameter()
+
+    @functools.cached_property
+    def recording(self) -> Recording:
+        """The row of the manifest."""
+        return cohort.recording(self.patient_id, self.seizure_id, self.view)
+
+    @property
+    def label(self) -> str:
+        """Patient, seizure and view."""
+        return self.recording.name
+
+    def requires(self) -> list[SimulateRecording]:
+        """Require the films of the demo; a lab's own are just there."""
+        return [SimulateRecording(video=name) for name in self.recording.video] if section(Demo).enabled else []
+
+    def retry_folders(self) -> list[Path]:
+        """Return the folder of the frames, and that of the seizure's features, which were made without this view."""
+        item = self.recording
+        features = results_root() / "ExtractFeatures" / Seizure(item.patient_id, item.seizure_id, item.label, ()).name
+        return [*super().retry_folders(), features]
+
+    def films(self) -> list[str]:
+        """Return what tells these films from others: the hashes of their content; of the demo's, how they are drawn."""
+        return [stage.key for stage in self.requires()] or list(self.recipe["reads"]["video_sha256"])
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return the films of this recording, in order."""
+        rendered = tuple(stage.path for stage in self.requires())
+        return rendered or cohort.videos(self.recording)
+
+    def reads(self) -> dict[str, Any]:
+        """Return the window, the geometry, the clock, and the content of the videos."""
+        item, remembered = self.recording, results_root() / "fingerprints"
+        own = [] if section(Demo).enabled else [fingerprint(path, remembered) for path in self.paths()]
+        return {
+            "video_sha256": own,
+            "onset_seconds": item.onset_seconds,
+            "offset_seconds": item.offset_seconds,
+            "crop": item.crop,
+            "mask": item.mask,
+            "frames": section(Frames).settings(),
+            "frame_size": models.network_spec(network_of(self.network)).frame_size,
+        }
+
+    def produce(self, path: Path) -> Amount:
+        """Decode, and write the frames as they come."""
+        from seizures.processes.decoder import IsolatedWindow
+        from seizures.video.frame_cache import write_frames
+
+        item, read = self.recording, self.reads()
+        hashes = read["video_sha256"] or [fingerprint(film, results_root() / "fingerprints") for film in self.paths()]
+        with (
+            IsolatedWindow(
+                self.paths(),
+                onset_seconds=item.onset_seconds,
+                offset_seconds=item.offset_seconds,
+                crop=item.crop,
+                mask=item.mask,
+                settings=read["frames"],
+                frame_size=read["frame_size"],
+            ) as window,
+            progress(self, self.with_network(self.label), "frames") as tell,
+        ):
+            write_frames(path, window, attributes={"video_sha256": ";".join(hashes)}, progress=tell)
+            return Amount(window.facts.num_frames_decoded, "frames")

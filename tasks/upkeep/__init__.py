@@ -1,0 +1,1 @@
+"""Questions and tidying: what would be run, and what is no longer used."""

@@ -1,0 +1,176 @@
+"""What may be deleted from the results folder: what no recent run, no saved plan and no present setting names.
+
+Only files whose names say that a stage of ours wrote them are ever looked at; all others are left alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from seizures.errors import SeizuresError
+from seizures.settings import KEY_LENGTH
+from tasks.machinery.atomic import is_temporary
+from tasks.settings.sections import results_root
+from tasks.stage.publishing import INDEX_NAME, walk
+from tasks.stage.stage import BAD_EXTENSION, Stage
+from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
+from tasks.stages.features import ExtractFeatures
+from tasks.stages.folds import AssignFolds
+from tasks.stages.imported import ImportedFeatures
+from tasks.stages.report import DrawPictures, WriteReport
+from tasks.stages.snippets import features_of_networks, sound_networks
+from tasks.stages.training import TrainFold
+from tasks.stages.videos import DecodeRecording, SimulateRecording
+from tasks.upkeep.plan import foresee, plans_folder
+
+WHY_EXTENSION = "why.json"
+DAY_SECONDS = 86400.0
+# What RunAll makes, and so what a run names; results of other stages are left alone.
+RUN_STAGES: tuple[type[Stage], ...] = (
+    SimulateRecording, DecodeRecording, ExtractFeatures, ImportedFeatures, AssignFolds, TrainFold, EvaluateFold,
+    PoolPredictions, ScorePredictions, DrawPictures, WriteReport,
+)  # fmt: skip
+RUNS, TEMPORARY = "(old runs)", "(temporary files)"
+_KEY = f"[0-9a-f]{{{KEY_LENGTH}}}"
+
+
+class Result(NamedTuple):
+    """What names a result."""
+
+    stage: str
+    label: str
+    key: str
+
+
+class Unused(NamedTuple):
+    """Something that may be deleted: its kind (a stage, or another), and its files, or its folder, in that order."""
+
+    kind: str
+    name: str
+    paths: tuple[Path, ...]
+    num_bytes: int
+    age_seconds: float
+
+
+def unused(*, keep_runs: int, older_than_seconds: float) -> list[Unused]:
+    """Return what nothing names and is older than that: results, old runs, and the temporary files of killed processes.
+
+    Raises:
+        SeizuresError: A run or a saved plan cannot be read, so that what it names is unknown.
+    """
+    kept_runs, old_runs = _runs(keep_runs)
+    wanted = [*foresee()[0], *walk(*features_of_networks(sound_networks()))]
+    kept = {Result(stage.task_family, stage.label, stage.key) for stage in wanted}
+    kept.update(result for run in kept_runs for result in _named_by_run(run))
+    kept.update(result for plan in sorted(plans_folder().glob("*.json")) for result in _named_by_plan(plan))
+    found = [
+        _unused(result.stage, f"{result.label}/{result.key}", paths)
+        for result, paths in _results().items()
+        if result not in kept
+    ]
+    found += [_unused(RUNS, run.name, [run]) for run in old_runs]
+    found += [item for item in temporaries() if item.age_seconds >= DAY_SECONDS]
+    return [item for item in found if item.age_seconds >= older_than_seconds]
+
+
+def spent_frames(*, older_than_seconds: float) -> list[Unused]:
+    """Return the decoded frames whose features are complete: new features of other settings would decode them again."""
+    results = _results()
+    spent: set[Result] = set()
+    for result, paths in results.items():
+        files = {path.name[KEY_LENGTH + 1 :]: path for path in paths}
+        if result.stage != "ExtractFeatures" or not {"h5", WHY_EXTENSION} <= set(files):
+            continue
+        for name, key in json.loads(files[WHY_EXTENSION].read_text(encoding="utf-8"))["upstream"].items():
+            stage, _, label = name.partition("/")
+            spent.add(Result(stage, label, key))
+    frames = [
+        _unused(result.stage, f"{result.label}/{result.key}", [path for path in paths if path.suffix == ".h5"])
+        for result, paths in results.items()
+        if result in spent and any(path.suffix == ".h5" for path in paths)
+    ]
+    return [item for item in frames if item.age_seconds >= older_than_seconds]
+
+
+def temporaries() -> Iterator[Unused]:
+    """Yield what a killed process left before it was whole: files, drafts of runs, and links."""
+    for folder, folders, files in os.walk(results_root()):
+        drafts = [name for name in folders if is_temporary(Path(name))]
+        folders[:] = [name for name in folders if name not in drafts]
+        for name in [*drafts, *files]:
+            path = Path(folder, name)
+            if is_temporary(path):
+                yield _unused(TEMPORARY, path.relative_to(results_root()).as_posix(), [path])
+
+
+def delete(items: Iterable[Unused]) -> None:
+    """Delete; a folder that is empty then goes too."""
+    for item in items:
+        for path in item.paths:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        folder = item.paths[0].parent
+        if item.kind not in (RUNS, TEMPORARY) and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _results() -> dict[Result, list[Path]]:
+    """Return the files of every result; the result itself first, so that a stop half-way leaves its note."""
+    found: dict[Result, list[Path]] = defaultdict(list)
+    for stage in RUN_STAGES:
+        ours = re.compile(rf"({_KEY})\.({'|'.join(map(re.escape, (stage.extension, BAD_EXTENSION, WHY_EXTENSION)))})")
+        for path in sorted(results_root().glob(f"{stage.get_task_family()}/*/*")):
+            match = ours.fullmatch(path.name)
+            if match and path.is_file() and not path.is_symlink():
+                found[Result(stage.get_task_family(), path.parent.name, match[1])].append(path)
+    return {
+        result: sorted(paths, key=lambda path: path.name.endswith(WHY_EXTENSION)) for result, paths in found.items()
+    }
+
+
+def _runs(keep: int) -> tuple[list[Path], list[Path]]:
+    """Return the runs to keep, the newest and those that a link such as `current` shows, and the others."""
+    root = results_root()
+    runs = [path for path in (root / "runs").glob("*") if re.fullmatch(_KEY, path.name) and path.is_dir()]
+    runs.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    shown = {path.resolve() for path in root.glob("*") if path.is_symlink()}
+    kept = [run for place, run in enumerate(runs) if place < keep or run.resolve() in shown]
+    return kept, [run for run in runs if run not in kept]
+
+
+def _named_by_run(run: Path) -> list[Result]:
+    try:
+        with (run / INDEX_NAME).open(encoding="utf-8", newline="") as file:
+            return [Result(row["stage"], row["label"], row["key"]) for row in csv.DictReader(file)]
+    except (OSError, ValueError, KeyError) as error:
+        raise _unreadable(run / INDEX_NAME, error, f"delete {run} if that run is not wanted") from error
+
+
+def _named_by_plan(plan: Path) -> list[Result]:
+    try:
+        return [Result(*names) for names in json.loads(plan.read_text(encoding="utf-8"))["results"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(plan, error, "delete it if that plan is not wanted") from error
+
+
+def _unreadable(path: Path, error: Exception, advice: str) -> SeizuresError:
+    return SeizuresError(f"{path}: cannot be read ({type(error).__name__}), so what it uses is unknown; {advice}")
+
+
+def _unused(kind: str, name: str, paths: Iterable[Path]) -> Unused:
+    paths = tuple(paths)
+    states = [path.lstat() for path in paths]
+    size = sum(item.lstat().st_size for path in paths if path.is_dir() for item in path.rglob("*")) if paths else 0
+    size += sum(state.st_size for state in states)
+    return Unused(kind, name, paths, size, time.time() - max(state.st_mtime for state in states))
