@@ -18,8 +18,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from seizures.settings import FrameSettings
-from seizures.video.window import open_window
+from seizures.video.window import WindowRequest, open_window
 
 RATE, SECONDS, SIZE = 25, 60, (320, 240)
 FILMS = {  # name: container options; codec
@@ -68,15 +67,7 @@ def write(path: Path, options: dict[str, str], codec: str, repeats: int) -> None
 
 def measure(path: Path, onset_seconds: float) -> tuple[float, int]:
     started = time.perf_counter()
-    with open_window(
-        [path],
-        onset_seconds=onset_seconds,
-        offset_seconds=onset_seconds + SECONDS - 1,
-        crop=None,
-        mask=None,
-        settings=FrameSettings(),
-        frame_size=112,
-    ) as window:
+    with open_window(WindowRequest((path,), onset_seconds, onset_seconds + SECONDS - 1)) as window:
         num_frames = sum(int(block.valid.sum()) for block in window)
     return time.perf_counter() - started, num_frames
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.measure import Row, Run, apart, in_turns, megabytes, seconds
 from seizures.settings import FrameSettings
-from seizures.video.window import open_window
+from seizures.video.window import WindowRequest, open_window
 
 RATE_HZ, FRAME_SIZE = 15.0, 112
 
@@ -39,15 +39,9 @@ def repeat_film(path: Path, times: int) -> Path:
 
 def ours(path: Path, onset_seconds: float | None = None, offset_seconds: float | None = None) -> int:
     """Decode a window as the pipeline does; return the number of frames."""
-    with open_window(
-        [path],
-        onset_seconds=onset_seconds,
-        offset_seconds=offset_seconds,
-        crop=None,
-        mask=None,
-        settings=FrameSettings(RATE_HZ),
-        frame_size=FRAME_SIZE,
-    ) as window:
+    settings = FrameSettings(RATE_HZ)
+    request = WindowRequest((path,), onset_seconds, offset_seconds, settings=settings, frame_size=FRAME_SIZE)
+    with open_window(request) as window:
         return sum(len(block.frames) for block in window)
 
 

@@ -16,7 +16,7 @@ from seizures.features.extraction import extract_seizure
 from seizures.features.file import FeatureHeader
 from seizures.settings import FrameSettings
 from seizures.video.frame_cache import write_frames
-from seizures.video.window import open_window
+from seizures.video.window import WindowRequest, open_window
 
 NETWORK, WEIGHTS = "r2plus1d_34_8_kinetics", "random:0"
 GFLOP_PER_SNIPPET = 76.2  # 8 x 112 x 112
@@ -96,15 +96,7 @@ def extraction_rows(folder: Path, repeats: int) -> Iterator[Row]:
 
 def extract(film: Path, folder: Path, network: torch.nn.Module, header: FeatureHeader) -> None:
     """Decode, keep the frames, and write the features, as the two stages do one after the other."""
-    with open_window(
-        [film],
-        onset_seconds=None,
-        offset_seconds=4.0,
-        crop=None,
-        mask=None,
-        settings=FrameSettings(decoding.RATE_HZ),
-        frame_size=112,
-    ) as window:
+    with open_window(WindowRequest((film,), None, 4.0, settings=FrameSettings(decoding.RATE_HZ))) as window:
         write_frames(folder / "frames.h5", window, attributes={"video_sha256": ""})
     extract_seizure(
         {"large": folder / "frames.h5"},

@@ -7,19 +7,12 @@ import pytest
 import zoo
 
 from seizures.settings import FrameSettings
-from seizures.video.window import open_window
+from seizures.video.window import WindowRequest, open_window
 
 
 def decode(paths, onset=None, offset=None, *, crop=None, mask=None, **settings):
-    with open_window(
-        paths,
-        onset_seconds=onset,
-        offset_seconds=offset,
-        crop=crop,
-        mask=mask,
-        settings=FrameSettings(**settings),
-        frame_size=112,
-    ) as window:
+    request = WindowRequest(tuple(paths), onset, offset, crop=crop, mask=mask, settings=FrameSettings(**settings))
+    with open_window(request) as window:
         blocks = list(window)
         frames = np.concatenate([block.frames for block in blocks])
         return frames, np.concatenate([block.valid for block in blocks]), window.facts

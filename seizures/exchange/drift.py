@@ -22,7 +22,7 @@ from seizures.errors import FeatureFileError, SeizuresError
 from seizures.features.extraction import SnippetNetwork, extract_features
 from seizures.settings import FrameSettings
 from seizures.video.frame_cache import FrameFile, open_frames, write_frames
-from seizures.video.window import open_window
+from seizures.video.window import WindowRequest, open_window
 
 FORMAT = "seizure-drift-reference"
 FORMAT_VERSION = 1
@@ -200,15 +200,9 @@ def _decoder_difference() -> tuple[int, float]:
 
 
 def _decode(clip: Path, path: Path) -> None:
-    with open_window(
-        [clip],
-        onset_seconds=2.0,
-        offset_seconds=2.0 + NUM_FRAMES / FRAME_RATE_HZ,
-        crop=None,
-        mask=None,
-        settings=FrameSettings(FRAME_RATE_HZ, "letterbox"),
-        frame_size=FRAME_SIZE,
-    ) as window:
+    settings = FrameSettings(FRAME_RATE_HZ, "letterbox")
+    end_seconds = 2.0 + NUM_FRAMES / FRAME_RATE_HZ
+    with open_window(WindowRequest((clip,), 2.0, end_seconds, settings=settings, frame_size=FRAME_SIZE)) as window:
         write_frames(path, window, attributes={})
 
 

@@ -22,10 +22,8 @@ from typing import Any
 
 from seizures.errors import PassingError, SeizuresError, VideoError
 from seizures.inspection.verdict import FileFacts
-from seizures.manifest.recordings import Box
-from seizures.settings import FrameSettings
 from seizures.video.blocks import FrameBlock, WindowFacts
-from seizures.video.clock import Clock
+from seizures.video.request import WindowRequest
 
 LONGEST_SILENCE_SECONDS = 120.0
 _SIGN_OF_LIFE_SECONDS = 1.0
@@ -40,30 +38,12 @@ class IsolatedWindow:
     where it is killed, or where disk, network or memory fail.
     """
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        onset_seconds: float | None,
-        offset_seconds: float | None,
-        crop: Box | None,
-        mask: Box | None,
-        settings: FrameSettings,
-        frame_size: int,
-        longest_silence_seconds: float = LONGEST_SILENCE_SECONDS,
-    ) -> None:
-        self.clock = Clock(onset_seconds or 0.0, offset_seconds, settings.frame_rate_hz)
-        self.frame_size = frame_size
-        self.name = ";".join(path.name for path in paths)
-        self._request = {
-            "paths": [Path(path).absolute() for path in paths],
-            "onset_seconds": onset_seconds,
-            "offset_seconds": offset_seconds,
-            "crop": crop,
-            "mask": mask,
-            "settings": settings,
-            "frame_size": frame_size,
-        }
+    def __init__(self, request: WindowRequest, longest_silence_seconds: float = LONGEST_SILENCE_SECONDS) -> None:
+        self.clock = request.clock
+        self.frame_size = request.frame_size
+        self.name = request.name
+        paths = tuple(Path(path).absolute() for path in request.paths)  # the child may live in another folder
+        self._request = {"request": dataclasses.replace(request, paths=paths)}
         self._longest_silence_seconds = longest_silence_seconds
         self._facts: WindowFacts | None = None
         self._is_reading = False

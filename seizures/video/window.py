@@ -9,8 +9,7 @@ are opened, sought and decoded in `seizures.video.film`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from types import TracebackType
 
 import av
@@ -18,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seizures.errors import DamagedVideoError, VideoError
-from seizures.manifest.recordings import Box
 from seizures.settings import FrameSettings
 from seizures.video.blocks import LONGEST_SHORTFALL_SECONDS, FrameBlock, WindowFacts
 from seizures.video.clock import Clock, Stamped, choose, is_seen
@@ -26,45 +24,27 @@ from seizures.video.film import Pieces
 from seizures.video.filters import FrameGraph
 from seizures.video.interlacing import Interlacing
 from seizures.video.open_file import Progress, no_progress
+from seizures.video.request import WindowRequest
 
-__all__ = ["BLOCK_LENGTH", "FrameBlock", "Window", "WindowFacts", "open_window"]
+__all__ = ["BLOCK_LENGTH", "FrameBlock", "Window", "WindowFacts", "WindowRequest", "open_window"]
 
 BLOCK_LENGTH = 64
 
 
-def open_window(
-    paths: Sequence[Path],
-    *,
-    onset_seconds: float | None,
-    offset_seconds: float | None,
-    crop: Box | None,
-    mask: Box | None,
-    settings: FrameSettings,
-    frame_size: int,
-    progress: Progress = no_progress,
-) -> Window:
-    """Open the part of a recording between its onset and its offset.
-
-    Args:
-        paths: the pieces of one continuous recording in order; each begins where the one before it ended.
-        onset_seconds: on the clock whose 0 is the first frame of the first piece; None is that frame.
-        offset_seconds: on the same clock; None is the end of the last piece.
-        crop: the region that is this view, in pixels of the picture as shown; None is the whole picture.
-        mask: a region to paint black, in the same pixels.
-        settings: frame rate and preprocessing.
-        frame_size: height and width of the frames to make.
-        progress: called for every packet that is read.
+def open_window(request: WindowRequest, progress: Progress = no_progress) -> Window:
+    """Open a window; `progress` is called for every packet that is read.
 
     Raises:
         VideoError: a piece cannot be opened, holds no video, is damaged before the onset, or a box does not fit.
 
     """
-    clock = Clock(onset_seconds or 0.0, offset_seconds, settings.frame_rate_hz)
-    names = ";".join(path.name for path in paths)
+    clock = request.clock
     if clock.onset_seconds < 0:
-        raise VideoError(f"{names}: onset_seconds = {clock.onset_seconds:g} is before the first frame, which is at 0")
-    graph = FrameGraph(crop, mask, settings.preprocessing, frame_size)
-    return Window(Pieces(paths, clock.onset_seconds, progress), clock, graph, settings)
+        raise VideoError(
+            f"{request.name}: onset_seconds = {clock.onset_seconds:g} is before the first frame, which is at 0"
+        )
+    graph = FrameGraph(request.crop, request.mask, request.settings.preprocessing, request.frame_size)
+    return Window(Pieces(request.paths, clock.onset_seconds, progress), clock, graph, request.settings)
 
 
 class Window:

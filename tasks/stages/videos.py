@@ -98,20 +98,19 @@ class DecodeRecording(OfNetwork, Stage):
         """Decode, and write the frames as they come."""
         from seizures.processes.decoder import IsolatedWindow
         from seizures.video.frame_cache import write_frames
+        from seizures.video.request import WindowRequest
 
         item, read = self.recording, self.reads()
         hashes = read["video_sha256"] or [fingerprint(film, results_root() / "fingerprints") for film in self.paths()]
-        with (
-            IsolatedWindow(
-                self.paths(),
-                onset_seconds=item.onset_seconds,
-                offset_seconds=item.offset_seconds,
-                crop=item.crop,
-                mask=item.mask,
-                settings=read["frames"],
-                frame_size=read["frame_size"],
-            ) as window,
-            progress(self, self.with_network(self.label), "frames") as tell,
-        ):
+        request = WindowRequest(
+            self.paths(),
+            item.onset_seconds,
+            item.offset_seconds,
+            crop=item.crop,
+            mask=item.mask,
+            settings=read["frames"],
+            frame_size=read["frame_size"],
+        )
+        with IsolatedWindow(request) as window, progress(self, self.with_network(self.label), "frames") as tell:
             write_frames(path, window, attributes={"video_sha256": ";".join(hashes)}, progress=tell)
             return Amount(window.facts.num_frames_decoded, "frames")

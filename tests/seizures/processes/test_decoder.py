@@ -15,8 +15,7 @@ import zoo
 from seizures.errors import DamagedVideoError, PassingError, VideoError
 from seizures.processes import decoder as isolation
 from seizures.processes.decoder import IsolatedWindow, survey_isolated
-from seizures.settings import FrameSettings
-from seizures.video.window import open_window
+from seizures.video.window import WindowRequest, open_window
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +29,12 @@ def no_child_is_left():
     isolation._stop_child()
 
 
-def window(path, **more):
-    arguments = {"onset_seconds": 0.3, "offset_seconds": None, "crop": None, "mask": None}
-    return {"settings": FrameSettings(), "frame_size": 112, **arguments, **more}, [path]
+def window(path):
+    return WindowRequest((path,), 0.3)
 
 
 def decode(path, **more):
-    arguments, paths = window(path, **more)
-    with IsolatedWindow(paths, **arguments) as one:
+    with IsolatedWindow(window(path), **more) as one:
         return np.concatenate([block.frames for block in one]), one.facts
 
 
@@ -54,8 +51,7 @@ def send_when_started(sent: signal.Signals) -> threading.Thread:
 
 def test_the_child_decodes_the_same(film):
     frames, facts = decode(film)
-    arguments, paths = window(film)
-    with open_window(paths, **arguments) as one:
+    with open_window(window(film)) as one:
         np.testing.assert_array_equal(frames, np.concatenate([block.frames for block in one]))
         assert facts == one.facts
     first = isolation._running[0].process.pid
@@ -110,8 +106,7 @@ def test_a_decoder_that_was_killed_is_no_fault_of_the_film(film):
 
 
 def test_an_abandoned_window_stops_its_child(film):
-    arguments, paths = window(film)
-    with IsolatedWindow(paths, **arguments) as one:
+    with IsolatedWindow(window(film)) as one:
         next(iter(one))
         assert isolation._running
     assert not isolation._running

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from seizures.errors import FeatureFileError, VideoError
-from seizures.settings import FrameSettings
 from seizures.video.frame_cache import open_frames, write_frames
-from seizures.video.window import Window, open_window
+from seizures.video.window import Window, WindowRequest, open_window
 
 NUM_FRAMES = 80
 
@@ -32,10 +31,7 @@ def film(tmp_path_factory) -> Path:
 
 
 def window(film: Path, offset: float | None = None) -> Window:
-    boxes = {"crop": None, "mask": None}
-    return open_window(
-        [film], onset_seconds=None, offset_seconds=offset, settings=FrameSettings(), frame_size=32, **boxes
-    )
+    return open_window(WindowRequest((film,), None, offset, frame_size=32))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from seizures.manifest.recordings import Box
 from seizures.settings import FrameSettings
 from seizures.video.clock import Clock, Stamped, choose, timestamp_tolerance
 from seizures.video.filters import Picture, filter_chain
-from seizures.video.window import Window, WindowFacts, open_window
+from seizures.video.window import Window, WindowFacts, WindowRequest, open_window
 
 NUM_BITS = 8
 WIDTH, HEIGHT = 320, 180
@@ -85,7 +85,7 @@ def open_simply(
     boxes = {"crop": more.pop("crop", None), "mask": more.pop("mask", None)}
     paths = [paths] if isinstance(paths, Path) else paths
     size = more.pop("frame_size", 112)
-    return open_window(paths, onset_seconds=onset, offset_seconds=offset, settings=settings, frame_size=size, **boxes)
+    return open_window(WindowRequest(tuple(paths), onset, offset, settings=settings, frame_size=size, **boxes))
 
 
 def decode(*args, **more) -> tuple[np.ndarray, np.ndarray, WindowFacts]:

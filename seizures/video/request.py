@@ -1,0 +1,45 @@
+"""What to decode: one window of a recording, as one value from the task to the decoder."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+
+from seizures.manifest.recordings import Box
+from seizures.settings import FrameSettings
+from seizures.video.clock import Clock
+
+
+@dataclass(frozen=True)
+class WindowRequest:
+    """The part of a recording between its onset and its offset, and how to turn it into frames.
+
+    Attributes:
+        paths: the pieces of one continuous recording in order; each begins where the one before it ended.
+        onset_seconds: on the clock whose 0 is the first frame of the first piece; None is that frame.
+        offset_seconds: on the same clock; None is the end of the last piece.
+        crop: the region that is this view, in pixels of the picture as shown; None is the whole picture.
+        mask: a region to paint black, in the same pixels.
+        settings: frame rate, preprocessing, deinterlacing, and what happens where the film is damaged.
+        frame_size: height and width of the frames to make, in pixels.
+
+    """
+
+    paths: tuple[Path, ...]
+    onset_seconds: float | None = None
+    offset_seconds: float | None = None
+    _: KW_ONLY
+    crop: Box | None = None
+    mask: Box | None = None
+    settings: FrameSettings = field(default_factory=FrameSettings)
+    frame_size: int = 112
+
+    @property
+    def name(self) -> str:
+        """The names of the pieces, for messages."""
+        return ";".join(path.name for path in self.paths)
+
+    @property
+    def clock(self) -> Clock:
+        """The times of the frames."""
+        return Clock(self.onset_seconds or 0.0, self.offset_seconds, self.settings.frame_rate_hz)
