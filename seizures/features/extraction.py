@@ -11,8 +11,8 @@ batch are read ahead in a thread and uploaded once, as uint8; the overlapping sn
 Memory depends on the batch, never on the length of the film. Nothing here asks for CUDA before a function is called.
 
 On CUDA the thread that reads also uploads, from pinned memory and on a stream of its own, while the network computes on
-the batch before; a batch that does not fit into the device's memory is halved, and the halves stay. These paths are
-tested on a CPU as far as they go there; they have not been run on a GPU yet.
+the batch before; a batch that does not fit into the device's memory is halved, and the halves stay. Tests run these
+paths on a CPU as far as they go there; `make bench-gpu` runs them on a GPU.
 """
 
 from __future__ import annotations
