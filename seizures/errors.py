@@ -25,6 +25,10 @@ class PassingError(SeizuresError):
     """A disk, a network or the memory failed, and not what was to be read: the next run tries it again."""
 
 
+class SoftwareError(SeizuresError):
+    """This software or its installation is at fault, and not what was to be read: nothing is kept of it."""
+
+
 class FeatureFileError(SeizuresError):
     """A feature or frame file is not what its format says."""
 

@@ -28,7 +28,7 @@ from seizures.errors import VideoError
 from seizures.video.clock import TOLERANCE_SECONDS
 from seizures.video.damage import DamageMap
 from seizures.video.seeking import Padded, Place, is_fragmented, look
-from seizures.video.stream import MICROSECOND, ChunkNumbers, claimed_seconds, claims, describe
+from seizures.video.stream import MICROSECOND, ChunkNumbers, claimed_seconds, claims, describe, open_film
 from seizures.video.timestamps import LONGEST_REVERSAL_SECONDS, Shot
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class OpenFile:
         self._file.seek(0)
         options = {} if self._is_scanned else {"fflags": "+ignidx"}
         try:
-            self._container = av.open(shown, "r", metadata_errors="replace", options=options)
+            self._container = open_film(shown, options=options)
         except BaseException as error:
             self._file.close()
             if isinstance(error, av.FFmpegError):

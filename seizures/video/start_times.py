@@ -26,7 +26,7 @@ import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from seizures.errors import PassingError, SettingsError
+from seizures.errors import PassingError, SettingsError, SoftwareError
 from seizures.manifest.recordings import Recording
 from seizures.manifest.table import Fault, clock_text, fault_lines
 
@@ -65,6 +65,7 @@ def read_starts(paths: Sequence[Path]) -> list[FilmStart]:
 
     Raises:
         PassingError: the process was killed, or did not begin.
+        SoftwareError: it ended of an error of its own, which is shown above.
 
     """
     waiting, found = [str(path.absolute()) for path in paths], list[FilmStart]()
@@ -103,6 +104,11 @@ def _ask(paths: list[str]) -> tuple[list[FilmStart], str]:
     if not is_silent and code in (-signal.SIGKILL, -signal.SIGTERM):  # which no film can cause by itself
         how = f"was killed ({signal.Signals(-code).name}), by a person or because memory ran out"
         raise PassingError(f"{name}: the process that reads when films start {how}; run it again, or say use = skip")
+    if not is_silent and code >= 0:  # by Python, and not by a crash of the decoder
+        raise SoftwareError(
+            f"{name}: the process that reads when films start ended (exit code {code}); what it wrote above says why. "
+            "No film is to blame: this software, or its installation"
+        )
     if not lines:
         how = f"said nothing for {_LONGEST_START_SECONDS:g} s" if is_silent else f"ended (exit code {code})"
         raise PassingError(f"the process that reads when films start {how} before it had opened one; run it again")
@@ -142,8 +148,10 @@ def serve() -> None:
 def _start_of(path: str) -> FilmStart:
     import av  # in the child alone: planning needs no decoder
 
+    from seizures.video.stream import open_film
+
     try:
-        with av.open(path, metadata_errors="replace") as container:
+        with open_film(Path(path)) as container:
             streams = [stream.metadata for stream in container.streams.video]
             tags = [{key.lower(): value for key, value in said.items()} for said in (container.metadata, *streams)]
     except (av.FFmpegError, OSError) as error:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
 
 import av
 from av.container import InputContainer
@@ -18,6 +20,34 @@ _DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2"}  # the containers whose frames follow e
 _AVI_CHUNK_HEADER_BYTES = 8
 _INDEX_BLOCK = 512  # entries
 _FIELD_ORDERS = {0: "unknown", 1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
+
+
+class Readable(Protocol):
+    """What libav may read in the place of a file."""
+
+    def read(self, num_bytes: int, /) -> bytes:
+        """Return the next bytes, at most so many."""
+
+
+def open_film(film: Path | Readable, **more: Any) -> InputContainer:
+    """Open a film for reading as `av.open` does; texts in its header may be in any encoding.
+
+    Up to version 18, PyAV refuses such a film unless it is told otherwise; from 19 on, it is not to be told.
+
+    Raises:
+        av.FFmpegError: it cannot be opened.
+
+    """
+    if int(av.__version__.partition(".")[0]) < 19:
+        more["metadata_errors"] = "replace"
+    container = av.open(str(film) if isinstance(film, Path) else film, "r", **more)
+    assert isinstance(container, InputContainer)
+    return container
+
+
+def printable(text: str) -> str:
+    """Return a text of a header without the surrogates by which PyAV 19 keeps bytes that are no UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
@@ -112,7 +142,7 @@ def claims(
         "pixel_format": context.pix_fmt or "",
         "pixel_aspect": f"{aspect.numerator}:{aspect.denominator}",
         "num_video_streams": len(container.streams.video),
-        "start_time": container.metadata.get("creation_time", ""),
+        "start_time": printable(container.metadata.get("creation_time", "")),
         "field_order_claimed": _FIELD_ORDERS.get(int(context.field_order), "") if has_timestamps else "",
         "frame_rate_claimed_hz": float(source.frame_rate_hz or math.nan),
         "duration_claimed_seconds": duration,

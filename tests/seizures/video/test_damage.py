@@ -57,7 +57,7 @@ def test_what_is_kept_stands_at_the_right_time(tmp_path, item, kind):
     assert num_decoded >= (0 if kind is damage.cut else 10)
 
 
-@pytest.mark.parametrize("share", [0.175, 0.325, 0.625])
+@pytest.mark.parametrize("share", [0.175, 0.325, 0.675])
 def test_the_number_of_threads_decides_nothing(tmp_path, monkeypatch, share):
     path = FILMS[3].make(tmp_path)[0]
     path.write_bytes(damage.flip(path.read_bytes(), share, 7))
