@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
 import platform
@@ -65,6 +66,17 @@ def code_version() -> str:
 def release() -> str:
     """Return the name and the release of this software."""
     return f"{PACKAGE} {_distribution_version(PACKAGE) or '(not installed)'}"
+
+
+@functools.cache
+def reader_versions() -> dict[str, str]:
+    """Return the versions of what reads films: this software, PyAV, and the libraries of ffmpeg that it is built on."""
+    found = {PACKAGE: release(), "av": _distribution_version("av") or ""}
+    with contextlib.suppress(ImportError):  # which is told where a film is to be read
+        import av  # needed only where a film was left out
+
+        found |= {name: ".".join(map(str, version)) for name, version in sorted(av.library_versions.items())}
+    return found
 
 
 def device_name(device: str) -> str:

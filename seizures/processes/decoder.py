@@ -14,13 +14,15 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from seizures.errors import PassingError, SeizuresError, VideoError
+from seizures import provenance
+from seizures.errors import PassingError, SeizuresError, SoftwareError, VideoError
 from seizures.inspection.verdict import FileFacts
 from seizures.video.blocks import FrameBlock, WindowFacts
 from seizures.video.request import WindowRequest
@@ -28,6 +30,7 @@ from seizures.video.request import WindowRequest
 LONGEST_SILENCE_SECONDS = 120.0
 _SIGN_OF_LIFE_SECONDS = 1.0
 _PATIENCE_AT_EXIT_SECONDS = 5.0
+_NAMED = ("python", "av")  # libraries, in a message
 _KILLED = ("signal SIGKILL", "signal SIGTERM")  # which no film can cause by itself
 
 
@@ -35,7 +38,7 @@ class IsolatedWindow:
     """The frames of one window, decoded in the child: as `seizures.video.window.Window`, and as much a context manager.
 
     Iteration raises VideoError also where the child dies, or is silent for `longest_silence_seconds`; and PassingError
-    where it is killed, or where disk, network or memory fail.
+    where it is killed, or where disk, network or memory fail; and SoftwareError where any other exception ends it.
     """
 
     def __init__(self, request: WindowRequest, longest_silence_seconds: float = LONGEST_SILENCE_SECONDS) -> None:
@@ -114,6 +117,8 @@ def _answers(
             kind, value = child.connection.recv()
             if isinstance(value, PassingError):
                 raise PassingError(f"{name}: {value}; run it again")
+            if isinstance(value, SoftwareError):
+                raise SoftwareError(f"{name}: {value}")
             if kind == "error":
                 raise value
             yield kind, value
@@ -127,6 +132,8 @@ def _answers(
                 f"{name}: the decoder was killed ({how}), by a person or because memory ran out; run it again, or say "
                 "use = skip"
             ) from error
+        if how.startswith("exit code"):  # which no crash of the decoder has
+            raise SoftwareError(f"{name}: {_blamed(f'the process that decodes ended ({how})')}") from error
         raise VideoError(
             f"{name}: the decoder died ({how}); the video is probably damaged: repair it or say use = skip"
         ) from error
@@ -188,20 +195,35 @@ def serve() -> None:
     with contextlib.suppress(EOFError, OSError):
         while True:
             what, arguments = connection.recv()
+            answer: tuple[str, Any]
             try:
-                connection.send(("done", _serve(what, arguments, connection)))
+                answer = "done", _serve(what, arguments, connection)
             except SeizuresError as error:
-                connection.send(("error", error))
-            except (OSError, MemoryError) as error:
-                connection.send(("error", _translated(error)))
+                answer = "error", error
+            except Exception as error:  # noqa: BLE001 - the parent raises it
+                answer = "error", _translated(error)
+            connection.send(answer)
 
 
-def _translated(error: OSError | MemoryError) -> SeizuresError:
-    """Tell errors of libav, which are the film's fault, from those of the disk, the network and the machine."""
+def _translated(error: Exception) -> SeizuresError:
+    """Tell errors of libav, the film's fault, from those of disk, network and machine, and from those of the code."""
     what_failed = getattr(error, "strerror", None) or type(error).__name__
     if type(error).__module__.startswith("av."):
         return VideoError(f"the video cannot be read: {what_failed}")
-    return PassingError(f"cannot be read now: {what_failed}")
+    if isinstance(error, (OSError, MemoryError)):
+        return PassingError(f"cannot be read now: {what_failed}")
+    lines = "".join(traceback.format_exception(error)).rstrip()
+    return SoftwareError(f"{_blamed(f'{type(error).__name__}: {error}')}\n{lines}")
+
+
+def _blamed(what: str) -> str:
+    """Return the message of a SoftwareError."""
+    made_by = ", ".join(f"{name} {version}" for name, version in provenance.versions().items() if name in _NAMED)
+    return (
+        f"{what}. The film is not to blame, but this software or its installation ({provenance.release()}, {made_by}), "
+        "and nothing is kept of it. Install the tested versions (make install) or report these lines; use = skip goes "
+        "on without the film"
+    )
 
 
 def _serve(what: str, arguments: dict[str, Any], connection: Connection) -> WindowFacts | FileFacts | None:

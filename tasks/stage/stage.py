@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import luigi
 
 from seizures.errors import SeizuresError
+from seizures.provenance import reader_versions
 from seizures.settings import canonical, digest
 from tasks.cohort.preflight import require_sound_input
 from tasks.machinery.atomic import full_disk_told, landing, write_json
@@ -43,6 +44,7 @@ class Stage(luigi.Task):
 
     A stage says what it `reads`, and how to `produce` its file at a given path. Errors in `leaves_out` are the
     input's fault: they land as `<key>.bad.json`, which counts as the result, and the run goes on without that input.
+    It names the versions of the software that found so; others try the input again.
     """
 
     version = 1
@@ -121,23 +123,25 @@ class Stage(luigi.Task):
 
     def complete(self) -> bool:
         """Tell whether the result, or the note that its input is bad, exists."""
-        return self.path.exists() or bool(self.leaves_out and self.file(BAD_EXTENSION).exists())
+        return self.path.exists() or self._verdict() is not None
 
     def bad_reason(self) -> str | None:
         """Return why the input of this stage was left out, or None where it was not."""
-        return self._bad("reason")
+        return (self._verdict() or {}).get("reason")
 
     def bad_kind(self) -> str | None:
         """Return the name of the error for which the input of this stage was left out, or None where it was not."""
-        return self._bad("kind")
+        return (self._verdict() or {}).get("kind")
 
-    def _bad(self, name: str) -> str | None:
-        if not self.leaves_out:
+    def _verdict(self) -> dict[str, Any] | None:
+        """Return why the input is bad, by these versions of the software; None where it is not, or not known to be."""
+        if not self.leaves_out or self.path.exists():
             return None
         try:
-            return str(json.loads(self.file(BAD_EXTENSION).read_text(encoding="utf-8"))[name])
+            said = dict(json.loads(self.file(BAD_EXTENSION).read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
+        return said if said.get("versions") == reader_versions() else None
 
     def run(self) -> None:
         """Produce the result and land it, or land why the input is bad."""
@@ -151,7 +155,8 @@ class Stage(luigi.Task):
                     self._say_why(time.monotonic() - started, amount)
             except self.leaves_out as error:
                 self._say_why(time.monotonic() - started)
-                write_json(self.file(BAD_EXTENSION), {"reason": str(error), "kind": type(error).__name__})
+                said = {"reason": str(error), "kind": type(error).__name__, "versions": reader_versions()}
+                write_json(self.file(BAD_EXTENSION), said)
 
     def _check_recipe(self) -> None:
         """Refuse to make a result under a key that no longer says what it is made of."""

@@ -18,7 +18,7 @@ from tasks.cohort.manifest import LeftOut
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
 from tasks.settings.sections import Features, Frames, Machine, section
-from tasks.stage.stage import Amount, Stage
+from tasks.stage.stage import BAD_EXTENSION, Amount, Stage
 from tasks.stages.imported import ImportedFeatures
 from tasks.stages.videos import DecodeRecording
 
@@ -50,6 +50,16 @@ class ExtractFeatures(OfNetwork, Stage):
     def requires(self) -> list[DecodeRecording]:
         """Require the frames of every view."""
         return [decoded(item.patient_id, item.seizure_id, item.view, self.network) for item in self.seizure.recordings]
+
+    def complete(self) -> bool:
+        """Tell whether it exists, and was made of every view that is good by now: other versions try bad ones again."""
+        was_bad = any(stage.file(BAD_EXTENSION).exists() for stage in self.requires())
+        if not super().complete() or not was_bad or not self.path.exists():
+            return super().complete()
+        from seizures.features.file import open_features
+
+        with open_features(self.path) as features:
+            return set(features.views) == set(self.good_views())
 
     def reads(self) -> dict[str, Any]:
         """Return the network, its weights, the stride, and what the feature file says of the seizure."""

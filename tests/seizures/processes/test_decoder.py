@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import zoo
 
-from seizures.errors import DamagedVideoError, PassingError, VideoError
+from seizures.errors import DamagedVideoError, PassingError, SoftwareError, VideoError
 from seizures.processes import decoder as isolation
 from seizures.processes.decoder import IsolatedWindow, survey_isolated
 from seizures.video.window import WindowRequest, open_window
@@ -120,3 +120,37 @@ def test_a_survey_of_a_film_that_kills_the_decoder_says_so(film):
         facts.error == "the decoder died (signal SIGABRT); the video is probably damaged: repair it or say use = skip"
     )
     assert survey_isolated(film).num_frames == 60
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (
+            "def broken(*_, **__): raise TypeError('open() got an unexpected keyword argument')",
+            r"TypeError: open\(\) got an",
+        ),
+        ("def broken(*_, **__): raise AttributeError('gone')", "AttributeError: gone"),
+        ("import os; broken = lambda *_, **__: os._exit(1)", r"the process that decodes ended \(exit code 1\)"),
+    ],
+)
+def test_a_fault_of_the_software_is_no_fault_of_the_film(film, tmp_path, monkeypatch, broken, said):
+    """The child's PyAV is another one than it was written for."""
+    (tmp_path / "sitecustomize.py").write_text(f"import av\n{broken}\nav.open = broken\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    isolation._stop_child()
+    for ask in (decode, survey_isolated):
+        with pytest.raises(SoftwareError, match=rf"h264\.mp4: {said}.*\. The film is not to blame, but this software"):
+            ask(film)
+    assert not issubclass(SoftwareError, VideoError)  # which would be kept as the film's own fault
+
+
+def test_any_error_of_libav_is_one_of_the_film(film, tmp_path, monkeypatch):
+    """Those that are no OSError, too; one is an EOFError, which ends the child's pipe where it is raised by it."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import av\ndef broken(*_, **__): raise av.EOFError(1, 'end of file')\nav.VideoFrame.reformat = broken\n"
+        "import seizures.video.window\nseizures.video.window.FrameGraph.apply = broken\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    isolation._stop_child()
+    with pytest.raises(VideoError, match="end of file"):
+        decode(film)
