@@ -3,19 +3,35 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+# A Python that runs: PYTHON itself, or one of that name that pyenv has but does not show.
+RUNS   := $(shell $(PYTHON) -c '' 2>/dev/null && echo '$(PYTHON)' || \
+            ls -d "$$(pyenv root 2>/dev/null)"/versions/*/bin/'$(PYTHON)' 2>/dev/null | tail -n 1)
+SAY    := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
+HAS    := $(shell $(BIN)/python $(SAY) 2>/dev/null)
+# Where nothing is said, .venv stays as it is.
+ASKED  := $(if $(filter file,$(origin PYTHON)),$(HAS),$(if $(RUNS),$(shell $(RUNS) $(SAY)),none))
+OTHER  := $(filter-out $(HAS),$(ASKED))
+AGAIN  := $(if $(LATEST),$(if $(filter newest,$(shell cat $(READY) 2>/dev/null)),,again))$(OTHER)
+
 .DEFAULT_GOAL := help
-.PHONY: help install run test check record format bench bench-gpu clean
+.PHONY: help install lock again run test check record format bench bench-gpu clean
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(READY) ## Make .venv and install the project with its tools into it
+install: $(READY) ## Make .venv and install the tested versions (LATEST=1: the newest; PYTHON=python3.12: another Python)
 
-$(READY): setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+$(READY): setup.cfg pyproject.toml requirements.lock $(if $(AGAIN),again)
+	$(if $(RUNS),,$(error $(PYTHON) does not run here; give the path of a Python from 3.10 on: make PYTHON=/path/to/python3 $(MAKECMDGOALS)))
+	$(if $(and $(HAS),$(OTHER)),@echo '.venv is made anew with Python $(ASKED): it had $(HAS)')
+	$(if $(and $(HAS),$(if $(OTHER),,same)),,$(RUNS) -m venv --clear $(VENV))
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $@
+	$(BIN)/python -m pip install --quiet $(if $(LATEST),--upgrade --upgrade-strategy eager,--constraint requirements.lock) --editable '.[dev]'
+	echo $(if $(LATEST),newest,tested) >$@
+
+lock: $(READY) ## Write requirements.lock anew: the newest versions that fit together, for every Python from 3.10 on
+	$(BIN)/uv pip compile setup.cfg --extra dev --extra cpu --universal --python-version 3.10 --upgrade --quiet \
+	  --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --output-file requirements.lock
 
 run: $(READY) ## Run the whole pipeline on what luigi.cfg says (as shipped: the demo)
 	$(BIN)/luigi --module pipeline RunAll
