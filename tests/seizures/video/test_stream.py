@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from seizures.inspection.survey import survey
-from seizures.settings import FrameSettings, canonical
+from seizures.settings import canonical
 from seizures.video.start_times import read_starts
 from seizures.video.stream import open_film, printable
-from seizures.video.window import open_window
+from seizures.video.window import WindowRequest, open_window
 
 TEXTS = {"title": "Müller", "creation_time": "2020-05-01T10:00:00Z, Köln"}
 
@@ -43,15 +43,7 @@ def latin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_it_is_opened_decoded_and_surveyed(latin: Path) -> None:
     with open_film(latin) as container:
         assert "title" in {name.lower() for name in container.metadata}
-    with open_window(
-        [latin],
-        onset_seconds=None,
-        offset_seconds=None,
-        crop=None,
-        mask=None,
-        settings=FrameSettings(),
-        frame_size=32,
-    ) as window:
+    with open_window(WindowRequest((latin,), frame_size=32)) as window:
         assert sum(len(block.frames) for block in window) == 30
     facts = survey(latin)
     assert (facts.num_frames, facts.error) == (50, "")
