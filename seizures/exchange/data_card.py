@@ -13,7 +13,7 @@ _TOLD = "that of hashes of the films, which says nothing to whoever has not got 
 _NOT_TOLD = "not in it, since here it is that of ids; elsewhere, folds and scores will be slightly others."
 NUM_LONGEST = 3
 
-_CARD = """# Features of epileptic seizures: {site}
+CARD = """# Features of epileptic seizures: {site}
 
 {num_seizures} seizures of {num_patients} patients, {num_views} camera views, {num_snippets} feature vectors.
 There are no videos in this bundle, and none can be made from it; it holds what a neural network computed from short
@@ -53,7 +53,7 @@ the site), and all times are seconds since the onset.
 def data_card(export: Export) -> str:
     """Return README.md of a bundle."""
     labels = sorted({view.label for view in export.views})
-    return _CARD.format(
+    return CARD.format(
         site=export.site,
         num_seizures=export.num_seizures,
         num_patients=export.num_patients,

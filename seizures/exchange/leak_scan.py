@@ -8,9 +8,14 @@ text to find                          where it counts
 ====================================  ==========================================================
 6 bytes and more                      anywhere, also inside arrays of numbers, in any case, and in UTF-16
 4 and 5                               anywhere but inside arrays of numbers
-2 and 3 with a letter                 as a word of its own, anywhere but inside arrays of numbers
+2 and 3 with a letter                 as a word of its own, as it is written, in what is text
 digits only, up to 3; one letter      as a whole name, cell or attribute
 ====================================  ==========================================================
+
+Two or three letters stand by chance in checksums, addresses and sizes: a bundle of 400 files holds most pairs of
+letters in its bytes. So they are not looked for there (HDF5's bookkeeping, a zip's directory), but in all that those
+bytes say: names, attributes, cells, lines. Nor do words count that every bundle holds (`id`, `video`, `is`),
+where a host, a user or a patient is called so: they would stop each export, and say nothing.
 
 A text of at most 8 hexadecimal digits, as a number of a patient is, does not count within a digest: 200 files with
 their checksums hold every other number of five digits by chance.
@@ -34,7 +39,11 @@ import h5py
 import numpy as np
 
 from seizures.errors import SeizuresError
-from seizures.features.schema import DESCRIPTIONS
+from seizures.exchange.bundle import CARD_NAME, INFO_NAME, MANIFEST_COLUMNS, MANIFEST_NAME, SUMS_NAME
+from seizures.exchange.data_card import CARD
+from seizures.features.schema import DESCRIPTIONS, FeatureHeader, ViewFacts
+from seizures.features.validation import STATED
+from seizures.provenance import DISTRIBUTIONS
 
 ANYWHERE_BYTES = 6
 TEXT_BYTES = 4
@@ -42,6 +51,30 @@ BLOCK_BYTES = 2**24
 MAX_SHOWN = 20
 
 _CONSTANTS = {text for texts in DESCRIPTIONS.values() for text in texts}
+
+_OWN_TEXTS = (  # of every bundle, besides its values
+    *(CARD_NAME, INFO_NAME, MANIFEST_NAME, SUMS_NAME, CARD, "drift.json", *MANIFEST_COLUMNS, *STATED, *DISTRIBUTIONS),
+    *(field.name for part in (FeatureHeader, ViewFacts) for field in dataclasses.fields(part)),
+    *(name for name in DESCRIPTIONS),
+    *_CONSTANTS,
+)
+_OWN_WORDS = {word for text in _OWN_TEXTS for word in re.findall("[A-Za-z0-9]+", text)} | {
+    *(
+        "at",
+        "by",
+        "complete",
+        "h5",
+        "created",
+        "file",
+        "key",
+        "made",
+        "platform",
+        "python",
+        "units",
+        "versions",
+        "views",
+    ),
+}
 
 _HEX = re.compile(r"[0-9a-f]{1,8}")
 _DIGEST = re.compile(rb"[0-9a-f]{60,}|(?<![0-9a-z])(?=[0-9]*[a-f])[0-9a-f]{12}(?![0-9a-z])")
@@ -73,17 +106,19 @@ class Searcher:
     """All secrets, ready to be searched for; one that holds another is found by the shorter one."""
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        known = {secret.text.strip().lower(): secret for secret in secrets if secret.text.strip()}
+        given = [secret for secret in secrets if secret.text.strip() and not _is_own(secret)]
+        known = {secret.text.strip().lower(): secret for secret in given if _is_long(secret.text.strip())}
         self._kinds = {text: secret.kind for text, secret in known.items()}
+        self._short = {secret.text.strip(): secret.kind for secret in given if not _is_long(secret.text.strip())}
         lengths = {text: len(text.encode()) for text, secret in known.items() if not secret.as_word}
         self._anywhere = _variants(text for text, length in lengths.items() if length >= ANYWHERE_BYTES)
-        self._in_text = _variants(text for text, length in lengths.items() if length >= TEXT_BYTES)
-        words = [text for text, secret in known.items() if secret.as_word or 2 <= lengths[text] < TEXT_BYTES]
+        self._in_text = _variants(lengths)
         self._words = [
-            (text, re.compile(rb"(?<![a-z0-9])" + re.escape(text.encode()) + rb"(?![a-z0-9])"))
-            for text in words
-            if not text.isdigit()
+            (text, _word(text, re.IGNORECASE))
+            for text, secret in known.items()
+            if secret.as_word and not text.isdigit()
         ]
+        self._short_words = [(text, _word(text)) for text in self._short if len(text) > 1 and not text.isdigit()]
 
     def in_numbers(self, content: bytes) -> set[str]:
         """Return the kinds of the secrets in the bytes of an array."""
@@ -91,7 +126,12 @@ class Searcher:
         return {self._kinds[text] for text, variant in self._anywhere if variant in lower}
 
     def in_text(self, content: bytes) -> set[str]:
-        """Return the kinds of the secrets in bytes that are no array of numbers."""
+        """Return the kinds of the secrets in a text."""
+        short = {self._short[text] for text, pattern in self._short_words if pattern.search(content)}
+        return short | self.in_bytes(content)
+
+    def in_bytes(self, content: bytes) -> set[str]:
+        """Return the kinds of the secrets in bytes that are neither an array of numbers nor a text."""
         lower = content.lower()
         without_digests = _DIGEST.sub(b"\xff", lower)
         found = {
@@ -99,17 +139,33 @@ class Searcher:
             for text, variant in self._in_text
             if variant in (without_digests if _HEX.fullmatch(text) else lower)
         }
-        return found | {self._kinds[text] for text, pattern in self._words if pattern.search(lower)}
+        return found | {self._kinds[text] for text, pattern in self._words if pattern.search(content)}
 
     def in_value(self, value: str) -> set[str]:
         """Return what is in a name, a cell or an attribute, where also short numbers count, paths and dates."""
         if value in _CONSTANTS:
             return set()
         found = self.in_text(value.encode("utf-8", "replace"))
-        whole = self._kinds.get(value.strip().lower())
+        whole = self._kinds.get(value.strip().lower()) or self._short.get(value.strip())
         found |= {whole} if whole else set()
         found |= {"date"} if any(pattern.search(value) for pattern in _DATES) else set()
         return found | ({"path"} if _PATHS.search(value) else set())
+
+
+def _is_own(secret: Secret) -> bool:
+    """Tell whether a secret that counts as a word is one that every bundle holds; short ids as they are written."""
+    text = secret.text.strip()
+    if secret.as_word:
+        return text.lower() in {word.lower() for word in _OWN_WORDS}
+    return not _is_long(text) and text in _OWN_WORDS
+
+
+def _is_long(text: str) -> bool:
+    return len(text.encode()) >= TEXT_BYTES
+
+
+def _word(text: str, flags: int = 0) -> re.Pattern[bytes]:
+    return re.compile(rb"(?<![A-Za-z0-9])" + re.escape(text.encode()) + rb"(?![A-Za-z0-9])", flags)
 
 
 def _variants(texts: Iterable[str]) -> list[tuple[str, bytes]]:
@@ -202,7 +258,7 @@ def _json_values(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _scan_hdf5(searcher: Searcher, name: str, path: Path, found: dict[str, None]) -> None:
-    """Search the bytes outside the chunks as text; and names, attributes and arrays through HDF5."""
+    """Search the bytes outside the chunks; and names, attributes and arrays through HDF5."""
     with h5py.File(path, "r", locking=False) as file:
         items: list[Any] = [file]
         file.visititems(lambda _, item: items.append(item))
@@ -216,7 +272,7 @@ def _scan_hdf5(searcher: Searcher, name: str, path: Path, found: dict[str, None]
             if isinstance(item, h5py.Dataset):
                 chunks += _chunk_ranges(item)
                 _scan_array(searcher, place, item, found)
-    _note(found, f"{name}, its bytes", searcher.in_text(_outside(path, chunks)))
+    _note(found, f"{name}, its bytes", searcher.in_bytes(_outside(path, chunks)))
 
 
 def _attribute_texts(key: str, value: Any) -> Iterator[str]:
@@ -253,10 +309,13 @@ def _scan_array(searcher: Searcher, place: str, dataset: Any, found: dict[str, N
 def _scan_zip(searcher: Searcher, path: Path, found: dict[str, None]) -> None:
     """Search what a zip adds to its members: names, comments, extra fields, dates, bytes between them; and them."""
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as scratch:
+        _note(found, "the zip's comment", searcher.in_value(archive.comment.decode("utf-8", "replace")))
         ranges = []
         for number, member in enumerate(archive.infolist(), start=1):
             place = f"zip member {number}"
             _note(found, f"{place}, name", _in_name(searcher, member.filename))
+            for what, content in (("comment", member.comment), ("extra field", member.extra)):
+                _note(found, f"{place}, {what}", searcher.in_value(content.decode("utf-8", "replace")))
             if member.date_time != (1980, 1, 1, 0, 0, 0):
                 found[f"{place}: date"] = None
             extracted = Path(scratch) / f"member{Path(member.filename).suffix}"
@@ -265,7 +324,7 @@ def _scan_zip(searcher: Searcher, path: Path, found: dict[str, None]) -> None:
             _scan_file(searcher, place, extracted, found)
             start = member.header_offset + 30 + len(member.orig_filename.encode()) + _local_extra(path, member)
             ranges.append((start, start + member.compress_size))
-    _note(found, "the zip, outside its members", searcher.in_text(_outside(path, ranges)))
+    _note(found, "the zip, outside its members", searcher.in_bytes(_outside(path, ranges)))
 
 
 def _local_extra(path: Path, member: zipfile.ZipInfo) -> int:

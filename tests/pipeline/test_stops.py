@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from small_project import Project, Run
 
+from seizures.provenance import reader_versions
 from tasks.machinery.attempts import attempt, killed_attempts
 
 
@@ -94,7 +96,8 @@ def test_too_few_good_seizures_are_a_clear_error(done: Project) -> None:
     for path in done.results.glob("DecodeRecording/P0[234]*/*.h5"):
         name = f"DecodeRecording+{path.parent.name}+{path.stem}"
         path.unlink()
-        path.with_name(f"{path.stem}.bad.json").write_text(f'{{"kind": "VideoError", "reason": "{name} is bad"}}')
+        said = {"kind": "VideoError", "reason": f"{name} is bad", "versions": reader_versions()}
+        path.with_name(f"{path.stem}.bad.json").write_text(json.dumps(said))
     for path in done.results.glob("ExtractFeatures/P0[234]*"):
         shutil.rmtree(path)
     run = done.run_all()

@@ -44,3 +44,22 @@ def test_a_digest_that_holds_a_number_by_chance_does_not_stop_an_export(tmp_path
 def test_it_is_found_everywhere_else(tmp_path: Path, content: str) -> None:
     (tmp_path / "SHA256SUMS").write_text(content)
     assert scan(tmp_path, SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("content", "is_found"),
+    [
+        ("with thanks to Q7.", True),
+        ("Q7_large", True),
+        ("AQ7", False),
+        ("IS", True),
+        ("this is it", False),  # words of every bundle
+        ("the video of ward9", True),
+        ("the video of ward", False),
+    ],
+)
+def test_a_short_id_is_found_as_the_word_that_it_is(tmp_path: Path, content: str, is_found: bool) -> None:
+    secrets = [Secret("patient id", "Q7"), Secret("patient id", "IS"), Secret("patient id", "it")]
+    secrets += [Secret("host name", "video", as_word=True), Secret("user name", "WARD9", as_word=True)]
+    (tmp_path / "README.md").write_text(content)
+    assert bool(scan(tmp_path, secrets)) == is_found

@@ -2,20 +2,15 @@
 
 Two protections stand behind each other. What is written is made anew from values that a bundle may hold; and the scan
 stops an export in which something of the laboratory is left. The first is tested with the scan taken out, by a search
-of this file's own; the second by taking out the first, one part at a time.
+of its own (`planted_names`); the second by taking out the first, one part at a time.
 """
 
 from __future__ import annotations
 
 import csv
 import dataclasses
-import getpass
-import io
 import json
-import re
-import socket
-import zipfile
-import zlib
+import string
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,169 +18,26 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from feature_examples import NUM_ROWS, facts, header
 from in_process import inside
+from planted_names import PATIENTS, PLANTED, all_bytes, found_in, machine, planted_project, write_bundle
 from small_project import Project, make_small_project
 
 from seizures.exchange import bundle, data_card
-from seizures.exchange.leak_scan import LeakFoundError
+from seizures.exchange.leak_scan import LeakFoundError, Secret, scan
 from seizures.exchange.pseudonyms import Pseudonyms, read_or_make_key
 from seizures.features.file import FeatureFileWriter
 from seizures.files import archives
+from seizures.provenance import reader_versions
 from tasks.exchange import bundles as exchange
 from tasks.machinery.memory import forget
 from tasks.stages.features import all_features
 from tasks.stages.folds import fold_items, in_dealing_order
 
-PATIENTS = ("Doe-Jane-1987", "MR4711", "Q7")
-PLANTED = {
-    "patient id": PATIENTS[0],
-    "another patient id": PATIENTS[1],
-    "seizure id": "sz-tuesday",
-    "video folder": "ward7north",
-    "video name": "EEG_jdoe_0031",
-    "extra column": "Jane B. Doe",
-    "reason": "seen with her sister Anna",
-    "extra attribute of the file": "St. Elsewhere Hospital",
-    "extra attribute of a view": "left-handed teacher",
-    "attribute of a dataset": "made for Dr. Kildare",
-    "comment of a group": "call 555-0199 first",
-    "dataset of texts": "born in Little Hintock",
-    "compressed chunk": "Compressed-Jane-Doe",
-    "user block": "Userblock-Jane-Doe",
-    "bytes after the end": "Trailing-Jane-Doe",
-    "filter graph": "movie=/mnt/ward7north/jane.mp4",
-    "recipe": "stage of Doe-Jane-1987",
-    "why.json": "Why-Jane-Doe",
-    "created_by": "exported by jdoe@ward7",
-    "created_at": "2019-03-14T09:26:53",
-    "hash of the video": "9f86d081884c7d659a2feaa0c55ad015",
-    "deleted attribute": "Deleted-Jane-Doe",
-    "host name": socket.gethostname(),
-    "key": "",
-}
-
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """Be in a project whose features are written here, with something planted in every place that there is."""
-    folder = tmp_path_factory.mktemp("jane-doe-study")
-    project = make_small_project(folder)
-    project.set("Demo", enabled="false")
-    project.set("Dataset", minimum_duration_seconds=2, video_root=str(folder / "videos"))
-    project.set("Training", num_segments=2)
-    project.write_rows(list(_rows(folder)))
-    with inside(project):
-        for stage in all_features():
-            stage.path.parent.mkdir(parents=True)
-            _write_planted(stage.path, stage.patient_id, stage.seizure_id, stage.seizure.label)
-            stage.file("why.json").write_text(json.dumps({"label": PLANTED["why.json"]}))
-        yield project
-
-
-def _rows(folder: Path) -> Iterator[dict[str, str]]:
-    for number, patient in enumerate(PATIENTS * 2):
-        label = ("FOS", "TCS")[(number % 3 + number // 3) % 2]
-        for view in ("large", "small"):
-            video = f"{PLANTED['video folder']}/{PLANTED['video name']}_{number}_{view}.mp4"
-            (folder / "videos" / video).parent.mkdir(parents=True, exist_ok=True)
-            (folder / "videos" / video).write_text(video)
-            yield {
-                "patient_id": patient,
-                "seizure_id": f"{PLANTED['seizure id']}-{number // 3}",
-                "view": view,
-                "video": video,
-                "onset_seconds": "2.5",
-                "offset_seconds": "8",
-                "label": label,
-                "clonic_onset_seconds": "4.25" if label == "TCS" else "",
-                "use": "evaluate" if number == 0 and view == "small" else "all",
-                "reason": PLANTED["reason"],
-                "name": PLANTED["extra column"],
-            }
-
-
-def _write_planted(path: Path, patient_id: str, seizure_id: str, label: str) -> None:
-    head = dataclasses.replace(
-        header(patient_id, seizure_id, label), recipe={**header().recipe, "label": PLANTED["recipe"]}
-    )
-    said = facts(
-        video_name=f"{PLANTED['video name']}_0_large.mp4",
-        video_sha256=PLANTED["hash of the video"],
-        preprocessing=PLANTED["filter graph"],
-        clonic_onset_seconds=4.25 if label == "TCS" else None,
-    )
-    plain = path.with_suffix(".plain")
-    with FeatureFileWriter(plain, head) as file:
-        for seed, view in enumerate(("large", "small")):
-            rows = np.random.default_rng(seed).normal(size=(NUM_ROWS, 6)).astype(np.float32)
-            file.create_view(view, NUM_ROWS, 6, said, np.ones(NUM_ROWS, bool)).write(0, rows)
-    with h5py.File(plain) as source, h5py.File(path, "w", userblock_size=512) as file:
-        source.copy("views", file)
-        file.attrs.update(source.attrs)
-        file.attrs["created_by"], file.attrs["created_at"] = PLANTED["created_by"], PLANTED["created_at"]
-        file.attrs["hospital"] = PLANTED["extra attribute of the file"]
-        file["views/large"].attrs["comment"] = PLANTED["extra attribute of a view"]
-        file["views/large/features"].attrs["description"] = PLANTED["attribute of a dataset"]
-        h5py.h5o.set_comment(file["views"].id, PLANTED["comment of a group"].encode())
-        file.create_dataset("notes", data=[PLANTED["dataset of texts"]] * 9, dtype=h5py.string_dtype())
-        hidden = np.frombuffer(PLANTED["compressed chunk"].encode() * 50, np.uint8)
-        file.create_dataset("views/large/hidden", data=hidden, compression=9)
-        file.attrs["gone"] = PLANTED["deleted attribute"]
-        del file.attrs["gone"]
-    plain.unlink()
-    with path.open("r+b") as file:
-        file.write(PLANTED["user block"].encode())
-        file.seek(0, io.SEEK_END)
-        file.write(PLANTED["bytes after the end"].encode())
-
-
-def write_bundle(to: Path, **options: Any) -> bundle.Export:
-    return exchange.export(to, all_features(), site="LAB1", key_file=Path("pseudonyms.key"), **options)
-
-
-def all_bytes(path: Path) -> bytes:
-    """Return every byte of a bundle: of its files, of the members of a zip, and of what is compressed in them."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            names = "\n".join(archive.namelist()).encode()
-            parts = [_opened(name, archive.read(name)) for name in archive.namelist()]
-        return b"\n".join([path.read_bytes(), names, *parts])
-    files = [item for item in path.rglob("*") if item.is_file()]
-    names = "\n".join(item.relative_to(path).as_posix() for item in files).encode()
-    return b"\n".join([names, *(_opened(item.name, item.read_bytes()) for item in files)])
-
-
-def _opened(name: str, content: bytes) -> bytes:
-    parts = [content]
-    for match in re.finditer(rb"x[\x01\x5e\x9c\xda]", content):
-        try:
-            parts.append(zlib.decompressobj().decompress(content[match.start() :]))
-        except zlib.error:
-            continue
-    if name.endswith(".h5"):
-        with h5py.File(io.BytesIO(content)) as file:
-            file.visititems(
-                lambda _, item: (
-                    parts.append(repr(dict(item.attrs)).encode())
-                    or (parts.append(item[()].tobytes()) if isinstance(item, h5py.Dataset) else None)
-                )
-            )
-    return b"\n".join(parts)
-
-
-def found_in(content: bytes) -> list[str]:
-    lower = content.lower()
-    texts = {**PLANTED, "key": Path("pseudonyms.key").read_text().strip(), "folder": str(Path.cwd())}
-    user = getpass.getuser()
-    texts |= {"user name": user} if user != "root" else {}
-    found = [
-        place
-        for place, text in texts.items()
-        for kind in ("utf-8", "utf-16-le", "utf-16-be")
-        if text.lower().encode(kind) in lower
-    ]
-    return found + ["short id"] * (b"q7" in b" ".join(line for line in lower.split() if line.isascii()))
+    with planted_project(tmp_path_factory.mktemp("jane-doe-study")) as planted:
+        yield planted
 
 
 def test_what_is_planted_is_really_there(project: Project) -> None:
@@ -196,8 +48,8 @@ def test_what_is_planted_is_really_there(project: Project) -> None:
     content += b"\n".join(str(item.path).encode() for item in all_features())
     content += Path("data_manifest.csv").read_bytes()
     missing = [place for place, text in PLANTED.items() if text.lower().encode() not in content.lower()]
-    assert set(missing) <= {"host name"}  # which is no place, but something that must not be there
-    assert len(PLANTED) - 2 >= 20
+    assert set(missing) == {"host name", "user name"}  # which are no places, but must not be there
+    assert len(PLANTED) - 3 >= 20
 
 
 @pytest.mark.parametrize("name", ["out.zip", "out"])
@@ -208,6 +60,20 @@ def test_nothing_of_it_is_in_a_bundle_even_without_the_scan(
     exported = write_bundle(tmp_path / name)
     assert (exported.num_patients, exported.num_seizures, len(exported.views)) == (3, 6, 12)
     assert found_in(all_bytes(tmp_path / name)) == []
+
+
+@pytest.mark.parametrize("name", ["out.zip", "out"])
+def test_no_name_of_a_machine_or_a_person_stops_an_export_by_chance(
+    project: Project, tmp_path: Path, name: str
+) -> None:
+    """Of a few letters, or a word that each bundle holds; ids of all pairs of letters as well."""
+    write_bundle(tmp_path / name)
+    letters = string.ascii_letters + string.digits
+    pairs = [first + second for first in letters for second in letters]
+    assert scan(tmp_path / name, [Secret("patient id", pair) for pair in [*letters, *pairs]]) == []
+    for host, user in (("vm", "me"), ("a", "root"), ("localhost", "video"), ("n" * 64, "python"), ("It", "seizures")):
+        with machine(host, user):
+            assert scan(tmp_path / name, exchange.secrets(b"key of the pseudonyms")) == []
 
 
 def test_the_bundle_has_what_it_should(project: Project, tmp_path: Path) -> None:
@@ -271,7 +137,7 @@ def test_the_order_that_is_told_is_the_one_that_was_dealt_although_a_film_is_bad
         != ids([stage for stage in in_dealing_order(everything) if stage != one])
     )
     kept = bad.path.rename(tmp_path / "kept.h5")
-    bad.file("bad.json").write_text(json.dumps({"reason": "cut", "kind": "VideoError"}))
+    bad.file("bad.json").write_text(json.dumps({"reason": "cut", "kind": "VideoError", "versions": reader_versions()}))
     forget()
     try:
         dealt = ids(fold_items())
@@ -386,7 +252,8 @@ REMOVED = {
     "no short ids": lambda patch: _after(patch, _appended("README.md", "\nWith thanks to Q7.\n")),
     "no paths": lambda patch: _after(patch, _appended("README.md", f"\nMade in {Path.cwd()}.\n")),
     "no other paths": lambda patch: _after(patch, _appended("README.md", "\nSee /home/jane/notes.\n")),
-    "no host": lambda patch: _after(patch, _appended("README.md", f"\nMade on {socket.gethostname()}.\n")),
+    "no host": lambda patch: _after(patch, _appended("README.md", f"\nMade on {PLANTED['host name']}.\n")),
+    "no user": lambda patch: _after(patch, _appended("README.md", f"\nMade by {PLANTED['user name']}.\n")),
     "no dates": lambda patch: _after(patch, _appended("README.md", "\nMade on 2019-03-14.\n")),
     "no key": lambda patch: _after(
         patch, lambda folder: (folder / "README.md").write_text(Path("pseudonyms.key").read_text())
