@@ -39,9 +39,8 @@ class RunAll(WorkingTask):
 
     def run(self) -> Iterator[Any]:
         """Ask for the folds, then for all that follows, and publish."""
-        from seizures.evaluation import (
-            predictions as evaluation,  # with pandas behind it, which a run with nothing to do spares
-        )
+        from seizures.evaluation import wording  # pandas comes with them: too slow for a run with nothing to do
+        from seizures.evaluation.summary import read_summary
 
         yield AssignFolds()
         report = WriteReport()
@@ -53,7 +52,7 @@ class RunAll(WorkingTask):
             summary={
                 "left_out": [item._asdict() for item in left_out()],
                 "costs": [cost._asdict() for cost in stage_costs(walk(report))],
-                "verdict": evaluation.verdict(evaluation.read_summary(metrics.path)),
+                "verdict": wording.verdict(read_summary(metrics.path)),
             },
             fill=unpack_pictures,
         )

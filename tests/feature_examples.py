@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from seizures.features import checksum as seal
+from seizures.features import checksum
 from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
 from seizures.settings import digest
 
@@ -62,9 +62,9 @@ def change(path: Path, edit: Callable[[h5py.File], object], *, sealed: bool = Tr
     write(path)
     with h5py.File(path, "r+") as file:
         edit(file)
-        file.attrs.create(seal.ATTRIBUTE, seal.UNSEALED, dtype=h5py.string_dtype("ascii", seal.NUM_DIGITS))
+        file.attrs.create(checksum.ATTRIBUTE, checksum.UNSEALED, dtype=h5py.string_dtype("ascii", checksum.NUM_DIGITS))
     if sealed:
-        seal.seal(path)
+        checksum.seal(path)
     return path
 
 

@@ -25,7 +25,7 @@ from small_project import Project, make_small_project
 
 from seizures.exchange import bundle
 from seizures.features.file import FeatureFileWriter
-from tasks.exchange import bundles as exchange
+from tasks.exchange import bundles
 from tasks.stages.features import all_features
 
 PATIENTS = ("Doe-Jane-1987", "MR4711", "Q7")
@@ -143,7 +143,7 @@ def _write_planted(path: Path, patient_id: str, seizure_id: str, label: str) -> 
 
 
 def write_bundle(to: Path, **options: Any) -> bundle.Export:
-    return exchange.export(to, all_features(), site="LAB1", key_file=Path("pseudonyms.key"), **options)
+    return bundles.export(to, all_features(), site="LAB1", key_file=Path("pseudonyms.key"), **options)
 
 
 def all_bytes(path: Path) -> bytes:

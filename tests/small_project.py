@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from seizures.simulation import cohort as simulation
+from seizures.simulation.cohort import simulate_cohort, write_manifest
 
 REPOSITORY = Path(__file__).parents[1]
 LUIGI = Path(sys.executable).with_name("luigi")
@@ -131,12 +131,12 @@ def make_small_project(folder: Path) -> Project:
     for section, values in SMALL.items():
         project.set(section, **values)
     demo = SMALL["Demo"]
-    cohort = simulation.simulate_cohort(
+    cohort = simulate_cohort(
         int(demo["num_patients"]),
         int(demo["num_seizures"]),
         int(demo["seed"]),
         min_duration_seconds=float(demo["min_duration_seconds"]),
         max_duration_seconds=float(demo["max_duration_seconds"]),
     )
-    simulation.write_manifest(cohort, folder / "data_manifest.csv")
+    write_manifest(cohort, folder / "data_manifest.csv")
     return project

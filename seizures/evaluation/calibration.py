@@ -12,7 +12,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
 from seizures.evaluation.metrics import percentile_interval, resample_patients
-from seizures.evaluation.predictions import by_seed
+from seizures.evaluation.predictions import prediction_matrix_without_ids
 from seizures.settings import EvaluationSettings
 
 NUM_BINS = 10
@@ -59,7 +59,7 @@ def calibrate(
     `brier_of_base_rate` is what always answering the share of TCS would score: a classifier above it is worse than
     knowing no more than that.
     """
-    patients, labels, _, probabilities = by_seed(predictions, positive_label)
+    patients, labels, _, probabilities = prediction_matrix_without_ids(predictions, positive_label)
     squares = ((probabilities - labels) ** 2).mean(axis=0)  # (N,), the mean over seeds
     weights = resample_patients(patients, settings.num_bootstraps, np.random.default_rng(settings.seed))
     resampled = (weights @ squares) / weights.sum(axis=1)

@@ -26,7 +26,7 @@ from seizures.evaluation.metrics import (
     resample_patients,
     weighted_metrics,
 )
-from seizures.evaluation.predictions import by_id
+from seizures.evaluation.predictions import prediction_matrix
 from seizures.settings import EvaluationSettings
 
 MAX_PATIENTS_ENUMERATED = 14  # 16384 ways to flip their signs; above, signs are drawn
@@ -155,7 +155,7 @@ def _paired(first: pd.DataFrame, second: pd.DataFrame, positive_label: str) -> t
             "the same seizures can be compared in pairs"
         )
     (patients, labels, _, probabilities), (_, _, _, others) = (
-        by_id(table, positive_label) for table in (first, second)
+        prediction_matrix(table, positive_label) for table in (first, second)
     )
     numbers, order = order_of_content(patients, np.concatenate([labels[None, :], probabilities, others]))
     return (numbers, labels[order], probabilities[:, order]), (numbers, labels[order], others[:, order])

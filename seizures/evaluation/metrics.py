@@ -27,6 +27,7 @@ METRIC_TITLES = {
     "average_precision": "Average precision",
 }
 METRIC_NAMES = tuple(METRIC_TITLES)
+COUNT_NAMES = ("TP", "TN", "FP", "FN")
 MIN_SHARE_DEFINED = 0.5
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 from seizures.errors import SeizuresError
 from seizures.evaluation.calibration import calibrate
 from seizures.evaluation.comparison import compare, holm, mann_whitney_bonferroni
-from seizures.evaluation.metrics import FloatArray
-from seizures.evaluation.predictions import COUNT_NAMES, by_id, pool_predictions
+from seizures.evaluation.metrics import COUNT_NAMES, FloatArray
+from seizures.evaluation.predictions import pool_predictions, prediction_matrix
 from seizures.evaluation.published import NUM_SEIZURES, published_correct
 from seizures.settings import EvaluationSettings, TrainingSettings
 
@@ -111,7 +111,7 @@ def compare_cells(cells: Sequence[CellResult], reference: CellResult, evaluation
 
 def _given_to_truth(cell: CellResult) -> FloatArray:
     """Return the probability that each seizure's true label was given, mean of the seeds."""
-    _, labels, _, probabilities = by_id(cell.predictions, cell.summary["positive_label"])
+    _, labels, _, probabilities = prediction_matrix(cell.predictions, cell.summary["positive_label"])
     given: FloatArray = np.where(labels == 1, probabilities, 1 - probabilities).mean(axis=0)
     return given
 

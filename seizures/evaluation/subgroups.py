@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seizures.evaluation.metrics import decide
-from seizures.evaluation.predictions import COUNT_NAMES, VIEW_PREFIX, summarise, view_columns
+from seizures.evaluation.metrics import COUNT_NAMES, decide
+from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
+from seizures.evaluation.summary import summarise
 from seizures.settings import DURATION_EDGES_SECONDS, EvaluationSettings
 
 SEIZURES_PER_PATIENT = ((1, 1, "1"), (2, 2, "2"), (3, 4, "3 to 4"), (5, 10**9, "5 or more"))

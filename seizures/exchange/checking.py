@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from seizures.errors import FeatureFileError
-from seizures.exchange import importing as bundle_import
+from seizures.exchange import importing
 from seizures.features.reader import feature_files
 from seizures.features.validation import FAULT, WARNING, Finding, differences
 from seizures.files.archives import is_zip
@@ -20,9 +20,9 @@ def check_path(path: Path) -> tuple[list[Finding], int]:
         FeatureFileError: there are no features at that path.
 
     """
-    if (path.is_dir() and bundle_import.is_bundle(path)) or (path.is_file() and is_zip(path)):
+    if (path.is_dir() and importing.is_bundle(path)) or (path.is_file() and is_zip(path)):
         try:
-            with bundle_import.opened(path) as checked:
+            with importing.opened(path) as checked:
                 return list(checked.findings), len(checked.examined)
         except FeatureFileError as error:
             return [Finding(path.name, "", FAULT, str(error))], 0

@@ -170,10 +170,10 @@ def make_clip(folder: Path) -> None:
     """Draw the film, decode it, and store its frames; this made the files that are shipped."""
     import h5py  # here only: reading frames goes through frame_file
 
-    from seizures.simulation import cohort as simulation
+    from seizures.simulation.cohort import simulate_cohort
     from seizures.simulation.rendering import render
 
-    cohort = simulation.simulate_cohort(2, 2, 6, min_duration_seconds=3, max_duration_seconds=3, num_out_of_sight=0)
+    cohort = simulate_cohort(2, 2, 6, min_duration_seconds=3, max_duration_seconds=3, num_out_of_sight=0)
     recording = next(item for item in cohort if item.label == "TCS" and item.view == "large")
     render(recording, folder / CLIP)
     _decode(folder / CLIP, folder / "plain.h5")

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seizures.errors import FeatureFileError
-from seizures.features import checksum as seal
+from seizures.features import checksum
 from seizures.features.chunk_packing import FILTERS, ONLY_CHECKED, packed, unpacked
 from seizures.features.schema import (
     CHUNK_BYTES,
@@ -85,7 +85,7 @@ class FeatureFileWriter:
         attributes["created_by"] = release()
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         attributes["created_at"] = "" if for_exchange else now
-        attributes.create(seal.ATTRIBUTE, seal.UNSEALED, dtype=h5py.string_dtype("ascii", seal.NUM_DIGITS))
+        attributes.create(checksum.ATTRIBUTE, checksum.UNSEALED, dtype=h5py.string_dtype("ascii", checksum.NUM_DIGITS))
 
     def create_view(
         self, name: str, num_snippets: int, feature_dim: int, facts: ViewFacts, valid: npt.NDArray[np.bool_]
@@ -135,7 +135,7 @@ class FeatureFileWriter:
                 raise FeatureFileError(f"feature file not finished: {'; '.join(short) or 'it has no view'}")
             self._file.flush()
             self._file.attrs["complete"] = 1
-        seal.seal(self._path)
+        checksum.seal(self._path)
 
 
 class ViewWriter:
@@ -273,7 +273,7 @@ class FeatureFile:
         self.frame_rate_hz = header.frame_rate_hz
         self.created_by = str(file.attrs.get("created_by", ""))
         self.created_at = str(file.attrs.get("created_at", ""))
-        self.file_sha256: str | None = plain_value(file.attrs.get(seal.ATTRIBUTE))
+        self.file_sha256: str | None = plain_value(file.attrs.get(checksum.ATTRIBUTE))
         self.views: Mapping[str, FeatureView] = MappingProxyType(
             {name: FeatureView(group, header, path) for name, group in file["views"].items()}
         )

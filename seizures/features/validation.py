@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from seizures.errors import FeatureFileError
-from seizures.features import checksum as seal
+from seizures.features import checksum
 from seizures.features.file import FeatureFile, FeatureHeader, FeatureView, open_features
 from seizures.features.hdf5_structure import HDF5_ERRORS, structure_faults
 from seizures.manifest.table import USES, id_problem
@@ -178,9 +178,9 @@ def _findings(file: FeatureFile) -> Iterator[tuple[str, str, str]]:
     header = file.header
     stated = file.file_sha256
     if stated is None:
-        yield "", FAULT, f"attribute {seal.ATTRIBUTE} is missing: nobody can tell whether the file is damaged"
-    elif not seal.is_intact(file.path, stated):
-        yield "", FAULT, f"damaged: its bytes do not have the checksum that it states ({seal.ATTRIBUTE})"
+        yield "", FAULT, f"attribute {checksum.ATTRIBUTE} is missing: nobody can tell whether the file is damaged"
+    elif not checksum.is_intact(file.path, stated):
+        yield "", FAULT, f"damaged: its bytes do not have the checksum that it states ({checksum.ATTRIBUTE})"
         return
     for name in ("patient_id", "seizure_id"):
         problem = id_problem(str(getattr(header, name)))

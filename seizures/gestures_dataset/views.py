@@ -23,7 +23,7 @@ import torch
 
 from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
 from seizures.features.validation import DURATION_TOLERANCE_SECONDS, FAULT, WARNING, Finding, examine
-from seizures.gestures_dataset import source as gestures_source
+from seizures.gestures_dataset import source
 from seizures.gestures_dataset.outcome import RECIPE, Outcome
 from seizures.gestures_dataset.table import TableRow
 from seizures.settings import digest
@@ -54,13 +54,13 @@ def take_seizure(row: TableRow, views: Mapping[str, Mapping[str, Any]], path: Pa
     taken = dict[str, View]()
     stamps = {}
     for name, place in views.items():
-        with gestures_source.opened(dict(place)) as listing:
+        with source.opened(dict(place)) as listing:
             stamps[name] = listing.stamp
     stamp = digest({"version": VERSION, "row": row, "views": stamps})
     if stamp == known_stamp:
         return None
     for name, place in views.items():
-        with gestures_source.opened(dict(place)) as listing:
+        with source.opened(dict(place)) as listing:
             view, problems = read_view(listing)
         findings += [Finding(row.name, name, WARNING if view else FAULT, what) for what in problems]
         if view is not None:
@@ -72,7 +72,7 @@ def take_seizure(row: TableRow, views: Mapping[str, Mapping[str, Any]], path: Pa
     return Outcome(stamp, tuple(taken), seconds, offset, clonic, tuple(findings))
 
 
-def read_view(listing: gestures_source.Listing) -> tuple[View | None, list[str]]:
+def read_view(listing: source.Listing) -> tuple[View | None, list[str]]:
     """Read the vectors of a view in the order of their frame indices; return them and what was found.
 
     The first entry is None where the view is left out; what was found then says why.
@@ -121,8 +121,8 @@ def read_vector(content: bytes) -> npt.NDArray[np.float32]:
         MemoryError: it could not be read, and nor could any other.
 
     """
-    if len(content) > gestures_source.MAX_FILE_BYTES:
-        raise ValueError(f"larger than {gestures_source.MAX_FILE_BYTES >> 10} KiB")
+    if len(content) > source.MAX_FILE_BYTES:
+        raise ValueError(f"larger than {source.MAX_FILE_BYTES >> 10} KiB")
     try:
         vector = _vector_of(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
     except Exception as error:  # noqa: BLE001 - a hostile file can make torch raise anything, also of what it loaded
@@ -194,7 +194,7 @@ def _write(
     path.unlink(missing_ok=True)
 
 
-def _name(listing: gestures_source.Listing, place: int) -> str:
+def _name(listing: source.Listing, place: int) -> str:
     try:
         return listing.name(int(place))
     except (ValueError, zlib.error) as error:  # damaged in a zip, where the name stands before the content

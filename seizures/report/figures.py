@@ -20,8 +20,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from seizures.evaluation.metrics import DECISION_THRESHOLD, METRIC_NAMES, decide
-from seizures.evaluation.predictions import METRIC_TITLES, count_text
+from seizures.evaluation.metrics import DECISION_THRESHOLD, METRIC_NAMES, METRIC_TITLES, decide
+from seizures.evaluation.wording import count_text
 
 NEGATIVE_COLOUR, POSITIVE_COLOUR = "#0072B2", "#D55E00"
 INK, MUTED, FAINT = "#1a1a1a", "#595959", "#d9d9d9"

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seizures.evaluation.metrics import resample_patients, roc_curves
-from seizures.evaluation.predictions import METRIC_TITLES, by_seed
+from seizures.evaluation.metrics import METRIC_TITLES, resample_patients, roc_curves
+from seizures.evaluation.predictions import prediction_matrix_without_ids
 
 _NUM_ROC_RESAMPLES = 500
 _NUM_ROC_POINTS = 201
@@ -45,7 +45,7 @@ def roc_numbers(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> pd.Dat
     The band is of at most 500 resamples of the patients; with one patient it is empty. None where one label only was
     predicted: there is no such curve.
     """
-    patients, labels, seeds, probabilities = by_seed(predictions, summary["positive_label"])
+    patients, labels, seeds, probabilities = prediction_matrix_without_ids(predictions, summary["positive_label"])
     if labels.all() or not labels.any():
         return None
     grid, interval = np.linspace(0, 1, _NUM_ROC_POINTS), summary["interval"]

@@ -12,7 +12,9 @@ from typing import Any, Protocol
 import jinja2
 import pandas as pd
 
-from seizures.evaluation.predictions import METRIC_TITLES, VIEW_PREFIX, count_text, verdict, view_columns
+from seizures.evaluation.metrics import METRIC_TITLES
+from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
+from seizures.evaluation.wording import count_text, verdict
 from seizures.report import figures
 from seizures.report.cohort_facts import SeizureIds, cohort_facts, left_out_words
 from seizures.report.methods import WhatWasRun, methods_paragraph
@@ -61,7 +63,7 @@ class ReportInputs:
 
     Attributes:
         predictions: predictions.csv of all folds and seeds.
-        summary: what `seizures.evaluation.predictions.summarise` returned.
+        summary: what `seizures.evaluation.summary.summarise` returned.
         pictures: what `seizures.report.pictures.read_pictures` returned.
         durations_seconds: seconds of each seizure by (patient, seizure).
         run: what the methods paragraph tells.

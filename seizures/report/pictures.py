@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 
 from seizures.evaluation.calibration import calibrate
 from seizures.evaluation.subgroups import SeizureIds, scores_by_subgroup
-from seizures.report import figures
-from seizures.report import trust as figures_of_trust
+from seizures.report import figures, trust
 from seizures.report.numbers import confusion_numbers, roc_numbers, score_numbers
 from seizures.settings import EvaluationSettings
 
@@ -58,9 +57,9 @@ def draw_pictures(
         "seizures": (strip, figures.mean_over_seeds(predictions)),
         "confusion": (figures.confusion_matrix(summary), confusion_numbers(summary)),
         "scores": (figures.score_intervals(summary), score_numbers(summary)),
-        "parts": (figures_of_trust.parts(by_part, summary), by_part),
+        "parts": (trust.parts(by_part, summary), by_part),
         "calibration": (
-            figures_of_trust.reliability(curve, positive_label=positive),
+            trust.reliability(curve, positive_label=positive),
             curve.rename(columns={"num_seizures": "num_predictions"}),  # those of all seeds
         ),
     }

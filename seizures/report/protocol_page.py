@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from seizures.evaluation.comparison import compare, holm
-from seizures.evaluation.predictions import METRIC_TITLES
+from seizures.evaluation.metrics import METRIC_TITLES
 from seizures.evaluation.settings_sweep import CellResult
 from seizures.report import figures
 from seizures.report.report_parts import score_and_interval

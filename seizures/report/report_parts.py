@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 
 from seizures.evaluation.calibration import calibrate
-from seizures.evaluation.metrics import METRIC_NAMES
-from seizures.evaluation.predictions import METRIC_TITLES
+from seizures.evaluation.metrics import METRIC_NAMES, METRIC_TITLES
 from seizures.settings import EvaluationSettings
 
 IN_PERCENT = ("accuracy", "f1", "precision", "recall", "specificity")

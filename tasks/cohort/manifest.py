@@ -18,7 +18,7 @@ from seizures.manifest.recordings import (
     read_manifest,
     resolve_videos,
 )
-from seizures.simulation import cohort as simulation
+from seizures.simulation.cohort import SimulatedRecording, simulate_cohort
 from seizures.video.start_times import find_zone, resolve
 from tasks.machinery.fingerprint import film_starts
 from tasks.settings.sections import Dataset, Demo, results_root, section
@@ -103,10 +103,10 @@ def recording(patient_id: str, seizure_id: str, view: str) -> Recording:
 
 
 @functools.cache
-def demo() -> dict[str, simulation.SimulatedRecording]:
+def demo() -> dict[str, SimulatedRecording]:
     """Return the simulated recordings that the settings of `[Demo]` mean, by the name of their video."""
     wanted = section(Demo)
-    simulated = simulation.simulate_cohort(
+    simulated = simulate_cohort(
         wanted.num_patients,
         wanted.num_seizures,
         wanted.seed,

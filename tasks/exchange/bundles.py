@@ -15,8 +15,7 @@ from typing import Any
 
 from seizures import provenance
 from seizures.errors import FeatureFileError, SettingsError
-from seizures.exchange import bundle
-from seizures.exchange import importing as bundle_import
+from seizures.exchange import bundle, importing
 from seizures.exchange.leak_scan import Secret, require_clean
 from seizures.exchange.pseudonyms import Pseudonyms, read_or_make_key
 from seizures.features.validation import FAULT, table
@@ -146,11 +145,11 @@ def import_bundles(paths: Sequence[Path], to: Path) -> tuple[str, ...]:
     if to.exists():
         raise FeatureFileError(f"{to}: is there already; choose another folder, or remove it to import anew")
     with contextlib.ExitStack() as stack:
-        bundles = [stack.enter_context(bundle_import.opened(path)) for path in paths]
-        bundle_import.require_joinable(bundles, allow_mixed=section(Dataset).allow_mixed_features)
+        bundles = [stack.enter_context(importing.opened(path)) for path in paths]
+        importing.require_joinable(bundles, allow_mixed=section(Dataset).allow_mixed_features)
         with _draft(to) as draft:
             draft.mkdir()
-            bundle_import.join(bundles, draft)
+            importing.join(bundles, draft)
             for one in bundles:
                 if (one.folder / DRIFT_NAME).exists():
                     shutil.copyfile(one.folder / DRIFT_NAME, draft / f"drift.{one.info['site']}.json")
@@ -244,7 +243,7 @@ def _draft(to: Path) -> Iterator[Path]:
         yield Path(scratch) / "bundle"
 
 
-def _sums_digest(one: bundle_import.Checked) -> str:
+def _sums_digest(one: importing.Checked) -> str:
     return bundle.file_sha256(one.folder / bundle.SUMS_NAME)
 
 

@@ -17,7 +17,7 @@ import luigi
 from seizures.errors import SettingsError
 
 _HEAVY = ("torch", "h5py", "av", "pandas", "models.stcnn", "models.aggregation", "seizures.features.extraction",
-          "seizures.classification.training", "seizures.evaluation.predictions", "sklearn.model_selection")  # fmt: skip
+          "seizures.classification.training", "seizures.evaluation.summary", "sklearn.model_selection")  # fmt: skip
 _computed_in: int | None = None
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import luigi
 
 from seizures.settings import EvaluationSettings, FoldSettings, FrameSettings, TrainingSettings, selection_of
-from seizures.simulation import cohort as simulation
+from seizures.simulation.cohort import DEFAULT_SEED
 
 SectionT = TypeVar("SectionT", bound=luigi.Config)
 
@@ -62,7 +62,7 @@ class Demo(luigi.Config):
     enabled = _switch(False, "render the simulated videos that the manifest names, instead of reading video_root")
     num_patients = _whole(12, "patients of the simulated cohort")
     num_seizures = _whole(36, "seizures of the simulated cohort")
-    seed = _whole(simulation.DEFAULT_SEED, "the seed of the simulated cohort")
+    seed = _whole(DEFAULT_SEED, "the seed of the simulated cohort")
     min_duration_seconds = _number(15.0, "its shortest seizure")
     max_duration_seconds = _number(40.0, "its longest seizure")
 

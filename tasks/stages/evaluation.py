@@ -55,7 +55,7 @@ class EvaluateFold(OfCell, Stage):
         """Predict, and write one row a seizure."""
         import models
         from seizures.classification import training
-        from seizures.evaluation import predictions as evaluation
+        from seizures.evaluation.predictions import predictions_for, write_predictions
 
         classifier = self.requires()[0]
         bank = bank_of(self.held_out(), ("all", "evaluate"), self.cell)
@@ -65,7 +65,7 @@ class EvaluateFold(OfCell, Stage):
         )
         with computing(section(Machine).num_threads or 1):
             probabilities = training.predict(bank, training.load_classifier(classifier.path, build), fitted.settings)
-        table = evaluation.predictions_for(
+        table = predictions_for(
             bank.patient_ids,
             bank.seizure_ids,
             bank.views,
@@ -75,7 +75,7 @@ class EvaluateFold(OfCell, Stage):
             seed=self.seed,
             label_names=bank.label_names,
         )
-        evaluation.write_predictions(path, table)
+        write_predictions(path, table)
         return Amount(len(bank), "sequences")
 
 
@@ -100,10 +100,10 @@ class PoolPredictions(OfCell, Stage):
 
     def produce(self, path: Path) -> None:
         """Join the tables."""
-        from seizures.evaluation import predictions as evaluation
+        from seizures.evaluation.predictions import pool_predictions, read_predictions, write_predictions
 
-        tables = [evaluation.read_predictions(stage.path) for stage in self.requires()]
-        evaluation.write_predictions(path, evaluation.pool_predictions(tables))
+        tables = [read_predictions(stage.path) for stage in self.requires()]
+        write_predictions(path, pool_predictions(tables))
 
 
 class ScorePredictions(OfCell, Stage):
@@ -130,13 +130,14 @@ class ScorePredictions(OfCell, Stage):
 
     def produce(self, path: Path) -> None:
         """Score."""
-        from seizures.evaluation import predictions as evaluation
+        from seizures.evaluation.predictions import read_predictions
+        from seizures.evaluation.summary import summarise, write_summary
 
-        predictions = evaluation.read_predictions(PoolPredictions(cell=self.cell).path)
+        predictions = read_predictions(PoolPredictions(cell=self.cell).path)
         negative, positive = section(Dataset).label_names()
-        evaluation.write_summary(
+        write_summary(
             path,
-            evaluation.summarise(
+            summarise(
                 predictions,
                 section(Evaluation).settings(),
                 positive_label=positive,

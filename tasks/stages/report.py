@@ -63,12 +63,13 @@ class DrawPictures(Stage):
 
     def produce(self, path: Path) -> None:
         """Draw."""
-        from seizures.evaluation import predictions as evaluation
+        from seizures.evaluation.predictions import read_predictions
+        from seizures.evaluation.summary import read_summary
         from seizures.report import pictures
 
         drawn = pictures.draw_pictures(
-            evaluation.read_predictions(PoolPredictions().path),
-            evaluation.read_summary(ScorePredictions().path),
+            read_predictions(PoolPredictions().path),
+            read_summary(ScorePredictions().path),
             _histories(),
             _durations(),
             section(Evaluation).settings(),
@@ -103,14 +104,14 @@ class WriteReport(Stage):
     def produce(self, path: Path) -> None:
         """Gather the tables, and write the page."""
         from seizures import provenance
-        from seizures.evaluation import predictions as evaluation
-        from seizures.report import methods, pictures
-        from seizures.report import page as report
+        from seizures.evaluation.predictions import read_predictions
+        from seizures.evaluation.summary import read_summary
+        from seizures.report import methods, page, pictures
 
         stages, damage = walk(self), invalid_snippets()
         anew = made_anew(stages)
-        predictions = evaluation.read_predictions(PoolPredictions().path)
-        summary = evaluation.read_summary(ScorePredictions().path)
+        predictions = read_predictions(PoolPredictions().path)
+        summary = read_summary(ScorePredictions().path)
         run = methods.WhatWasRun(
             made=_ways(),
             folds=section(Folds).settings(),
@@ -127,9 +128,9 @@ class WriteReport(Stage):
             simulated=section(Demo).enabled,
             code=_release_and_commit(),
         )
-        report.write_report(
+        page.write_report(
             path,
-            report.ReportInputs(
+            page.ReportInputs(
                 predictions=predictions,
                 summary=summary,
                 pictures=pictures.read_pictures(DrawPictures().path),
@@ -148,10 +149,9 @@ class WriteReport(Stage):
 
 def unpack_pictures(folder: Path) -> None:
     """Put the PNG and CSV files of the pictures where the page's links look for them: in a folder beside it."""
-    from seizures.report import page as report
-    from seizures.report import pictures
+    from seizures.report import page, pictures
 
-    pictures.unpack_pictures(DrawPictures().path, folder / report.FOLDER)
+    pictures.unpack_pictures(DrawPictures().path, folder / page.FOLDER)
 
 
 def _durations() -> dict[tuple[str, str], float]:

@@ -80,18 +80,18 @@ class ClassifySnippets(Stage):
 
     def produce(self, path: Path) -> Amount:
         """Fit, classify, and write one row a view."""
-        from seizures.classification import single_snippets as snippet_experiment
+        from seizures.classification import single_snippets
         from seizures.evaluation.snippet_scores import write_counts
 
         training, held_out = self.rows
         num_per_class = _num_per_class(self.fold)
         bank = bank_of(training, ("all",), PATIENT_WISE, self.network)
         with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as tell:
-            layer = snippet_experiment.fit(bank, num_per_class, SnippetSettings(), tell)
+            layer = single_snippets.fit(bank, num_per_class, SnippetSettings(), tell)
             usable = any(stage.bad_reason() is None for stage in _features(held_out, self.network))
             nobody = bank.select([False] * len(bank))
             scored = bank_of(held_out, ("all", "evaluate"), PATIENT_WISE, self.network) if usable else nobody
-            counts = snippet_experiment.classify(scored, layer)
+            counts = single_snippets.classify(scored, layer)
         write_counts(path, counts.assign(network=self.network, fold=self.fold, num_trained_per_class=num_per_class))
         return Amount(2 * num_per_class * SnippetSettings().num_epochs, "snippets")
 

@@ -149,15 +149,16 @@ class WriteProtocols(OfResults, Stage):
 
 def results_of(cells: list[str]) -> list[CellResult]:
     """Read the predictions and scores of every cell."""
-    from seizures.evaluation import predictions as evaluation
+    from seizures.evaluation.predictions import read_predictions
     from seizures.evaluation.settings_sweep import CellResult
+    from seizures.evaluation.summary import read_summary
 
     return [
         CellResult(
             name_of(cell),
             training_settings(cell),
-            evaluation.read_predictions(PoolPredictions(cell=cell).path),
-            evaluation.read_summary(ScorePredictions(cell=cell).path),
+            read_predictions(PoolPredictions(cell=cell).path),
+            read_summary(ScorePredictions(cell=cell).path),
         )
         for cell in cells
     ]
@@ -171,8 +172,8 @@ def name_of(cell: str) -> str:
 def _chosen(cells: list[CellResult]) -> CellResult:
     """Return the classifier whose settings were chosen, fold by fold, on inner folds; it carries the first's."""
     from seizures.classification import training
-    from seizures.evaluation import predictions as evaluation
-    from seizures.evaluation import settings_sweep as sweep
+    from seizures.evaluation.settings_sweep import CellResult, choose_on_inner_folds
+    from seizures.evaluation.summary import summarise
 
     losses: dict[str, dict[tuple[int, int], float]] = {}
     for cell in cells:
@@ -184,16 +185,16 @@ def _chosen(cells: list[CellResult]) -> CellResult:
             place: min(row.inner_loss for row in rows if row.inner_loss is not None)
             for place, rows in histories.items()
         }
-    predictions = sweep.choose_on_inner_folds(cells, losses)
+    predictions = choose_on_inner_folds(cells, losses)
     negative, positive = section(Dataset).label_names()
-    summary = evaluation.summarise(
+    summary = summarise(
         predictions,
         section(Evaluation).settings(),
         positive_label=positive,
         negative_label=negative,
         protocol="nested",
     )
-    return sweep.CellResult(CHOSEN, cells[0].settings, predictions, summary)
+    return CellResult(CHOSEN, cells[0].settings, predictions, summary)
 
 
 def stages_of(sweep: str) -> dict[str, Stage]:

@@ -19,7 +19,8 @@ from seizures.classification import training
 from seizures.classification.folds import FoldItem, assign_folds, training_and_held_out
 from seizures.classification.sequences import SequenceBank, load_bank
 from seizures.classification.threads import threads
-from seizures.evaluation import predictions as evaluation
+from seizures.evaluation.predictions import pool_predictions, predictions_for
+from seizures.evaluation.summary import read_summary, summarise
 from seizures.settings import EvaluationSettings, FoldSettings, TrainingSettings
 
 
@@ -35,7 +36,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def test_the_shipped_demo_is_better_than_chance(demo: Project) -> None:
-    summary = evaluation.read_summary(demo.results / "current" / "metrics.json")
+    summary = read_summary(demo.results / "current" / "metrics.json")
     assert summary["num_patients"] == 12
     assert summary["num_seizures"] == 36
     assert summary["chance"]["accuracy_interval_excludes_chance"], summary["metrics"]["accuracy"]
@@ -78,7 +79,7 @@ def cross_validate(bank: SequenceBank) -> dict[str, object]:
             classifier = build()
             classifier.load_state_dict(fitted.state_dict)
             tables.append(
-                evaluation.predictions_for(
+                predictions_for(
                     held_out.patient_ids,
                     held_out.seizure_ids,
                     held_out.views,
@@ -88,4 +89,4 @@ def cross_validate(bank: SequenceBank) -> dict[str, object]:
                     seed=0,
                 )
             )
-    return evaluation.summarise(evaluation.pool_predictions(tables), EvaluationSettings())
+    return summarise(pool_predictions(tables), EvaluationSettings())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from small_project import Project, make_small_project
 
-from seizures.simulation import cohort as simulation
 from seizures.simulation import rendering
+from seizures.simulation.cohort import simulate_cohort
 
 BROKEN = "P04_01_large.mp4"
 
@@ -17,7 +17,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = make_small_project(tmp_path_factory.mktemp("own"))
     videos = project.folder / "videos"
     videos.mkdir()
-    cohort = simulation.simulate_cohort(4, 6, 7, min_duration_seconds=3, max_duration_seconds=4)
+    cohort = simulate_cohort(4, 6, 7, min_duration_seconds=3, max_duration_seconds=4)
     for recording in cohort:
         rendering.render(recording, videos / recording.video)
     film = videos / BROKEN

@@ -9,9 +9,10 @@ import pytest
 from scipy import stats
 
 from seizures.errors import SeizuresError
-from seizures.evaluation.predictions import predictions_for, summarise
+from seizures.evaluation.predictions import predictions_for
 from seizures.evaluation.published import published_correct
 from seizures.evaluation.settings_sweep import CellResult, choose_on_inner_folds, compare_cells, tabulate
+from seizures.evaluation.summary import summarise
 from seizures.report.figures import to_svg
 from seizures.report.sweep_figure import draw_sweep
 from seizures.settings import EvaluationSettings, TrainingSettings

@@ -12,8 +12,7 @@ import pytest
 from feature_examples import header, write
 
 from seizures.errors import FeatureFileError
-from seizures.exchange import bundle
-from seizures.exchange import importing as bundle_import
+from seizures.exchange import bundle, importing
 from seizures.exchange.checking import check_path
 from seizures.exchange.pseudonyms import Pseudonyms
 from seizures.features.file import open_features
@@ -41,17 +40,17 @@ def make_bundle(folder: Path, site: str = "LAB1", key: bytes = b"k", *, is_told:
 
 
 def problems(folder: Path) -> str:
-    return "\n".join(f"{found.file}: {found.problem}" for found in bundle_import.check_folder(folder, "b").faults)
+    return "\n".join(f"{found.file}: {found.problem}" for found in importing.check_folder(folder, "b").faults)
 
 
 def test_bundles_of_two_laboratories_are_joined(tmp_path: Path) -> None:
     one, two = make_bundle(tmp_path / "one"), make_bundle(tmp_path / "two", "LAB2", b"other")
     archives.pack(two, tmp_path / "two.zip")
     (tmp_path / "to").mkdir()
-    with bundle_import.opened(one) as first, bundle_import.opened(tmp_path / "two.zip") as second:
+    with importing.opened(one) as first, importing.opened(tmp_path / "two.zip") as second:
         assert (first.findings, second.findings) == ((), ())
-        bundle_import.require_joinable([first, second])
-        bundle_import.join([first, second], tmp_path / "to")
+        importing.require_joinable([first, second])
+        importing.join([first, second], tmp_path / "to")
     recordings = read_manifest(tmp_path / "to" / "manifest.csv")
     assert len(recordings) == 8
     assert len({recording.patient_id for recording in recordings}) == 4
@@ -68,8 +67,8 @@ def test_the_dealing_order_of_each_is_kept_and_bundles_follow_by_site(tmp_path: 
     for number, paths in enumerate([(one, two), (two, one)]):
         folder = tmp_path / f"to{number}"
         folder.mkdir()
-        with bundle_import.opened(paths[0]) as first, bundle_import.opened(paths[1]) as second:
-            bundle_import.join([first, second], folder)
+        with importing.opened(paths[0]) as first, importing.opened(paths[1]) as second:
+            importing.join([first, second], folder)
         orders = {row.patient_id: row.dealing_order for row in read_manifest(folder / "manifest.csv")}
         untold = sorted(name for name in orders if name.startswith("LAB1"))
         assert sorted(orders, key=lambda name: orders[name]) == [*untold, *sorted(told, key=lambda name: told[name])]
@@ -84,8 +83,8 @@ def test_what_does_not_fit_together_is_named(tmp_path: Path) -> None:
     other_rate = make_bundle(tmp_path / "other rate", "LAB4", frame_rate_hz=15.9)
 
     def joined(other: Path, **options: bool) -> None:
-        with bundle_import.opened(one) as first, bundle_import.opened(other) as second:
-            bundle_import.require_joinable([first, second], **options)
+        with importing.opened(one) as first, importing.opened(other) as second:
+            importing.require_joinable([first, second], **options)
 
     with pytest.raises(FeatureFileError, match="different keys under one site name"):
         joined(same_site)
@@ -104,12 +103,12 @@ def test_what_does_not_fit_together_is_named(tmp_path: Path) -> None:
 )
 def test_whatever_changes_the_numbers_is_compared_and_named(tmp_path: Path, name: str, value: str) -> None:
     one, other = make_bundle(tmp_path / "one"), make_bundle(tmp_path / "other", "LAB2", b"o", **{name: value})
-    with bundle_import.opened(one) as first, bundle_import.opened(other) as second:
+    with importing.opened(one) as first, importing.opened(other) as second:
         with pytest.raises(FeatureFileError) as caught:
-            bundle_import.require_joinable([first, second])
+            importing.require_joinable([first, second])
         assert f"{name}: {STATED[name]} (1: one ...); {value} (1: other ...)" in str(caught.value)
         assert str(caught.value).count("(1: one ...)") == 1
-        bundle_import.require_joinable([first, second], allow_mixed=True)
+        importing.require_joinable([first, second], allow_mixed=True)
 
 
 def test_what_an_imported_file_does_not_state_is_not_made_up(tmp_path: Path) -> None:
@@ -176,8 +175,8 @@ def test_a_bundle_that_was_tampered_with_is_refused(
     assert reason in problems(folder)
     found, _ = check_path(folder)
     assert found
-    with bundle_import.opened(folder) as checked, pytest.raises(FeatureFileError, match="nothing was imported"):
-        bundle_import.require_joinable([checked])
+    with importing.opened(folder) as checked, pytest.raises(FeatureFileError, match="nothing was imported"):
+        importing.require_joinable([checked])
 
 
 def test_a_folder_of_files_made_in_different_ways_is_told(tmp_path: Path) -> None:

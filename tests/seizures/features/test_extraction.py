@@ -15,7 +15,7 @@ from torch import nn
 from seizures.errors import FeatureFileError, SeizuresError, SettingsError, VideoError
 from seizures.features.extraction import choose_device, extract_features, extract_seizure, valid_snippets
 from seizures.features.file import FeatureHeader, open_features
-from seizures.video import frame_cache as frame_file
+from seizures.video import frame_cache
 
 SIZE = 6
 RNG = np.random.default_rng(0)
@@ -57,8 +57,8 @@ def write_frames(path: Path, frames: np.ndarray, valid: np.ndarray | None = None
     with h5py.File(path, "w") as file:
         file["frames"] = frames
         file["valid"] = np.ones(len(frames), dtype=bool) if valid is None else valid
-        version = frame_file.FORMAT_VERSION
-        file.attrs.update({"format": frame_file.FORMAT, "format_version": version, "frame_rate_hz": rate, **facts})
+        version = frame_cache.FORMAT_VERSION
+        file.attrs.update({"format": frame_cache.FORMAT, "format_version": version, "frame_rate_hz": rate, **facts})
         file.attrs.update({"offset_seconds": 9.0, "complete": 1})
     return path
 
@@ -84,7 +84,7 @@ def test_every_snippet_is_the_frames_it_should_be(
     tmp_path: Path, stride: int, batch_size: int, num_frames: int
 ) -> None:
     frames, network = random_frames(num_frames), Toy()
-    with frame_file.open_frames(write_frames(tmp_path / "f.h5", frames)) as file:
+    with frame_cache.open_frames(write_frames(tmp_path / "f.h5", frames)) as file:
         batches = list(extract_features(file, network, stride_frames=stride, batch_size=batch_size, device="cpu"))
     rows = np.concatenate([rows for _, rows in batches])
     np.testing.assert_allclose(rows, expected(frames, network, stride), rtol=1e-4, atol=1e-4)
@@ -96,7 +96,7 @@ def test_every_snippet_is_the_frames_it_should_be(
 
 def test_each_frame_is_read_once_and_in_small_blocks(tmp_path: Path) -> None:
     path = write_frames(tmp_path / "f.h5", random_frames(200))
-    with frame_file.open_frames(path) as file:
+    with frame_cache.open_frames(path) as file:
         read, ranges = file.read, []
         file.read = lambda start, stop: ranges.append((start, stop)) or read(start, stop)  # type: ignore[method-assign]
         list(extract_features(file, Toy(), stride_frames=1, batch_size=10, device="cpu"))
@@ -109,7 +109,7 @@ def test_each_frame_is_read_once_and_in_small_blocks(tmp_path: Path) -> None:
 def test_reading_ahead_is_bounded_and_stops_with_the_reader(tmp_path: Path) -> None:
     path = write_frames(tmp_path / "f.h5", random_frames(200))
     before = threading.active_count()
-    with frame_file.open_frames(path) as file:
+    with frame_cache.open_frames(path) as file:
         read, ranges = file.read, []
         file.read = lambda start, stop: ranges.append((start, stop)) or read(start, stop)  # type: ignore[method-assign]
         batches = extract_features(file, Toy(), stride_frames=1, batch_size=10, device="cpu")
@@ -130,7 +130,7 @@ def test_half_precision_is_near_and_not_the_same(tmp_path: Path) -> None:
     path = write_frames(tmp_path / "f.h5", random_frames(30))
     found = {}
     for precision in ("float32", "bfloat16"):
-        with frame_file.open_frames(path) as file:
+        with frame_cache.open_frames(path) as file:
             batches = extract_features(file, Toy(), stride_frames=1, batch_size=8, device="cpu", precision=precision)
             found[precision] = np.concatenate([rows for _, rows in batches])
     difference = np.linalg.norm(found["bfloat16"] - found["float32"]) / np.linalg.norm(found["float32"])
@@ -194,13 +194,13 @@ def test_a_network_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         )
     network = Toy()
     network.frame_size = 112
-    with frame_file.open_frames(path) as file, pytest.raises(SeizuresError, match="the network wants 112 x 112"):
+    with frame_cache.open_frames(path) as file, pytest.raises(SeizuresError, match="the network wants 112 x 112"):
         list(extract_features(file, network, stride_frames=1, batch_size=2, device="cpu"))
     network = Toy()
     network.weights[3] = torch.inf
-    with frame_file.open_frames(path) as file, pytest.raises(SeizuresError, match="not finite"):
+    with frame_cache.open_frames(path) as file, pytest.raises(SeizuresError, match="not finite"):
         list(extract_features(file, network, stride_frames=1, batch_size=2, device="cpu"))
-    with frame_file.open_frames(path) as file, pytest.raises(SettingsError, match="precision float8"):
+    with frame_cache.open_frames(path) as file, pytest.raises(SettingsError, match="precision float8"):
         list(extract_features(file, Toy(), stride_frames=1, batch_size=2, device="cpu", precision="float8"))
 
 
@@ -225,7 +225,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_stays_so(tmp_path: Path) -> Non
 
     path = write_frames(tmp_path / "f.h5", random_frames(40))
     cramped, roomy = Cramped(), Toy()
-    with frame_file.open_frames(path) as file:
+    with frame_cache.open_frames(path) as file:
         found = list(extract_features(file, cramped, stride_frames=1, batch_size=0, device="cpu"))
         wanted = list(extract_features(file, roomy, stride_frames=1, batch_size=0, device="cpu"))
     assert roomy.batches == [16, 16, 5]
@@ -242,5 +242,5 @@ def test_one_snippet_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
             raise torch.OutOfMemoryError("no room")
 
     path = write_frames(tmp_path / "f.h5", random_frames(9))
-    with frame_file.open_frames(path) as file, pytest.raises(torch.OutOfMemoryError):
+    with frame_cache.open_frames(path) as file, pytest.raises(torch.OutOfMemoryError):
         list(extract_features(file, Full(), stride_frames=1, batch_size=4, device="cpu"))

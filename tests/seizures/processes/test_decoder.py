@@ -13,7 +13,7 @@ import pytest
 import zoo
 
 from seizures.errors import DamagedVideoError, PassingError, SoftwareError, VideoError
-from seizures.processes import decoder as isolation
+from seizures.processes import decoder
 from seizures.processes.decoder import IsolatedWindow, survey_isolated
 from seizures.video.window import WindowRequest, open_window
 
@@ -26,7 +26,7 @@ def film(tmp_path_factory) -> Path:
 @pytest.fixture(autouse=True)
 def no_child_is_left():
     yield
-    isolation._stop_child()
+    decoder._stop_child()
 
 
 def window(path):
@@ -40,9 +40,9 @@ def decode(path, **more):
 
 def send_when_started(sent: signal.Signals) -> threading.Thread:
     def send() -> None:
-        while not isolation._running:
+        while not decoder._running:
             time.sleep(0.001)
-        os.kill(isolation._running[0].process.pid, sent)
+        os.kill(decoder._running[0].process.pid, sent)
 
     thread = threading.Thread(target=send)
     thread.start()
@@ -54,9 +54,9 @@ def test_the_child_decodes_the_same(film):
     with open_window(window(film)) as one:
         np.testing.assert_array_equal(frames, np.concatenate([block.frames for block in one]))
         assert facts == one.facts
-    first = isolation._running[0].process.pid
+    first = decoder._running[0].process.pid
     decode(film)
-    assert isolation._running[0].process.pid == first
+    assert decoder._running[0].process.pid == first
 
 
 def test_a_crash_is_an_error_of_the_film_alone(film):
@@ -108,8 +108,8 @@ def test_a_decoder_that_was_killed_is_no_fault_of_the_film(film):
 def test_an_abandoned_window_stops_its_child(film):
     with IsolatedWindow(window(film)) as one:
         next(iter(one))
-        assert isolation._running
-    assert not isolation._running
+        assert decoder._running
+    assert not decoder._running
 
 
 def test_a_survey_of_a_film_that_kills_the_decoder_says_so(film):
@@ -137,7 +137,7 @@ def test_a_fault_of_the_software_is_no_fault_of_the_film(film, tmp_path, monkeyp
     """The child's PyAV is another one than it was written for."""
     (tmp_path / "sitecustomize.py").write_text(f"import av\n{broken}\nav.open = broken\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    isolation._stop_child()
+    decoder._stop_child()
     for ask in (decode, survey_isolated):
         with pytest.raises(SoftwareError, match=rf"h264\.mp4: {said}.*\. The film is not to blame, but this software"):
             ask(film)
@@ -151,6 +151,6 @@ def test_any_error_of_libav_is_one_of_the_film(film, tmp_path, monkeypatch):
         "import seizures.video.window\nseizures.video.window.FrameGraph.apply = broken\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    isolation._stop_child()
+    decoder._stop_child()
     with pytest.raises(VideoError, match="end of file"):
         decode(film)

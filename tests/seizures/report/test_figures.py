@@ -9,7 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from seizures.evaluation import predictions as evaluation
+from seizures.evaluation.predictions import pool_predictions, predictions_for
+from seizures.evaluation.summary import summarise
 from seizures.report import figures
 from seizures.report.numbers import confusion_numbers, roc_numbers, score_numbers
 from seizures.settings import EvaluationSettings
@@ -19,15 +20,15 @@ from seizures.settings import EvaluationSettings
 def predictions() -> pd.DataFrame:
     patients, ids = ["P10", "P2", "P2", "P10"], ["01", "01", "02", "$x$"]
     tables = [
-        evaluation.predictions_for(patients, ids, ["large"] * 4, [0, 0, 1, 1], probabilities, 0, seed)
+        predictions_for(patients, ids, ["large"] * 4, [0, 0, 1, 1], probabilities, 0, seed)
         for seed, probabilities in enumerate(([0.1, 0.8, 0.9, 0.6], [0.3, 0.7, 0.8, 0.3]))
     ]
-    return evaluation.pool_predictions(tables)
+    return pool_predictions(tables)
 
 
 @pytest.fixture
 def summary(predictions):
-    return evaluation.summarise(predictions, EvaluationSettings(num_bootstraps=200))
+    return summarise(predictions, EvaluationSettings(num_bootstraps=200))
 
 
 @pytest.fixture
@@ -81,8 +82,8 @@ def test_confusion_matrix_shows_mean_counts(summary):
 
 
 def test_scores_show_what_cannot_be_computed():
-    table = evaluation.predictions_for(["A", "B"], ["1", "1"], ["v"] * 2, [0, 0], [0.1, 0.2], 0, 0)
-    summary = evaluation.summarise(table, EvaluationSettings(num_bootstraps=200))
+    table = predictions_for(["A", "B"], ["1", "1"], ["v"] * 2, [0, 0], [0.1, 0.2], 0, 0)
+    summary = summarise(table, EvaluationSettings(num_bootstraps=200))
     figure = figures.score_intervals(summary)
     assert _texts(figure).count("cannot be computed") == 5
     assert roc_numbers(table, summary) is None
@@ -136,6 +137,6 @@ def test_the_numbers_behind_the_figures_are_those_of_the_metrics(predictions, su
     assert cells == expected
     scores = score_numbers(summary).set_index("metric")
     assert scores.loc["recall", ["mean", "seed_0", "seed_1"]].tolist() == [0.75, 1, 0.5]
-    single = evaluation.predictions_for(["A", "A"], ["1", "2"], ["v"] * 2, [0, 1], [0.1, 0.9], 0, 0)
-    alone = roc_numbers(single, evaluation.summarise(single, EvaluationSettings(num_bootstraps=100)))
+    single = predictions_for(["A", "A"], ["1", "2"], ["v"] * 2, [0, 1], [0.1, 0.9], 0, 0)
+    alone = roc_numbers(single, summarise(single, EvaluationSettings(num_bootstraps=100)))
     assert alone["low"].isna().all()  # one patient carries no band

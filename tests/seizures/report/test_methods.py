@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seizures.evaluation.predictions import pool_predictions, predictions_for, summarise
+from seizures.evaluation.predictions import pool_predictions, predictions_for
+from seizures.evaluation.summary import summarise
 from seizures.report.cohort_facts import cohort_facts, left_out_words
 from seizures.report.methods import REFERENCE, WhatWasRun, methods_paragraph
 from seizures.settings import EvaluationSettings, FoldSettings, TrainingSettings

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seizures.evaluation import predictions as evaluation
+from seizures.evaluation.predictions import pool_predictions, predictions_for
+from seizures.evaluation.summary import summarise
 from seizures.report import page as report
 from seizures.report import pictures
 from seizures.report.methods import WhatWasRun
@@ -45,10 +46,10 @@ def results():
     for seed in range(2):
         probabilities = np.where(labels, 0.8, 0.2)
         probabilities[0] = 0.7
-        tables.append(evaluation.predictions_for(PATIENTS, IDS, ["large"] * 12, labels, probabilities, 0, seed))
-    predictions = evaluation.pool_predictions(tables)
+        tables.append(predictions_for(PATIENTS, IDS, ["large"] * 12, labels, probabilities, 0, seed))
+    predictions = pool_predictions(tables)
     history = pd.DataFrame({"fold": 0, "seed": 0, "epoch": [1, 2], "loss": [0.7, 0.5], "accuracy": [0.5, 0.8]})
-    return predictions, evaluation.summarise(predictions, EvaluationSettings(num_bootstraps=200)), history
+    return predictions, summarise(predictions, EvaluationSettings(num_bootstraps=200)), history
 
 
 MADE = {
@@ -211,8 +212,8 @@ def test_the_same_inputs_make_the_same_page(tmp_path, page_text):
 
 
 def test_a_result_with_undefined_scores_still_has_a_page(tmp_path):
-    table = evaluation.predictions_for(["A", "A"], ["1", "2"], ["v", "v"], [0, 0], [0.1, 0.2], 0, 0)
-    summary = evaluation.summarise(table, EvaluationSettings(num_bootstraps=200))
+    table = predictions_for(["A", "A"], ["1", "2"], ["v", "v"], [0, 0], [0.1, 0.2], 0, 0)
+    summary = summarise(table, EvaluationSettings(num_bootstraps=200))
     history = pd.DataFrame(columns=["fold", "seed", "epoch", "loss"])
     inputs = make_inputs(
         predictions=table,

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from browser import CHROMIUM, PHONE_WIDTH, show_whole
 
-from seizures.evaluation.predictions import predictions_for, summarise
+from seizures.evaluation.predictions import predictions_for
 from seizures.evaluation.settings_sweep import CellResult
+from seizures.evaluation.summary import summarise
 from seizures.report.protocol_page import difference_words, differences, groups_of, num_seizures_shared, write_page
 from seizures.settings import PROTOCOLS, EvaluationSettings, TrainingSettings
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from seizures.errors import PassingError, SettingsError, SoftwareError
 from seizures.manifest.recordings import Recording
-from seizures.video import start_times as clock_times
+from seizures.video import start_times
 from seizures.video.start_times import FilmStart, find_zone, read_starts, resolve
 
 ROW = Recording("P1", "1", "large", ("a.mp4", "b.mp4"), 0.0, None, "TCS", None, "all", "", None, None, 2, True)
@@ -88,7 +88,7 @@ def test_a_file_that_ends_the_process_is_told_and_the_others_are_asked(
     good = film(tmp_path / "a.mp4", creation_time="2020-05-01T10:00:00Z")
     hanging = tmp_path / "pipe.mp4"
     os.mkfifo(hanging)  # opening it waits for a writer for ever
-    monkeypatch.setattr(clock_times, "_LONGEST_SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr(start_times, "_LONGEST_SILENCE_SECONDS", 2.0)
     found = read_starts([good, hanging, good])
     assert [bool(item.text) for item in found] == [True, False, True]
     assert found[1].problem == "makes the decoder hang; repair it, or say use = skip"
@@ -116,7 +116,7 @@ def in_thread() -> Iterator[Callable[[Callable[[], None]], None]]:
 def test_each_file_has_its_own_time(
     pipes: list[Path], in_thread: Callable[[Callable[[], None]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clock_times, "_LONGEST_SILENCE_SECONDS", 2.5)
+    monkeypatch.setattr(start_times, "_LONGEST_SILENCE_SECONDS", 2.5)
 
     def write_slowly() -> None:
         for path in pipes:

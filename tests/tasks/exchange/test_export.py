@@ -28,7 +28,7 @@ from seizures.exchange.pseudonyms import Pseudonyms, read_or_make_key
 from seizures.features.file import FeatureFileWriter
 from seizures.files import archives
 from seizures.provenance import reader_versions
-from tasks.exchange import bundles as exchange
+from tasks.exchange import bundles
 from tasks.machinery.memory import forget
 from tasks.stages.features import all_features
 from tasks.stages.folds import fold_items, in_dealing_order
@@ -56,7 +56,7 @@ def test_what_is_planted_is_really_there(project: Project) -> None:
 def test_nothing_of_it_is_in_a_bundle_even_without_the_scan(
     project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    monkeypatch.setattr(exchange, "require_clean", lambda *_: None)
+    monkeypatch.setattr(bundles, "require_clean", lambda *_: None)
     exported = write_bundle(tmp_path / name)
     assert (exported.num_patients, exported.num_seizures, len(exported.views)) == (3, 6, 12)
     assert found_in(all_bytes(tmp_path / name)) == []
@@ -73,7 +73,7 @@ def test_no_name_of_a_machine_or_a_person_stops_an_export_by_chance(
     assert scan(tmp_path / name, [Secret("patient id", pair) for pair in [*letters, *pairs]]) == []
     for host, user in (("vm", "me"), ("a", "root"), ("localhost", "video"), ("n" * 64, "python"), ("It", "seizures")):
         with machine(host, user):
-            assert scan(tmp_path / name, exchange.secrets(b"key of the pseudonyms")) == []
+            assert scan(tmp_path / name, bundles.secrets(b"key of the pseudonyms")) == []
 
 
 def test_the_bundle_has_what_it_should(project: Project, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_the_bundle_has_what_it_should(project: Project, tmp_path: Path) -> None
     assert {row["video"] + row["reason"] for row in rows} == {""}
     assert "| TCS | 3 | " in (out / "README.md").read_text()
     assert json.loads((out / "bundle.json").read_text())["made"]["preprocessing"] == "letterbox"
-    review = exchange.review_path(out)
+    review = bundles.review_path(out)
     assert f"- {PATIENTS[0]} (LAB1-" not in review.read_text()  # three patients alike: nobody is alone
     assert "The duration of each seizure" in review.read_text()
     assert review.stat().st_mode & 0o077 == 0
@@ -117,7 +117,7 @@ def test_the_order_that_is_told_says_nothing_of_the_ids(project: Project, tmp_pa
     write_bundle(tmp_path / "told")
     assert sorted(_orders(tmp_path / "told")) == ["aaaaaa", "aaaaab", "aaaaac", "aaaaad", "aaaaae", "aaaaaf"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exchange, "is_dealt_by_id", lambda stage: stage.seizure.label == "FOS")  # as a manifest by hand
+        patch.setattr(bundles, "is_dealt_by_id", lambda stage: stage.seizure.label == "FOS")  # as a manifest by hand
         write_bundle(tmp_path / "untold")
     assert _orders(tmp_path / "untold") == {""}
     assert "folds and scores will be slightly others" in (tmp_path / "untold.review.md").read_text()
@@ -160,10 +160,10 @@ def _orders(folder: Path) -> set[str]:
 
 def test_a_patient_who_is_alone_in_a_group_is_told(project: Project, tmp_path: Path) -> None:
     one = [stage for stage in all_features() if stage.patient_id != "Q7" or stage.seizure.label == "FOS"]
-    exported = exchange.export(tmp_path / "out", one, site="LAB1", key_file=Path("pseudonyms.key"))
+    exported = bundles.export(tmp_path / "out", one, site="LAB1", key_file=Path("pseudonyms.key"))
     alone = data_card.patients_alone(exported)
     assert ("labels", "FOS") in {tuple(what.removeprefix("alone with ").split(" = ")) for _, what in alone}
-    assert "- Q7 (LAB1-" in exchange.review_path(tmp_path / "out").read_text()
+    assert "- Q7 (LAB1-" in bundles.review_path(tmp_path / "out").read_text()
 
 
 def _with_ids(monkeypatch: pytest.MonkeyPatch, own: str) -> None:
@@ -270,8 +270,8 @@ REMOVED = {
 def test_the_scan_stops_an_export_in_which_a_protection_is_missing(
     project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, protection: str
 ) -> None:
-    monkeypatch.setattr(exchange, "save_drift_reference", lambda path: path.write_text("{}"))
-    monkeypatch.setattr(exchange, "_require_sound", lambda _: None)  # a text for a number is a fault, too
+    monkeypatch.setattr(bundles, "save_drift_reference", lambda path: path.write_text("{}"))
+    monkeypatch.setattr(bundles, "_require_sound", lambda _: None)  # a text for a number is a fault, too
     REMOVED[protection](monkeypatch)
     with pytest.raises(LeakFoundError, match="nothing was exported") as caught:
         write_bundle(tmp_path / "out.zip")

@@ -18,8 +18,7 @@ from gestures_dataset import FOLDER, pack, row, vectors, write_dataset, write_ta
 
 from seizures.errors import FeatureFileError, PassingError
 from seizures.features.file import open_features
-from seizures.gestures_dataset import source as gestures_source
-from seizures.gestures_dataset import views as gestures_views
+from seizures.gestures_dataset import source, views
 from seizures.gestures_dataset.readers import Reader
 from tasks.exchange.public_dataset import Imported, import_gestures
 from tasks.machinery.atomic import DiskFullError, temporary_name
@@ -250,7 +249,7 @@ def broken_off_after(num_files: int):  # type: ignore[no-untyped-def]
 
 def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "01_2_L_3.pth")  # who opens it waits for ever
-    with gestures_source.opened({"path": str(tmp_path)}) as listing:
+    with source.opened({"path": str(tmp_path)}) as listing:
         assert (len(listing.frames), listing.strangers) == (0, ("01_2_L_3.pth",))
 
 
@@ -304,24 +303,24 @@ def test_an_odd_file_costs_its_frame_and_no_more(tmp_path: Path, monkeypatch: py
     odd = [torch.zeros(512, device="meta"), torch.zeros(512, dtype=torch.complex64).conj().imag]  # neither has numbers
     for frame, content in enumerate(odd, start=2):
         torch.save(content, view / f"01_2_L_{frame:06d}.pth")
-    with gestures_source.opened({"path": str(view)}) as listing:
-        taken, problems = gestures_views.read_view(listing)
+    with source.opened({"path": str(view)}) as listing:
+        taken, problems = views.read_view(listing)
     assert taken is not None
     assert taken.valid.tolist() == [True, True, False, False, True, True]
     assert (
         "frame 2: cannot be loaded safely (TypeError), frame 3: cannot be loaded safely (RuntimeError)" in problems[0]
     )
-    monkeypatch.setattr(gestures_views, "SPARE_BYTES", 2**60)  # no process has room for that
+    monkeypatch.setattr(views, "SPARE_BYTES", 2**60)  # no process has room for that
     with pytest.raises(MemoryError):
-        gestures_views.read_vector(b"no pickle")
+        views.read_vector(b"no pickle")
 
 
 def test_a_member_at_the_very_end_of_a_zip_costs_its_frame_and_no_more(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(bytes(100))
     for frames, problem in (((3, 4), "frame 3: damaged in the zip"), ((4, 4), "there twice (frame 4: damaged")):
         members = [[frame, 95, 5, 5, 0, 0] for frame in frames]
-        with gestures_source.opened({"path": f"{tmp_path}/a.zip", "members": members, "strangers": []}) as listing:
-            taken, problems = gestures_views.read_view(listing)
+        with source.opened({"path": f"{tmp_path}/a.zip", "members": members, "strangers": []}) as listing:
+            taken, problems = views.read_view(listing)
         assert taken is None
         assert problem in problems[0]
 
@@ -341,7 +340,7 @@ def test_hostile_names_in_the_zip_are_refused(tmp_path: Path, name: str) -> None
         archive.writestr(name.replace("\\", "|"), b"x")
     path.write_bytes(path.read_bytes().replace(b"dataset|a.pth", b"dataset\\a.pth"))
     with pytest.raises(FeatureFileError, match="is not a name in the dataset"):
-        gestures_source.find_source(path)
+        source.find_source(path)
 
 
 def test_a_damaged_or_outlying_zip_is_told(tmp_path: Path) -> None:
@@ -353,7 +352,7 @@ def test_a_damaged_or_outlying_zip_is_told(tmp_path: Path) -> None:
                 archive.write(item, item.relative_to(dataset).as_posix())
             setattr(archive.infolist()[0], name, 2**63 + 5)  # no number of 64 bits with a sign
         with pytest.raises(FeatureFileError, match=r"_000000.pth' does not lie in the zip"):
-            gestures_source.find_source(path)
+            source.find_source(path)
     path = pack(dataset, tmp_path / "damaged.zip")
     with zipfile.ZipFile(path) as archive:
         table = archive.getinfo("dataset/seizures.csv")
@@ -361,25 +360,25 @@ def test_a_damaged_or_outlying_zip_is_told(tmp_path: Path) -> None:
     content[table.header_offset + 30 + len(table.filename)] = 0xFF  # no block of deflate is of this type
     path.write_bytes(content)
     with pytest.raises(FeatureFileError, match="cannot be read as a zip: Error -3"):
-        gestures_source.find_source(path)
+        source.find_source(path)
 
 
 def test_a_table_beyond_all_measure_is_refused_and_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = write_dataset(tmp_path / "from", IDS[:1], 3)
     honest = pack(dataset, tmp_path / "honest.zip")
-    monkeypatch.setattr(gestures_source, "MAX_TABLE_BYTES", 2**16)
-    assert gestures_source.find_source(honest).table == gestures_source.find_source(dataset).table
+    monkeypatch.setattr(source, "MAX_TABLE_BYTES", 2**16)
+    assert source.find_source(honest).table == source.find_source(dataset).table
     (dataset / "dataset" / "seizures.csv").write_bytes(b"x" * (2**16 + 1))
     for path in (dataset, pack(dataset, tmp_path / "larger.zip")):
         with pytest.raises(FeatureFileError, match=r"seizures.csv has more than"):
-            gestures_source.find_source(path)
+            source.find_source(path)
     lying = tmp_path / "lying.zip"
     with zipfile.ZipFile(lying, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("seizures.csv", bytes(2**25))
         archive.infolist()[0].file_size = 1000
     tracemalloc.start()
     with pytest.raises(FeatureFileError, match="cannot be read as a zip"):
-        gestures_source.find_source(lying)
+        source.find_source(lying)
     assert tracemalloc.get_traced_memory()[1] < 2**21
     tracemalloc.stop()
 

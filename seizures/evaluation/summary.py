@@ -1,0 +1,165 @@
+"""The summary of a run (metrics.json): every metric with its interval over patients, the counts, chance, and notes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from seizures.errors import SeizuresError
+from seizures.evaluation.metrics import (
+    COUNT_NAMES,
+    METRIC_NAMES,
+    FloatArray,
+    IntArray,
+    Interval,
+    compute_metrics,
+    decide,
+    percentile_interval,
+    resample_patients,
+    weighted_metrics,
+)
+from seizures.evaluation.predictions import prediction_matrix_without_ids
+from seizures.evaluation.protocols import describe_protocol
+from seizures.evaluation.wording import notes_for_readers
+from seizures.settings import EvaluationSettings
+
+FORMAT_VERSION = 1
+
+
+def summarise(
+    predictions: pd.DataFrame,
+    settings: EvaluationSettings,
+    *,
+    positive_label: str = "TCS",
+    negative_label: str = "FOS",
+    protocol: str = "patient",
+) -> dict[str, Any]:
+    """Turn the pooled predictions of all folds and seeds into metrics.json, as plain values (None where undefined).
+
+    Each metric is the mean over seeds of the pooled out-of-fold metric. Its interval comes from resampling patients
+    with replacement, each with all their seizures and all seeds. One patient carries no interval.
+
+    Raises:
+        TooFewSeizuresError: nothing was predicted.
+        SeizuresError: the seeds do not cover the same seizures once each.
+    """
+    unknown = sorted(set(predictions["label"]) - {negative_label, positive_label})
+    if unknown:
+        raise SeizuresError(
+            f"predictions: wanted labels {negative_label} and {positive_label}, found {', '.join(unknown)}"
+        )
+    patients, labels, seeds, probabilities = prediction_matrix_without_ids(predictions, positive_label)
+    num_positive = int(labels.sum())
+    per_seed = [compute_metrics(labels, row) for row in probabilities]
+    metrics = _metrics(patients, labels, probabilities, per_seed, settings)
+    counts = [{name: scores[name] for name in COUNT_NAMES} for scores in per_seed]
+    folds = _folds(predictions, (negative_label, positive_label))
+    sizes = {negative_label: len(labels) - num_positive, positive_label: num_positive}
+    right = decide(probabilities) == (labels == 1)
+    return {
+        "format_version": FORMAT_VERSION,
+        "positive_label": positive_label,
+        "negative_label": negative_label,
+        "num_patients": len(set(patients)),
+        "num_seizures": len(labels),
+        "num_seizures_by_label": sizes,
+        "folds": folds,
+        "seeds": seeds,
+        "num_seizures_right_in_every_seed": int(right.all(axis=0).sum()),
+        "metrics": metrics,
+        "counts": {
+            "mean": {name: float(np.mean([count[name] for count in counts])) for name in COUNT_NAMES},
+            "per_seed": [{"seed": seed, **count} for seed, count in zip(seeds, counts, strict=True)],
+        },
+        "chance": _chance(sizes, metrics["accuracy"]),
+        "interval": _interval_settings(settings),
+        "protocol_name": protocol,
+        "protocol": describe_protocol(protocol, settings, positive_label),
+        "notes": notes_for_readers(len(set(patients)), right, metrics, folds, settings),
+    }
+
+
+def _metrics(
+    patients: Sequence[str],
+    labels: IntArray,
+    probabilities: FloatArray,
+    per_seed: Sequence[Mapping[str, float | int | None]],
+    settings: EvaluationSettings,
+) -> dict[str, dict[str, Any]]:
+    """Give each metric its mean over the seeds and its interval over the patients."""
+    rng = np.random.default_rng(settings.seed)
+    resampled = weighted_metrics(labels, probabilities, resample_patients(patients, settings.num_bootstraps, rng))
+    num_patients, metrics = len(set(patients)), {}
+    for name in METRIC_NAMES:
+        values = [scores[name] for scores in per_seed]
+        mean = _mean(values)
+        interval = percentile_interval(resampled[name].mean(axis=1), settings.confidence_level)
+        if num_patients < 2 or mean is None:
+            interval = Interval(None, None, interval.num_undefined)
+        metrics[name] = {
+            "mean": mean,
+            "low": interval.low,
+            "high": interval.high,
+            "per_seed": values,
+            "num_resamples_undefined": interval.num_undefined,
+            "num_patients": num_patients,
+            "num_seizures": len(labels),
+        }
+    return metrics
+
+
+def _interval_settings(settings: EvaluationSettings) -> dict[str, Any]:
+    return {
+        "method": "percentile bootstrap over patients",
+        "confidence_level": settings.confidence_level,
+        "num_resamples": settings.num_bootstraps,
+        "seed": settings.seed,
+    }
+
+
+def _folds(predictions: pd.DataFrame, label_names: Sequence[str]) -> list[dict[str, Any]]:
+    """Count the patients and the seizures of each label that each fold holds out."""
+    held_out = predictions.drop_duplicates(["patient_id", "seizure_id", "fold"])
+    return [
+        {
+            "fold": int(fold),
+            "num_patients": int(group["patient_id"].nunique()),
+            "num_seizures_by_label": {name: int((group["label"] == name).sum()) for name in label_names},
+        }
+        for fold, group in held_out.groupby("fold")
+    ]
+
+
+def _chance(sizes: Mapping[str, int], accuracy: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare the accuracy with always answering the more frequent label; None where there is no interval."""
+    label = max(sizes, key=lambda name: sizes[name])
+    level = sizes[label] / sum(sizes.values())
+    low, high = accuracy["low"], accuracy["high"]
+    return {
+        "label": label,
+        "level": level,
+        "accuracy_interval_excludes_chance": None if low is None else bool(low > level),
+        "accuracy_is_below_chance": None if high is None else bool(high < level),
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Return the mean; None if any value is missing: the mean of the seeds that have one is another score."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known and len(known) == len(values) else None
+
+
+def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
+    """Write metrics.json; a NaN is refused, because it is not JSON."""
+    path.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read metrics.json back."""
+    summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return summary

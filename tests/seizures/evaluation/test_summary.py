@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from prediction_examples import prediction_cohort, prediction_table
+
+from seizures.errors import SeizuresError, TooFewSeizuresError
+from seizures.evaluation.metrics import METRIC_NAMES, compute_metrics
+from seizures.evaluation.predictions import prediction_matrix_without_ids
+from seizures.evaluation.summary import read_summary, summarise, write_summary
+from seizures.evaluation.wording import verdict
+from seizures.settings import EvaluationSettings
+
+SETTINGS = EvaluationSettings(num_bootstraps=300, seed=5)
+
+
+def test_ids_decide_no_bit_of_the_metrics():
+    patients, labels, probabilities = prediction_cohort(num_patients=12)
+    probabilities[:, 4:8] = probabilities[:, 8:12]  # two patients are alike in everything
+    labels[4:8] = labels[8:12]
+    wanted = summarise(prediction_table(patients, labels, probabilities), SETTINGS)
+    shuffled = np.random.default_rng(1).permutation(len(labels))
+    names = {f"P{place}": f"X{(place * 7 + 3) % 12:02d}" for place in range(12)}
+    renamed = prediction_table(
+        [names[patients[place]] for place in shuffled], labels[shuffled], probabilities[:, shuffled]
+    )
+    assert json.dumps(summarise(renamed, SETTINGS)) == json.dumps(wanted)
+
+
+def test_interval_is_that_of_a_plain_loop_over_resampled_patients():
+    settings = EvaluationSettings(num_bootstraps=100, seed=5)
+    table = prediction_table(*prediction_cohort())
+    summary = summarise(table, settings)
+    patients, labels, _, probabilities = prediction_matrix_without_ids(table)
+    names = sorted(set(patients))
+    drawn = np.random.default_rng(settings.seed).integers(0, len(names), (settings.num_bootstraps, len(names)))
+    scores = {name: [] for name in METRIC_NAMES}
+    for row in drawn:
+        rows = [place for who in row for place in range(len(patients)) if patients[place] == names[who]]
+        per_seed = [compute_metrics(labels[rows], seed[rows]) for seed in probabilities]
+        for name in scores:
+            values = [metrics[name] for metrics in per_seed]
+            scores[name].append(np.nan if None in values else np.mean(values))
+    for name, values in scores.items():
+        defined = np.array(values)[~np.isnan(values)]
+        metric = summary["metrics"][name]
+        assert [metric["low"], metric["high"]] == pytest.approx(list(np.quantile(defined, [0.025, 0.975])))
+        assert metric["num_resamples_undefined"] == np.isnan(values).sum()
+
+
+def test_patients_whose_seizures_agree_make_a_wider_interval():
+    # 8 patients with 8 seizures each: all right for six of them, all wrong for two.
+    patients = np.repeat([f"P{place}" for place in range(8)], 8)
+    labels = np.tile([0, 1], 32)
+    right = np.repeat([1, 1, 1, 1, 1, 1, 0, 0], 8)
+    probabilities = np.where(right == labels, 0.9, 0.1)[None]
+    clustered = summarise(prediction_table(list(patients), labels, probabilities), SETTINGS)["metrics"]["accuracy"]
+    alone = [f"Q{place:02d}" for place in range(64)]
+    single = summarise(prediction_table(alone, labels, probabilities), SETTINGS)["metrics"]["accuracy"]
+    assert clustered["mean"] == single["mean"] == 0.75
+    assert clustered["high"] - clustered["low"] > 2 * (single["high"] - single["low"])
+
+
+def test_summary_does_not_depend_on_the_order_of_the_rows():
+    table = prediction_table(*prediction_cohort())
+    shuffled = table.sample(frac=1, random_state=1)
+    assert summarise(shuffled, SETTINGS) == summarise(table, SETTINGS)
+
+
+def test_mean_over_seeds_and_counts():
+    patients, labels = ["A", "A", "B", "B"], [0, 1, 0, 1]
+    summary = summarise(prediction_table(patients, labels, [[0.1, 0.9, 0.2, 0.8], [0.6, 0.9, 0.2, 0.3]]), SETTINGS)
+    assert summary["metrics"]["accuracy"]["per_seed"] == [1.0, 0.5]
+    assert summary["metrics"]["accuracy"]["mean"] == 0.75
+    assert summary["counts"]["mean"] == {"TP": 1.5, "TN": 1.5, "FP": 0.5, "FN": 0.5}
+    assert summary["counts"]["per_seed"][1] == {"seed": 1, "TP": 1, "TN": 1, "FP": 1, "FN": 1}
+    assert (summary["num_patients"], summary["num_seizures"], summary["seeds"]) == (2, 4, [0, 1])
+    assert summary["num_seizures_right_in_every_seed"] == 2
+    assert "patient" in summary["protocol"].lower()
+
+
+def test_metrics_json_is_json_with_null_for_what_is_undefined(tmp_path):
+    summary = summarise(prediction_table(["A", "B"], [0, 0], [[0.1, 0.2]]), SETTINGS)
+    path = tmp_path / "metrics.json"
+    write_summary(path, summary)
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    parsed = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    assert parsed["metrics"]["recall"]["mean"] is None
+    assert parsed["metrics"]["recall"]["low"] is None
+    assert read_summary(path) == summary
+
+
+def test_undefined_resamples_are_counted_and_said():
+    # One of three patients has the only TCS: (2/3)**3 of the resamples miss it.
+    table = prediction_table(["A", "B", "C"], [1, 0, 0], [[0.9, 0.1, 0.6]])
+    summary = summarise(table, EvaluationSettings(num_bootstraps=3000))
+    recall = summary["metrics"]["recall"]
+    assert recall["num_resamples_undefined"] / 3000 == pytest.approx(8 / 27, abs=0.03)
+    assert any("Sensitivity: undefined in" in note for note in summary["notes"])
+
+
+def test_one_patient_has_no_interval():
+    summary = summarise(prediction_table(["A", "A"], [0, 1], [[0.1, 0.9]]), SETTINGS)
+    assert summary["metrics"]["accuracy"]["mean"] == 1
+    assert summary["metrics"]["accuracy"]["low"] is None
+    assert summary["chance"]["accuracy_interval_excludes_chance"] is None
+    assert any("one patient" in note for note in summary["notes"])
+    assert "cannot be told from chance" in verdict(summary)
+
+
+def test_chance_is_the_majority_label_and_the_interval_must_lie_above_it():
+    patients, labels, _ = prediction_cohort(num_patients=12)
+    good = summarise(prediction_table(patients, labels, [np.where(labels, 0.9, 0.1)]), SETTINGS)
+    assert good["chance"]["level"] == pytest.approx(max(labels.mean(), 1 - labels.mean()))
+    assert good["chance"]["accuracy_interval_excludes_chance"] is True
+    assert "better than that" in verdict(good)
+    bad = summarise(prediction_table(patients, labels, [np.where(labels, 0.1, 0.9)]), SETTINGS)
+    assert bad["chance"]["accuracy_interval_excludes_chance"] is False
+    assert "worse than that" in verdict(bad)
+    guess = summarise(prediction_table(patients, labels, [np.random.default_rng(0).random(len(labels))]), SETTINGS)
+    assert guess["chance"]["accuracy_interval_excludes_chance"] is False
+    assert "not shown to be better" in verdict(guess)
+
+
+def test_tables_that_cannot_be_pooled_are_refused():
+    table = prediction_table(["A", "B"], [0, 1], [[0.1, 0.9], [0.2, 0.8]])
+    with pytest.raises(SeizuresError, match=r"not every seed predicted B\+01"):
+        summarise(table.iloc[:-1], SETTINGS)
+    with pytest.raises(SeizuresError, match="twice"):
+        summarise(pd.concat([table, table.iloc[:1]]), SETTINGS)
+    with pytest.raises(TooFewSeizuresError, match="no seizure"):
+        summarise(table.iloc[:0], SETTINGS)
+    with pytest.raises(SeizuresError, match="found other"):
+        summarise(table.assign(label="other"), SETTINGS)
