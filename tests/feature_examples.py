@@ -14,6 +14,7 @@ import numpy as np
 
 from seizures.features import checksum
 from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
+from seizures.features.validation import FAULT, Examined
 from seizures.settings import digest
 
 RECIPE: dict[str, Any] = {
@@ -270,3 +271,8 @@ def _values() -> dict[str, Callable[[h5py.File], object]]:
         "an onset that is a text": said("onset_seconds", "early"),
         "an unknown use": said("use", "train"),
     }
+
+
+def faults(outcome: Examined) -> list[str]:
+    """Return what is wrong with an examined file; warnings are left out."""
+    return [finding.problem for finding in outcome.findings if finding.severity == FAULT]

@@ -152,21 +152,6 @@ def check_folds(seizures: Sequence[FoldItem | Seizure], num_folds: int) -> None:
         )
 
 
-def describe_folds(rows: Sequence[FoldRow], seizures: Sequence[FoldItem | Seizure]) -> list[str]:
-    """Say in words what is weak about folds: one patient only, a label that is missing; empty where nothing is."""
-    label_of = {(item.patient_id, item.seizure_id): item.label for item in seizures}
-    every_label = sorted({label_of[row.patient_id, row.seizure_id] for row in rows})
-    weaknesses = []
-    for fold in sorted({row.fold for row in rows}):
-        held_out = {label_of[row.patient_id, row.seizure_id] for row in rows if row.fold == fold}
-        training = {label_of[row.patient_id, row.seizure_id] for row in rows if row.fold != fold}
-        if len({row.patient_id for row in rows if row.fold == fold}) == 1:
-            weaknesses.append(f"fold {fold} holds one patient only")
-        weaknesses += [f"fold {fold} holds no {label}" for label in every_label if label not in held_out]
-        weaknesses += [f"fold {fold} has no {label} to train on" for label in every_label if label not in training]
-    return weaknesses
-
-
 def training_and_held_out(
     rows: Sequence[FoldRow], fold: int, *, shared_patients: bool = False
 ) -> tuple[tuple[FoldRow, ...], tuple[FoldRow, ...]]:

@@ -18,7 +18,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from seizures.errors import FeatureFileError, SeizuresError
+from seizures.errors import FeatureFileError
 from seizures.features.extraction import SnippetNetwork, extract_features
 from seizures.settings import FrameSettings
 from seizures.video.frame_cache import FrameFile, open_frames, write_frames
@@ -35,10 +35,6 @@ STRIDE_FRAMES = 4
 MAX_RELATIVE_ERROR = 1e-3
 MIN_COSINE = 0.999999
 MAX_BYTES = 2**24
-
-
-class DriftError(SeizuresError):
-    """This machine does not compute the features that the reference holds."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,11 +65,6 @@ class Drift:
     def is_small(self) -> bool:
         """True where features of both machines may be used together."""
         return self.min_cosine >= MIN_COSINE and self.max_relative_error <= MAX_RELATIVE_ERROR
-
-    @property
-    def is_exact(self) -> bool:
-        """True where the features are the same to the last bit."""
-        return self.max_relative_error == 0.0
 
 
 class _ClipFrames:
@@ -164,24 +155,6 @@ def shipped_reference() -> Reference:
     """Return the reference of the demo's network (`r2plus1d_small`, `random:0`), which needs no download."""
     with as_file(_shipped(SHIPPED)) as path:
         return read_reference(path)
-
-
-def make_clip(folder: Path) -> None:
-    """Draw the film, decode it, and store its frames; this made the files that are shipped."""
-    import h5py  # here only: reading frames goes through frame_file
-
-    from seizures.simulation.cohort import simulate_cohort
-    from seizures.simulation.rendering import render
-
-    cohort = simulate_cohort(2, 2, 6, min_duration_seconds=3, max_duration_seconds=3, num_out_of_sight=0)
-    recording = next(item for item in cohort if item.label == "TCS" and item.view == "large")
-    render(recording, folder / CLIP)
-    _decode(folder / CLIP, folder / "plain.h5")
-    with h5py.File(folder / "plain.h5") as plain, h5py.File(folder / FRAMES, "w") as packed:
-        for name in ("frames", "valid"):
-            packed.create_dataset(name, data=plain[name][:], compression=9, shuffle=True, track_times=False)
-        packed.attrs.update(plain.attrs)
-    (folder / "plain.h5").unlink()
 
 
 def _decoder_difference() -> tuple[int, float]:

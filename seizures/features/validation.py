@@ -97,11 +97,6 @@ class Examined:
     summary: FileSummary | None
     findings: tuple[Finding, ...]
 
-    @property
-    def is_good(self) -> bool:
-        """True where there are no faults; warnings are allowed."""
-        return self.summary is not None and not any(finding.severity == FAULT for finding in self.findings)
-
 
 def examine(path: str | os.PathLike[str], *, thorough: bool = True) -> Examined:
     """Examine one file in this process, all of it or (not `thorough`) its structure and header; nothing is raised."""
