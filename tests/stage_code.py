@@ -28,10 +28,10 @@ IN_THE_KEY = {
     "models.errors",
 }
 READ_BY = {  # files that a module reads, beside it
-    "seizures.report.page": "templates/report.html.j2",
-    "seizures.report.protocol_page": "templates/protocols.html.j2",
-    "seizures.report.snippet_page": "templates/snippets.html.j2",
-    "seizures.report.template": "templates/small_page.html.j2",
+    "seizures.inspection.page": ("templates/inspection.html.j2",),
+    "seizures.report.page": ("templates/report.html.j2",),
+    "seizures.report.protocol_page": ("templates/protocols.html.j2", "templates/small_page.html.j2"),
+    "seizures.report.snippet_page": ("templates/snippets.html.j2", "templates/small_page.html.j2"),
 }
 _TYPES_ONLY = {"__future__", "typing", "collections.abc", "types"}
 _SKIPPED_FIELDS = {"ctx", "annotation", "returns", "type_comment", "type_params", "kind", "simple"}
@@ -60,9 +60,9 @@ def code_of(stage: type[Stage]) -> dict[str, str]:
     found = {f"{stage.__module__}.{stage.__name__}": digest(own)}
     for module in sorted(_closure(modules)):
         found[module] = _module_digest(module)
-        if module in READ_BY:
-            name = f"{module.replace('.', '/').rpartition('/')[0]}/{READ_BY[module]}"
-            path = _source_file(module).parent / READ_BY[module]
+        for file in READ_BY.get(module, ()):
+            name = f"{module.replace('.', '/').rpartition('/')[0]}/{file}"
+            path = _source_file(module).parent / file
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     return found
 

@@ -21,7 +21,7 @@ def verdict(summary: Mapping[str, Any]) -> str:
     num_right = count_text(mean["TP"] + mean["TN"])
     text = (
         f"{'Reproduction only: ' if summary.get('protocol_name') == 'paper' else ''}"
-        f"Of {_plural(summary['num_seizures'], 'seizure')} of {_plural(summary['num_patients'], 'patient')}, "
+        f"Of {plural(summary['num_seizures'], 'seizure')} of {plural(summary['num_patients'], 'patient')}, "
         f"{num_right} {'was' if num_right == '1' else 'were'} classified correctly"
         f"{f' (mean of {num_seeds} seeds)' if num_seeds > 1 else ''}: {100 * accuracy['mean']:.0f} %"
     )
@@ -37,7 +37,8 @@ def verdict(summary: Mapping[str, Any]) -> str:
     return text + "the interval does not exclude that, so the classifier is not shown to be better."
 
 
-def _plural(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
+    """Return `1 seizure`, `2 seizures`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import importlib.resources
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
-
+from seizures.files import template
 from seizures.inspection.verdict import GOOD, UNUSABLE, WARNINGS, FileFacts, Verdict, judge, table_rows
 
 _STYLES = {UNUSABLE: "unusable", WARNINGS: "warned", GOOD: "good"}
@@ -27,14 +25,6 @@ class RecordingLook:
 
 def write_page(path: Path, files: Sequence[FileFacts], recordings: Sequence[RecordingLook]) -> None:
     """Write the page: one file, with its pictures inside, that asks no network; the worst files come first."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    source = (
-        importlib.resources.files("seizures.inspection")
-        .joinpath("templates/inspection.html.j2")
-        .read_text(encoding="utf-8")
-    )
     order = list(_STYLES)
     entries = [
         {"facts": facts, "verdict": judge(facts), "rows": list(row.items())[4:]}
@@ -44,7 +34,10 @@ def write_page(path: Path, files: Sequence[FileFacts], recordings: Sequence[Reco
         entry["style"] = _STYLES[entry["verdict"].word]  # type: ignore[attr-defined]
     entries.sort(key=lambda entry: order.index(entry["verdict"].word))  # type: ignore[attr-defined]
     words = [entry["verdict"].word for entry in entries]  # type: ignore[attr-defined]
-    text = environment.from_string(source).render(
+    template.write_page(
+        path,
+        "seizures.inspection",
+        "inspection.html.j2",
         num_files=len(files),
         counts=[(word, style, words.count(word)) for word, style in reversed(_STYLES.items())],
         files=entries,
@@ -52,7 +45,6 @@ def write_page(path: Path, files: Sequence[FileFacts], recordings: Sequence[Reco
             {"look": item, "picture": _data_uri(item.sheet), "style": _STYLES[item.verdict.word]} for item in recordings
         ],
     )
-    path.write_text(text, encoding="utf-8")
 
 
 def _data_uri(picture: Path | None) -> str:

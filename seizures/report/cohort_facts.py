@@ -9,14 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
+from seizures.evaluation.wording import plural
 
 SeizureIds = tuple[str, str]
 LeftOutRow = tuple[str, str, str, str]
-
-
-def plural(number: int, noun: str) -> str:
-    """Return `1 seizure`, `2 seizures`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -1,193 +1,29 @@
-"""Pictures of the results, each a function from result tables to a matplotlib Figure.
-
-One language for all: FOS is blue and a circle, TCS is orange and a diamond (Okabe and Ito's colours, told apart with
-any colour vision, and the shapes also in grey print). Figures are narrow, so that their text stays readable on a phone.
-"""
+"""The figures of the scores: confusion matrix, intervals, ROC curve, learning curves; each from result tables."""
 
 from __future__ import annotations
 
-import base64
-import io
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from seizures.evaluation.metrics import DECISION_THRESHOLD, METRIC_NAMES, METRIC_TITLES, decide
+from seizures.evaluation.metrics import METRIC_NAMES, METRIC_TITLES
 from seizures.evaluation.wording import count_text
-
-NEGATIVE_COLOUR, POSITIVE_COLOUR = "#0072B2", "#D55E00"
-INK, MUTED, FAINT = "#1a1a1a", "#595959", "#d9d9d9"
-WIDTH_INCHES = 5.2
-STYLE: Any = {
-    "font.family": "DejaVu Sans",
-    "font.size": 11,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "text.color": INK,
-    "text.parse_math": False,
-    "lines.solid_capstyle": "round",
-    "legend.frameon": False,
-    "legend.fontsize": 10,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "seizures",
-}
-
-
-def to_svg(figure: Figure) -> str:
-    """Draw `figure` as SVG text; the same figure gives the same text, without a date."""
-    buffer = io.StringIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
-
-
-def to_data_uri(svg: str) -> str:
-    """Return SVG text as a data URI, for the src of an img."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-
-
-def to_png(figure: Figure, dots_per_inch: float = 300) -> bytes:
-    """Draw `figure` as a PNG, fine enough for print."""
-    buffer = io.BytesIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
-    return buffer.getvalue()
-
-
-def canvas(height_inches: float) -> tuple[Figure, Axes]:
-    """Return a figure as wide as all, and its axes."""
-    figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
-    return figure, figure.add_subplot()
-
-
-def clear_rows(axes: Axes) -> None:
-    """Leave of a chart with a row for each thing the vertical grid alone: no ticks and no line on the left."""
-    axes.grid(axis="x", color=FAINT, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-
-
-def natural_key(text: str) -> list[tuple[int, int, str]]:
-    """Return a sorting key by which P2 comes before P10."""
-    parts = re.findall(r"\d+|\D+", text)
-    return [(0, int(part), part) if part.isascii() and part.isdigit() else (1, 0, part) for part in parts]
-
-
-def mean_over_seeds(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per seizure: patient, seizure, label, fold, P(TCS) (mean, low, high over seeds), num_wrong."""
-    grouped = predictions.assign(wrong=~predictions["correct"].astype(bool)).groupby(
-        ["patient_id", "seizure_id", "label"], sort=False
-    )
-    table = grouped.agg(
-        fold=("fold", "first"),
-        probability=("probability_tcs", "mean"),
-        low=("probability_tcs", "min"),
-        high=("probability_tcs", "max"),
-        num_wrong=("wrong", "sum"),
-        num_seeds=("wrong", "size"),
-    ).reset_index()
-    order = sorted(
-        range(len(table)),
-        key=lambda row: (natural_key(table["patient_id"].iloc[row]), natural_key(table["seizure_id"].iloc[row])),
-    )
-    ordered: pd.DataFrame = table.iloc[order].reset_index(drop=True)
-    return ordered
-
-
-def probability_strip(predictions: pd.DataFrame, *, positive_label: str = "TCS", negative_label: str = "FOS") -> Figure:
-    """Draw every seizure at its P(TCS), mean of the seeds, one row per patient; wrong ones are crossed and named."""
-    with mpl.rc_context(STYLE):
-        table = mean_over_seeds(predictions)
-        patients = list(dict.fromkeys(table["patient_id"]))
-        figure, axes = canvas(1.25 + (0.34 if len(patients) <= 20 else 0.27) * len(patients))
-        axes.axvspan(-0.03, DECISION_THRESHOLD, color=NEGATIVE_COLOUR, alpha=0.09, linewidth=0)
-        axes.axvspan(DECISION_THRESHOLD, 1.03, color=POSITIVE_COLOUR, alpha=0.09, linewidth=0)
-        axes.axvline(DECISION_THRESHOLD, color=MUTED, linewidth=1)
-        for border in range(1, len(patients)):
-            axes.axhline(border - 0.5, color="white", linewidth=2.5)
-        heights = _heights(table["patient_id"], patients)
-        positive = np.asarray(table["label"] == positive_label)
-        wrong = np.asarray(decide(table["probability"]) != positive)
-        for chosen, colour, marker in ((~positive, NEGATIVE_COLOUR, "o"), (positive, POSITIVE_COLOUR, "D")):
-            rows, at = table[chosen], heights[chosen]
-            axes.hlines(at, rows["low"], rows["high"], color=colour, linewidth=1, alpha=0.6)
-            axes.plot(rows["probability"], at, marker, color=colour, markersize=6, markeredgewidth=0)
-        axes.plot(table["probability"][wrong], heights[wrong], "x", color=INK, markersize=9, markeredgewidth=1.8)
-        for (_, row), height in zip(table[wrong].iterrows(), heights[wrong], strict=True):
-            _name_seizure(axes, row, float(height))
-        axes.set_yticks(range(len(patients)), [_short(patient) for patient in patients])
-        axes.set(xlim=(-0.03, 1.03), ylim=(len(patients) - 0.5, -0.5), xlabel=f"P({positive_label})")
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
-        axes.text(
-            0.235, 1.0, f"called {negative_label}", transform=axes.get_xaxis_transform(), ha="center", va="bottom"
-        )
-        axes.text(
-            0.765, 1.0, f"called {positive_label}", transform=axes.get_xaxis_transform(), ha="center", va="bottom"
-        )
-        figure.legend(
-            handles=_strip_handles(positive_label, negative_label),
-            loc="outside upper center",
-            ncols=3,
-            handletextpad=0.2,
-            columnspacing=1.2,
-        )
-    return figure
-
-
-def _heights(patient_ids: pd.Series[str], patients: list[str]) -> npt.NDArray[np.float64]:
-    """Give every seizure a height in the row of its patient, evenly spread."""
-    heights = np.zeros(len(patient_ids))
-    for place, patient in enumerate(patients):
-        own = np.flatnonzero(patient_ids == patient)
-        heights[own] = place + (np.linspace(-0.26, 0.26, len(own)) if len(own) > 1 else 0.0)
-    return heights
-
-
-def _name_seizure(axes: Axes, row: pd.Series[Any], height: float) -> None:
-    side = 1 if row["probability"] < DECISION_THRESHOLD else -1
-    axes.annotate(
-        _short(str(row["seizure_id"])),
-        (float(row["high"] if side > 0 else row["low"]), height),
-        xytext=(8 * side, 0),
-        textcoords="offset points",
-        ha="left" if side > 0 else "right",
-        va="center",
-        fontsize=9,
-    )
-
-
-def _short(text: str, length: int = 14) -> str:
-    """Shorten a long id."""
-    return text if len(text) <= length else text[: length - 1] + "\u2026"
-
-
-def _strip_handles(positive_label: str, negative_label: str) -> list[Line2D]:
-    def handle(label: str, marker: str, colour: str, size: float) -> Line2D:
-        return Line2D([], [], linestyle="", marker=marker, color=colour, markersize=size, label=label)
-
-    wrong = Line2D([], [], linestyle="", marker="x", color=INK, markersize=8, markeredgewidth=1.8, label="wrong")
-    return [
-        handle(f"is {negative_label}", "o", NEGATIVE_COLOUR, 7),
-        handle(f"is {positive_label}", "D", POSITIVE_COLOUR, 6),
-        wrong,
-    ]
+from seizures.report.style import (
+    FAINT,
+    INK,
+    MUTED,
+    NEGATIVE_COLOUR,
+    POSITIVE_COLOUR,
+    STYLE,
+    WIDTH_INCHES,
+    canvas,
+    clear_rows,
+)
 
 
 def confusion_matrix(summary: Mapping[str, Any]) -> Figure:

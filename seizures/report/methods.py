@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
-from seizures.report.cohort_facts import LeftOutRow, left_out_words, listed, plural
+from seizures.evaluation.wording import plural
+from seizures.report.cohort_facts import LeftOutRow, left_out_words, listed
 from seizures.settings import FoldSettings, TrainingSettings
 
 REFERENCE = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,3 +63,30 @@ def roc_numbers(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> pd.Dat
     columns |= {f"seed_{seed}": curve for seed, curve in zip(seeds, curves, strict=True)}
     table: pd.DataFrame = pd.DataFrame(columns)
     return table
+
+
+def natural_key(text: str) -> list[tuple[int, int, str]]:
+    """Return a sorting key by which P2 comes before P10."""
+    parts = re.findall(r"\d+|\D+", text)
+    return [(0, int(part), part) if part.isascii() and part.isdigit() else (1, 0, part) for part in parts]
+
+
+def mean_over_seeds(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per seizure: patient, seizure, label, fold, P(TCS) (mean, low, high over seeds), num_wrong."""
+    grouped = predictions.assign(wrong=~predictions["correct"].astype(bool)).groupby(
+        ["patient_id", "seizure_id", "label"], sort=False
+    )
+    table = grouped.agg(
+        fold=("fold", "first"),
+        probability=("probability_tcs", "mean"),
+        low=("probability_tcs", "min"),
+        high=("probability_tcs", "max"),
+        num_wrong=("wrong", "sum"),
+        num_seeds=("wrong", "size"),
+    ).reset_index()
+    order = sorted(
+        range(len(table)),
+        key=lambda row: (natural_key(table["patient_id"].iloc[row]), natural_key(table["seizure_id"].iloc[row])),
+    )
+    ordered: pd.DataFrame = table.iloc[order].reset_index(drop=True)
+    return ordered

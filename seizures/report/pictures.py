@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 
 from seizures.evaluation.calibration import calibrate
 from seizures.evaluation.subgroups import SeizureIds, scores_by_subgroup
-from seizures.report import figures, trust
-from seizures.report.numbers import confusion_numbers, roc_numbers, score_numbers
+from seizures.report import figures, style, trust
+from seizures.report.numbers import confusion_numbers, mean_over_seeds, roc_numbers, score_numbers
+from seizures.report.probability_strip import probability_strip
 from seizures.settings import EvaluationSettings
 
 _NO_DATE = (1980, 1, 1, 0, 0, 0)  # so that the same pictures give the same bytes
@@ -51,10 +52,10 @@ def draw_pictures(
     by_part = scores_by_subgroup(
         predictions, durations_seconds, settings, positive_label=positive, negative_label=negative
     )
-    strip = figures.probability_strip(predictions, positive_label=positive, negative_label=negative)
+    strip = probability_strip(predictions, positive_label=positive, negative_label=negative)
     learning = figures.learning_curves(histories)
     drawn = {
-        "seizures": (strip, figures.mean_over_seeds(predictions)),
+        "seizures": (strip, mean_over_seeds(predictions)),
         "confusion": (figures.confusion_matrix(summary), confusion_numbers(summary)),
         "scores": (figures.score_intervals(summary), score_numbers(summary)),
         "parts": (trust.parts(by_part, summary), by_part),
@@ -73,8 +74,8 @@ def draw_pictures(
 def write_pictures(path: Path, drawn: Mapping[str, tuple[Figure, pd.DataFrame]]) -> None:
     """Write each picture as `<name>.svg`, `<name>.png` and `<name>.csv` into a zip; the same give the same bytes."""
     writers: dict[str, Callable[[Figure, pd.DataFrame], bytes]] = {
-        "svg": lambda figure, _: figures.to_svg(figure).encode(),
-        "png": lambda figure, _: figures.to_png(figure),
+        "svg": lambda figure, _: style.to_svg(figure).encode(),
+        "png": lambda figure, _: style.to_png(figure),
         "csv": lambda _, numbers: numbers.to_csv(index=False, lineterminator="\n").encode(),
     }
     with zipfile.ZipFile(path, "w") as archive:

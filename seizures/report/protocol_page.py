@@ -15,14 +15,14 @@ from matplotlib.figure import Figure
 from seizures.evaluation.comparison import compare, holm
 from seizures.evaluation.metrics import METRIC_TITLES
 from seizures.evaluation.settings_sweep import CellResult
-from seizures.report import figures
-from seizures.report.report_parts import score_and_interval
-from seizures.report.template import write_small_page
+from seizures.files.template import write_page
+from seizures.report import style
+from seizures.report.score_text import score_and_interval
 from seizures.settings import PROTOCOLS, EvaluationSettings
 
 METRICS = ("accuracy", "recall", "specificity", "roc_auc")
 PAIRS = (("paper", "patient"), ("paper", "nested"), ("nested", "patient"))
-COLOURS = {"patient": figures.INK, "nested": figures.NEGATIVE_COLOUR, "paper": figures.POSITIVE_COLOUR}
+COLOURS = {"patient": style.INK, "nested": style.NEGATIVE_COLOUR, "paper": style.POSITIVE_COLOUR}
 SHOWN = ("aggregation", "num_segments", "gamma")  # always in a title; others where they differ
 
 
@@ -119,13 +119,13 @@ def difference_words(row: pd.Series[Any], confidence_level: float) -> str:
 
 def draw_protocols(groups: Sequence[Group]) -> Figure:
     """Draw the accuracy under each protocol with its interval, settings under settings."""
-    with mpl.rc_context(figures.STYLE):
+    with mpl.rc_context(style.STYLE):
         labels: list[str] = []
         ends: list[float] = []
-        figure, axes = figures.canvas(0.9 + 0.36 * sum(len(group.cells) + 1 for group in groups))
+        figure, axes = style.canvas(0.9 + 0.36 * sum(len(group.cells) + 1 for group in groups))
         for group in groups:
             title = axes.text(0.01, len(labels), group.title, transform=axes.get_yaxis_transform(), va="center")
-            title.set(color=figures.MUTED, fontsize=10, in_layout=False)
+            title.set(color=style.MUTED, fontsize=10, in_layout=False)
             labels.append("")
             for name, cell in group.cells.items():
                 metric, place = cell.summary["metrics"]["accuracy"], len(labels)
@@ -137,11 +137,13 @@ def draw_protocols(groups: Sequence[Group]) -> Figure:
         lowest = max(0.0, math.floor(10 * min(ends) - 0.5) / 10)
         axes.set_yticks(range(len(labels)), labels)
         axes.set(xlim=(lowest, 1.02), ylim=(len(labels) - 0.5, -0.6), xlabel="accuracy")
-        figures.clear_rows(axes)
+        style.clear_rows(axes)
     return figure
 
 
-def write_page(path: Path, cells: Sequence[CellResult], evaluation: EvaluationSettings, *, warning: str = "") -> None:
+def write_protocol_page(
+    path: Path, cells: Sequence[CellResult], evaluation: EvaluationSettings, *, warning: str = ""
+) -> None:
     """Write the page to `path`.
 
     Args:
@@ -153,8 +155,9 @@ def write_page(path: Path, cells: Sequence[CellResult], evaluation: EvaluationSe
     groups = groups_of(cells)
     table = differences(groups, evaluation)
     summary = cells[0].summary
-    write_small_page(
+    write_page(
         path,
+        "seizures.report",
         "protocols.html.j2",
         warning=warning,
         percent=f"{100 * evaluation.confidence_level:g} %",
@@ -162,7 +165,7 @@ def write_page(path: Path, cells: Sequence[CellResult], evaluation: EvaluationSe
         num_seizures=summary["num_seizures"],
         num_seeds=len(summary["seeds"]),
         titles=[METRIC_TITLES[name] for name in METRICS],
-        picture=figures.to_data_uri(figures.to_svg(draw_protocols(groups))),
+        picture=style.to_data_uri(style.to_svg(draw_protocols(groups))),
         groups=[
             {
                 "title": group.title,

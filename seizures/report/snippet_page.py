@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from seizures.evaluation.published import published_snippets
 from seizures.evaluation.snippet_scores import by_seizure, tabulate, uncounted
-from seizures.report import figures
-from seizures.report.cohort_facts import plural
-from seizures.report.template import write_small_page
+from seizures.evaluation.wording import plural
+from seizures.files.template import write_page
+from seizures.report import style
 from seizures.settings import EvaluationSettings
 
 _PAPER = "#009E73"
@@ -26,16 +26,16 @@ def draw_networks(counts: Mapping[str, pd.DataFrame]) -> Figure:
     rng = np.random.default_rng(0)
     accuracies = {name: by_seizure(table)["accuracy"].to_numpy(dtype=np.float64) for name, table in counts.items()}
     shown = []
-    with mpl.rc_context(figures.STYLE):
-        figure, axes = figures.canvas(1.4 + 0.75 * len(counts))
+    with mpl.rc_context(style.STYLE):
+        figure, axes = style.canvas(1.4 + 0.75 * len(counts))
         for place, (name, accuracy) in enumerate(accuracies.items()):
             heights = place + rng.uniform(-0.26, 0.26, len(accuracy))
             axes.plot(
-                accuracy, heights, "o", color=figures.MUTED, alpha=0.35, markersize=3.5, markeredgewidth=0, zorder=1
+                accuracy, heights, "o", color=style.MUTED, alpha=0.35, markersize=3.5, markeredgewidth=0, zorder=1
             )
             low, median, high = np.quantile(accuracy, [0.25, 0.5, 0.75])
-            axes.plot([low, high], [place, place], color=figures.INK, linewidth=2.5, zorder=2)
-            ours = axes.plot(median, place, "o", color=figures.INK, markersize=8, zorder=3)[0]
+            axes.plot([low, high], [place, place], color=style.INK, linewidth=2.5, zorder=2)
+            ours = axes.plot(median, place, "o", color=style.INK, markersize=8, zorder=3)[0]
             shown.append((ours, "median and quartiles; a dot is a seizure"))
             published = published_snippets(name)
             if published is not None:
@@ -44,13 +44,13 @@ def draw_networks(counts: Mapping[str, pd.DataFrame]) -> Figure:
         axes.set_yticks(range(len(counts)), [name.replace("_kinetics", "\n(Kinetics)") for name in counts])
         axes.set(xlim=(-0.02, 1.02), ylim=(len(counts) - 0.5, -0.6))
         axes.set_xlabel("share of a seizure's snippets that were right")
-        figures.clear_rows(axes)
+        style.clear_rows(axes)
         handles = {text: handle for handle, text in shown}
         figure.legend(list(handles.values()), list(handles), loc="outside lower left")
     return figure
 
 
-def write_page(
+def write_snippet_page(
     path: Path,
     counts: Mapping[str, pd.DataFrame],
     evaluation: EvaluationSettings,
@@ -68,15 +68,16 @@ def write_page(
         warning: what a reader must know before anything else.
     """
     rows = tabulate(counts, evaluation).to_dict(orient="records")
-    write_small_page(
+    write_page(
         path,
+        "seizures.report",
         "snippets.html.j2",
         warning=warning,
         percent=f"{100 * evaluation.confidence_level:g} %",
         num_trained_per_class=rows[0]["num_trained_per_class"],
         uncounted=uncounted(counts),
         left_out=list(left_out),
-        picture=figures.to_data_uri(figures.to_svg(draw_networks(counts))),
+        picture=style.to_data_uri(style.to_svg(draw_networks(counts))),
         rows=[_words(row, is_reference=place == 0) for place, row in enumerate(rows)],
     )
 

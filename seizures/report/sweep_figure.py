@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seizures.evaluation.settings_sweep import varies
-from seizures.report.figures import FAINT, INK, MUTED, STYLE
+from seizures.report.style import FAINT, INK, MUTED, STYLE
 from seizures.settings import TrainingSettings
 
 PANEL_BY = ("protocol", "gamma")  # and by whatever else differs, but for the two that the axes and lines show

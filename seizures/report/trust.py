@@ -9,7 +9,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from seizures.report.figures import FAINT, INK, MUTED, NEGATIVE_COLOUR, STYLE, canvas, clear_rows
+from seizures.report.style import FAINT, INK, MUTED, NEGATIVE_COLOUR, STYLE, canvas, clear_rows
 
 LARGEST_DOT, SMALLEST_DOT = 260.0, 25.0
 

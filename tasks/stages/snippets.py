@@ -194,8 +194,8 @@ class DrawSnippets(_OfCounts, Stage):
 
     def produce(self, path: Path) -> None:
         """Draw."""
-        from seizures.report.figures import to_png
         from seizures.report.snippet_page import draw_networks
+        from seizures.report.style import to_png
 
         path.write_bytes(to_png(draw_networks(self.counts())))
 
@@ -218,11 +218,11 @@ class WriteSnippets(_OfCounts, Stage):
     def produce(self, path: Path) -> None:
         """Write."""
         from seizures.report.page import RANDOM_WEIGHTS_WARNING, has_random_weights
-        from seizures.report.snippet_page import write_page
+        from seizures.report.snippet_page import write_snippet_page
 
         is_random = any(has_random_weights(weights) for weights in self.reads()["weights"])
         warning = RANDOM_WEIGHTS_WARNING if is_random else ""
-        write_page(path, self.counts(), section(Evaluation).settings(), left_out=left_out(), warning=warning)
+        write_snippet_page(path, self.counts(), section(Evaluation).settings(), left_out=left_out(), warning=warning)
 
 
 def left_out() -> list[str]:

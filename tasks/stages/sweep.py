@@ -141,10 +141,10 @@ class WriteProtocols(OfResults, Stage):
     def produce(self, path: Path) -> None:
         """Write."""
         from seizures.report.page import RANDOM_WEIGHTS_WARNING, has_random_weights
-        from seizures.report.protocol_page import write_page
+        from seizures.report.protocol_page import write_protocol_page
 
         warning = RANDOM_WEIGHTS_WARNING if has_random_weights(weights_identity()) else ""
-        write_page(path, results_of(self.cells), section(Evaluation).settings(), warning=warning)
+        write_protocol_page(path, results_of(self.cells), section(Evaluation).settings(), warning=warning)
 
 
 def results_of(cells: list[str]) -> list[CellResult]:

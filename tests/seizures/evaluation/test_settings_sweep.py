@@ -13,7 +13,7 @@ from seizures.evaluation.predictions import predictions_for
 from seizures.evaluation.published import published_correct
 from seizures.evaluation.settings_sweep import CellResult, choose_on_inner_folds, compare_cells, tabulate
 from seizures.evaluation.summary import summarise
-from seizures.report.figures import to_svg
+from seizures.report.style import to_svg
 from seizures.report.sweep_figure import draw_sweep
 from seizures.settings import EvaluationSettings, TrainingSettings
 

@@ -16,7 +16,7 @@ from seizures.evaluation.snippet_scores import (
     uncounted,
     write_counts,
 )
-from seizures.report.snippet_page import draw_networks, write_page
+from seizures.report.snippet_page import draw_networks, write_snippet_page
 from seizures.settings import EvaluationSettings
 
 SETTINGS = EvaluationSettings(num_bootstraps=500)
@@ -91,7 +91,7 @@ def test_a_cohort_without_a_clonic_phase_has_no_balanced_accuracy(tmp_path: Path
     assert np.isnan(row["balanced_accuracy"])
     assert np.isnan(row["right_after"])
     assert row["right_before"] == pytest.approx(12 / 18)
-    write_page(tmp_path / "page.html", {"a": only_before}, SETTINGS)
+    write_snippet_page(tmp_path / "page.html", {"a": only_before}, SETTINGS)
     assert "none" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
@@ -110,7 +110,7 @@ def test_the_page_has_both_tables_side_by_side_and_says_who_is_not_there(tmp_pat
     path = tmp_path / "snippets.html"
     worse = OURS.assign(num_before_right=0)[:4]
     networks = {"r2plus1d_34_8_kinetics": OURS, "mine <b>": worse, "apart": counts([("P9", "01", "large", 5, 5, 5, 5)])}
-    write_page(path, networks, SETTINGS, left_out=["P7+01: lost (apart)"], warning="made up")
+    write_snippet_page(path, networks, SETTINGS, left_out=["P7+01: lost (apart)"], warning="made up")
     page = path.read_text(encoding="utf-8")
     for text in (
         *("70.0\u00a0% (20.0)", "93.9\u00a0% (18.3)", "not in the paper", "P3+01", "made up", "mine &lt;b&gt;"),
@@ -134,5 +134,7 @@ def test_the_page_has_both_tables_side_by_side_and_says_who_is_not_there(tmp_pat
 def test_a_browser_shows_the_page_whole(tmp_path: Path, width: int) -> None:
     better = OURS.assign(num_before_right=OURS["num_before"])
     networks = {"r2plus1d_34_32_kinetics": OURS, "wide_resnet_50_2": better}
-    write_page(tmp_path / "snippets.html", networks, SETTINGS, left_out=["P7+01+large: lost (wide_resnet_50_2)"])
+    write_snippet_page(
+        tmp_path / "snippets.html", networks, SETTINGS, left_out=["P7+01+large: lost (wide_resnet_50_2)"]
+    )
     show_whole(tmp_path, tmp_path / "snippets.html", width=width, num_pictures=1)

@@ -11,8 +11,9 @@ from PIL import Image
 
 from seizures.evaluation.predictions import pool_predictions, predictions_for
 from seizures.evaluation.summary import summarise
-from seizures.report import figures
-from seizures.report.numbers import confusion_numbers, roc_numbers, score_numbers
+from seizures.report import figures, style
+from seizures.report.numbers import confusion_numbers, mean_over_seeds, natural_key, roc_numbers, score_numbers
+from seizures.report.probability_strip import probability_strip
 from seizures.settings import EvaluationSettings
 
 
@@ -49,12 +50,12 @@ def _texts(figure: Figure) -> list[str]:
 
 
 def test_patients_sort_as_people_count():
-    assert sorted(["P10", "P2", "P1b", "P1"], key=figures.natural_key) == ["P1", "P1b", "P2", "P10"]
-    assert sorted(["x", "7", "²"], key=figures.natural_key)[0] == "7"
+    assert sorted(["P10", "P2", "P1b", "P1"], key=natural_key) == ["P1", "P1b", "P2", "P10"]
+    assert sorted(["x", "7", "²"], key=natural_key)[0] == "7"
 
 
 def test_means_over_seeds(predictions):
-    table = figures.mean_over_seeds(predictions)
+    table = mean_over_seeds(predictions)
     assert list(table["patient_id"] + "+" + table["seizure_id"]) == ["P2+01", "P2+02", "P10+01", "P10+$x$"]
     row = table.iloc[3]
     assert (row["probability"], row["low"], row["high"]) == pytest.approx((0.45, 0.3, 0.6))
@@ -62,7 +63,7 @@ def test_means_over_seeds(predictions):
 
 
 def test_strip_puts_every_seizure_at_its_probability_and_crosses_the_wrong_ones(predictions):
-    axes = figures.probability_strip(predictions).axes[0]
+    axes = probability_strip(predictions).axes[0]
     by_marker = {line.get_marker(): line for line in axes.lines if line.get_marker() in ("o", "D", "x")}
     assert sorted(by_marker["o"].get_xdata()) == pytest.approx([0.2, 0.75])
     assert sorted(by_marker["D"].get_xdata()) == pytest.approx([0.45, 0.85])
@@ -118,16 +119,16 @@ def test_learning_curves_draw_each_run_and_the_median(histories):
 def test_pictures_are_images_the_same_each_time_and_leave_no_global_state(predictions, summary, histories):
     before = dict(mpl.rcParams)
     for make in (
-        lambda: figures.probability_strip(predictions),
+        lambda: probability_strip(predictions),
         lambda: figures.confusion_matrix(summary),
         lambda: figures.score_intervals(summary),
         lambda: figures.roc(roc_numbers(predictions, summary), summary),
         lambda: figures.learning_curves(histories),
     ):
-        assert figures.to_svg(make()) == figures.to_svg(make())
+        assert style.to_svg(make()) == style.to_svg(make())
     assert dict(mpl.rcParams) == before
-    with Image.open(io.BytesIO(figures.to_png(figures.confusion_matrix(summary)))) as image:
-        assert image.size[0] == pytest.approx(figures.WIDTH_INCHES * 300, abs=1)
+    with Image.open(io.BytesIO(style.to_png(figures.confusion_matrix(summary)))) as image:
+        assert image.size[0] == pytest.approx(style.WIDTH_INCHES * 300, abs=1)
         assert len(image.convert("RGB").getcolors(1 << 24)) > 10
 
 

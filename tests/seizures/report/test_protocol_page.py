@@ -13,7 +13,13 @@ from browser import CHROMIUM, PHONE_WIDTH, show_whole
 from seizures.evaluation.predictions import predictions_for
 from seizures.evaluation.settings_sweep import CellResult
 from seizures.evaluation.summary import summarise
-from seizures.report.protocol_page import difference_words, differences, groups_of, num_seizures_shared, write_page
+from seizures.report.protocol_page import (
+    difference_words,
+    differences,
+    groups_of,
+    num_seizures_shared,
+    write_protocol_page,
+)
 from seizures.settings import PROTOCOLS, EvaluationSettings, TrainingSettings
 
 SETTINGS = EvaluationSettings(num_bootstraps=200)
@@ -79,7 +85,7 @@ def test_one_patient_carries_no_interval() -> None:
 
 
 def test_the_page_shows_all_three_and_names_the_reproduction(tmp_path: Path) -> None:
-    write_page(
+    write_protocol_page(
         tmp_path / "page.html", [cell("paper", 0), cell("patient", 6), cell("nested", 5)], SETTINGS, warning="Odd."
     )
     page = html.unescape((tmp_path / "page.html").read_text(encoding="utf-8")).replace("\u00a0", " ")
@@ -96,5 +102,7 @@ def test_the_page_shows_all_three_and_names_the_reproduction(tmp_path: Path) -> 
 @pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 @pytest.mark.parametrize("width", [PHONE_WIDTH, 900, 1200])
 def test_a_browser_shows_the_page_whole(tmp_path: Path, width: int) -> None:
-    write_page(tmp_path / "protocols.html", [cell("patient", 6), cell("nested", 5), cell("paper", 0)], SETTINGS)
+    write_protocol_page(
+        tmp_path / "protocols.html", [cell("patient", 6), cell("nested", 5), cell("paper", 0)], SETTINGS
+    )
     show_whole(tmp_path, tmp_path / "protocols.html", width=width, num_pictures=1)

@@ -1,12 +1,16 @@
-"""The report's pictures: their titles, how to read them, and where their PNG and their numbers lie."""
+"""The report's captions: each picture's title and how to read it, and how good the probabilities are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from seizures.report import figures
+import pandas as pd
+
+from seizures.evaluation.calibration import calibrate
+from seizures.report import style
 from seizures.report.pictures import Picture
+from seizures.settings import EvaluationSettings
 
 # Picture: title, how to read it, what to add where there are several seeds.
 CAPTIONS = {
@@ -77,9 +81,29 @@ def picture_rows(pictures: Mapping[str, Picture], summary: Mapping[str, Any], fo
                 {
                     "title": title,
                     "caption": text.format(**words),
-                    "source": figures.to_data_uri(pictures[name].svg),
+                    "source": style.to_data_uri(pictures[name].svg),
                     "png": f"{folder}/{name}.png",
                     "csv": f"{folder}/{name}.csv",
                 }
             )
     return rows
+
+
+def calibration_words(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> str:
+    """Say the Brier score, its interval, and what knowing no more than the share of TCS would score."""
+    settings = summary["interval"]
+    found = calibrate(
+        predictions,
+        EvaluationSettings(settings["num_resamples"], settings["confidence_level"], settings["seed"]),
+        positive_label=summary["positive_label"],
+    )
+    interval = "no interval, as there is one patient only"
+    if found["low"] is not None:
+        percent = f"{100 * settings['confidence_level']:g} %"
+        interval = f"{percent} interval over patients {found['low']:.3f} to {found['high']:.3f}"
+    base = found["brier_of_base_rate"]
+    better = "better" if found["brier"] < base else "not better"
+    return (
+        f"Brier score {found['brier']:.3f} ({interval}); 0 is perfect. Always answering the share of "
+        f"{summary['positive_label']} would score {base:.3f}: the probabilities are {better} than that."
+    )

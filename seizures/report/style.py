@@ -1,0 +1,73 @@
+"""The look that all figures share, and figures as SVG and PNG.
+
+FOS is blue and a circle, TCS is orange and a diamond (Okabe and Ito's colours, distinct with any colour vision; the
+shapes also in grey print). Figures are narrow, so that their text stays readable on a phone.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+NEGATIVE_COLOUR, POSITIVE_COLOUR = "#0072B2", "#D55E00"
+INK, MUTED, FAINT = "#1a1a1a", "#595959", "#d9d9d9"
+WIDTH_INCHES = 5.2
+STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 11,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.color": INK,
+    "text.parse_math": False,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "seizures",
+}
+
+
+def to_svg(figure: Figure) -> str:
+    """Draw `figure` as SVG text; the same figure gives the same text, without a date."""
+    buffer = io.StringIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def to_data_uri(svg: str) -> str:
+    """Return SVG text as a data URI, for the src of an img."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def to_png(figure: Figure, dots_per_inch: float = 300) -> bytes:
+    """Draw `figure` as a PNG, fine enough for print."""
+    buffer = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def canvas(height_inches: float) -> tuple[Figure, Axes]:
+    """Return a figure as wide as all, and its axes."""
+    figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def clear_rows(axes: Axes) -> None:
+    """Leave of a chart with a row for each thing the vertical grid alone: no ticks and no line on the left."""
+    axes.grid(axis="x", color=FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
