@@ -8,7 +8,8 @@ its last frame - l + 1, and a position b in [0, 1] says where::
                                              |- - b - - - - - - - -|
     start = round(first + b * (last - first)), half to even
 
-In training b ~ Beta(gamma, gamma), drawn anew each epoch; in evaluation b = 1/2, the middle.
+In training b ~ Beta(gamma, gamma), drawn anew each epoch; in evaluation b = 1/2, the middle. With gamma = 1 every start
+from first to last is equally likely: rounding a uniform b would give the two ends half the probability of the others.
 
 Letters: B sequences in the batch, N segments.
 """
@@ -85,11 +86,43 @@ def place_snippets(first: ArrayLike, last: ArrayLike, positions: ArrayLike) -> N
     return np.rint(first_frames + fractions * (last_frames - first_frames)).astype(np.int64)
 
 
-def draw_positions(gamma: float, shape: int | tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw positions b ~ Beta(gamma, gamma), float64 of `shape`; gamma = 1 is uniform, infinity always the middle.
+def sample_positions(
+    num_frames: int, frames_per_snippet: int, num_segments: int, gamma: float, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw the start frame of one snippet from each segment of a seizure, as one training epoch does.
 
-    Infinity draws nothing from `rng`.
+    Args:
+        num_frames: frames of the seizure, at least `num_segments * (frames_per_snippet + 1)`.
+        frames_per_snippet: frames of a snippet.
+        num_segments: N, the segments that the seizure is cut into.
+        gamma: above 0; the greater, the nearer the snippets are to the middle of their segments. 1 makes every
+            possible start equally likely; infinity always takes the middle, as evaluation does.
+        rng: source of the draws; infinity draws nothing.
+
+    Returns:
+        Start frames, int64 (N,), counted from the first frame of the seizure.
+
+    Raises:
+        SeizuresError: the seizure is too short for so many segments.
+        ValueError: gamma is not above 0, or there is no frame or segment.
+
     """
+    first, last = segment_ranges([num_frames], frames_per_snippet, num_segments)
+    starts: NDArray[np.int64] = draw_starts(first, last, gamma, rng)[0]
+    return starts
+
+
+def draw_starts(
+    first: NDArray[np.int64], last: NDArray[np.int64], gamma: float, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw start frames between the first and the last possible ones, all int64 (B, N); see `sample_positions`."""
+    if gamma == 1:
+        return rng.integers(first, last, endpoint=True)
+    return place_snippets(first, last, draw_positions(gamma, first.shape, rng))
+
+
+def draw_positions(gamma: float, shape: int | tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw positions b ~ Beta(gamma, gamma), float64 of `shape`; infinity gives 1/2 and draws nothing from `rng`."""
     if not gamma > 0:
         raise ValueError(f"gamma = {gamma}: wanted above 0")
     if math.isinf(gamma):

@@ -110,7 +110,14 @@ class SequenceSampler:
 
     def rows(self, positions: npt.ArrayLike) -> torch.Tensor:
         """Return the rows of `bank.values` for positions in [0, 1], (V, N) or what broadcasts to it: int64 (V, N)."""
-        rows = self._rows_at(sampling.place_snippets(self._first, self._last, positions))
+        return self._usable_rows(sampling.place_snippets(self._first, self._last, positions))
+
+    def draw_rows(self, gamma: float, rng: np.random.Generator) -> torch.Tensor:
+        """Return the rows of `bank.values` for one epoch, int64 (V, N), drawn as `sampling.sample_positions` says."""
+        return self._usable_rows(sampling.draw_starts(self._first, self._last, gamma, rng))
+
+    def _usable_rows(self, starts: npt.NDArray[np.int64]) -> torch.Tensor:
+        rows = self._rows_at(starts)
         faulty = ~self._bank.valid[rows]
         if faulty.any():
             rows[faulty] = self._replacements(rows, faulty)

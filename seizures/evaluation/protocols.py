@@ -16,6 +16,10 @@ _TEXTS = {
         "patient of several seizures may be in both parts of a fold, and the fold that is scored chose the epoch. Each "
         "seizure is scored once per seed"
     ),
+    "shared": (
+        "NOT an estimate for new patients: at least one patient is in several folds, so the classifier that judged "
+        "them had trained on them. Each seizure is scored once per seed"
+    ),
 }
 _ALL = (
     "{protocol}; its probability is the mean of its views, and at 0.5 or above it is called {positive}. The "
@@ -26,6 +30,6 @@ _ALL = (
 
 
 def describe_protocol(protocol: str, settings: EvaluationSettings, positive_label: str = "TCS") -> str:
-    """Describe a protocol: `patient`, `nested`, or `paper`, which is for reproduction only and says so."""
+    """Describe a protocol: `patient`, `nested`, `paper` (for reproduction only), or `shared` (a table of others)."""
     percent = 100 * settings.confidence_level
     return _ALL.format(protocol=_TEXTS[protocol], positive=positive_label, percent=percent, num=settings.num_bootstraps)

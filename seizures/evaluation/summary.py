@@ -29,6 +29,38 @@ from seizures.evaluation.wording import notes_for_readers
 from seizures.settings import EvaluationSettings
 
 FORMAT_VERSION = 1
+_NEEDED = ("patient_id", "seizure_id", "label", "fold", "seed", "probability_tcs")
+
+
+def score_predictions(table: pd.DataFrame, **settings: Any) -> dict[str, Any]:
+    """Score a table of predictions, made here or anywhere else, as metrics.json holds it.
+
+    Args:
+        table: in the layout of predictions.csv, one row per seizure and seed: `patient_id`, `seizure_id`, `label` (FOS
+            or TCS), `fold`, `seed` and `probability_tcs`, from 0 to 1; other columns are ignored.
+        settings: fields of `EvaluationSettings`: `num_bootstraps`, `confidence_level`, `seed`.
+
+    Returns:
+        Plain values; `["metrics"][name]["mean" | "low" | "high"]` are the mean over seeds and its interval over
+        patients, each a float, or None where it is undefined. Names: see `seizures.evaluation.metrics.METRIC_NAMES`.
+        If a patient is in several folds, `protocol_name` is `shared` and not `patient`.
+
+    Raises:
+        SettingsError: a setting is out of its range.
+        TooFewSeizuresError: the table is empty.
+        SeizuresError: the table does not have this layout, or its seeds do not cover the same seizures once each.
+        TypeError: there is no such setting.
+    """
+    missing = [name for name in _NEEDED if name not in table.columns]
+    if missing:
+        raise SeizuresError(f"predictions: missing columns {', '.join(missing)}; expected {', '.join(_NEEDED)}")
+    predictions = table.assign(**{name: table[name].astype(str) for name in _NEEDED[:3]})
+    bad = predictions[~predictions["probability_tcs"].between(0, 1)]
+    if len(bad):
+        names = ", ".join(sorted({"+".join(row) for row in bad[list(_NEEDED[:2])].itertuples(index=False, name=None)}))
+        raise SeizuresError(f"predictions: probability_tcs is not a number from 0 to 1 for {names}")
+    is_shared = bool(predictions.drop_duplicates(["patient_id", "fold"])["patient_id"].duplicated().any())
+    return summarise(predictions, EvaluationSettings(**settings), protocol="shared" if is_shared else "patient")
 
 
 def summarise(

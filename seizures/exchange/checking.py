@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 from seizures.errors import FeatureFileError
@@ -13,13 +14,21 @@ from seizures.files.archives import is_zip
 from seizures.processes.examiner import examine_files
 
 
-def check_path(path: Path) -> tuple[list[Finding], int]:
-    """Check features that are not trusted; return what was found, and how many feature files there are.
+def check_path(path: str | os.PathLike[str]) -> tuple[list[Finding], int]:
+    """Check features from another lab before using them; memory and time are bounded, and nothing in them is executed.
+
+    Args:
+        path: a feature file, a folder of them, or an exchange bundle (a folder or a zip).
+
+    Returns:
+        What was found, an empty list where all is well: each finding has `file`, `place`, `severity` (`fault`, or
+        `warning`) and `problem`. And the number of feature files.
 
     Raises:
         FeatureFileError: there are no features at that path.
 
     """
+    path = Path(path)
     if (path.is_dir() and importing.is_bundle(path)) or (path.is_file() and is_zip(path)):
         try:
             with importing.opened(path) as checked:

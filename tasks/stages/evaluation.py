@@ -54,17 +54,18 @@ class EvaluateFold(OfCell, Stage):
     def produce(self, path: Path) -> Amount:
         """Predict, and write one row a seizure."""
         import models
-        from seizures.classification import training
+        from seizures.classification.checkpoints import load_checkpoint, load_classifier
+        from seizures.classification.training import predict
         from seizures.evaluation.predictions import predictions_for, write_predictions
 
         classifier = self.requires()[0]
         bank = bank_of(self.held_out(), ("all", "evaluate"), self.cell)
-        fitted, _ = training.load_checkpoint(classifier.path)
+        fitted, _ = load_checkpoint(classifier.path)
         build = functools.partial(
             models.build_aggregation, fitted.settings.aggregation, bank.feature_dim, fitted.settings.hidden_units
         )
         with computing(section(Machine).num_threads or 1):
-            probabilities = training.predict(bank, training.load_classifier(classifier.path, build), fitted.settings)
+            probabilities = predict(bank, load_classifier(classifier.path, build), fitted.settings)
         table = predictions_for(
             bank.patient_ids,
             bank.seizure_ids,

@@ -213,7 +213,7 @@ def _histories() -> pd.DataFrame:
     """Return the learning curves of all classifiers, one row an epoch."""
     import pandas as pd
 
-    from seizures.classification.training import load_checkpoint
+    from seizures.classification.checkpoints import load_checkpoint
 
     rows = (
         {"fold": stage.fold, "seed": stage.seed, **row._asdict()}

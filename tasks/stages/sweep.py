@@ -171,7 +171,7 @@ def name_of(cell: str) -> str:
 
 def _chosen(cells: list[CellResult]) -> CellResult:
     """Return the classifier whose settings were chosen, fold by fold, on inner folds; it carries the first's."""
-    from seizures.classification import training
+    from seizures.classification.checkpoints import load_checkpoint
     from seizures.evaluation.settings_sweep import CellResult, choose_on_inner_folds
     from seizures.evaluation.summary import summarise
 
@@ -179,7 +179,7 @@ def _chosen(cells: list[CellResult]) -> CellResult:
     for cell in cells:
         text = "" if cell.name == name_of("") else cell.name
         histories = {
-            (stage.fold, stage.seed): training.load_checkpoint(stage.path)[0].history for stage in all_classifiers(text)
+            (stage.fold, stage.seed): load_checkpoint(stage.path)[0].history for stage in all_classifiers(text)
         }
         losses[cell.name] = {
             place: min(row.inner_loss for row in rows if row.inner_loss is not None)

@@ -60,12 +60,15 @@ class TrainFold(OfCell, Stage):
             "training": {row.name: what_is_read(row) for row in self.rows},
             "order": order_of(self.rows + self.looked_at),
             **({"looked_at": looked_at} if looked_at else {}),
+            # Not a new version: that would discard the classifiers of every other gamma, which are what they were.
+            **({"start_frames": "equally likely"} if training_settings(self.cell).gamma == 1 else {}),
         }
 
     def produce(self, path: Path) -> Amount:
         """Train, and save the classifier with its history."""
         import models
-        from seizures.classification import training
+        from seizures.classification.checkpoints import save_classifier
+        from seizures.classification.training import fit
 
         settings = training_settings(self.cell)
         bank = bank_of(self.rows, ("all",), self.cell)
@@ -74,8 +77,8 @@ class TrainFold(OfCell, Stage):
             models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
         )
         with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as tell:
-            fitted = training.fit(bank, build, settings, seed=self.seed, held_out=held_out, progress=tell)
-        training.save_classifier(path, fitted, {"fold": self.fold, "network": networks_used()})
+            fitted = fit(bank, build, settings, seed=self.seed, held_out=held_out, progress=tell)
+        save_classifier(path, fitted, {"fold": self.fold, "network": networks_used()})
         return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
 
 

@@ -15,10 +15,10 @@ import pytest
 from small_project import REPOSITORY, Project
 
 import models
-from seizures.classification import training
 from seizures.classification.folds import FoldItem, assign_folds, training_and_held_out
 from seizures.classification.sequences import SequenceBank, load_bank
 from seizures.classification.threads import threads
+from seizures.classification.training import fit, predict
 from seizures.evaluation.predictions import pool_predictions, predictions_for
 from seizures.evaluation.summary import read_summary, summarise
 from seizures.settings import EvaluationSettings, FoldSettings, TrainingSettings
@@ -74,7 +74,7 @@ def cross_validate(bank: SequenceBank) -> dict[str, object]:
             training_rows, _ = training_and_held_out(rows, fold)
             patients = {row.patient_id for row in training_rows}
             is_training = np.array([patient in patients for patient in bank.patient_ids])
-            fitted = training.fit(bank.select(is_training), build, settings, seed=0)
+            fitted = fit(bank.select(is_training), build, settings, seed=0)
             held_out = bank.select(~is_training)
             classifier = build()
             classifier.load_state_dict(fitted.state_dict)
@@ -84,7 +84,7 @@ def cross_validate(bank: SequenceBank) -> dict[str, object]:
                     held_out.seizure_ids,
                     held_out.views,
                     held_out.labels,
-                    training.predict(held_out, classifier, settings),
+                    predict(held_out, classifier, settings),
                     fold=fold,
                     seed=0,
                 )

@@ -13,6 +13,7 @@ from seizures.classification.sampling import (
     draw_positions,
     minimum_frames,
     place_snippets,
+    sample_positions,
     segment_ranges,
     start_frames_to_rows,
 )
@@ -140,3 +141,42 @@ def test_nonsense_is_refused() -> None:
         start_frames_to_rows([-1], 1, 1)
     with pytest.raises(ValueError, match="at least 1"):
         minimum_frames(0, 1)
+
+
+def test_gamma_1_makes_every_start_equally_likely_the_ends_too() -> None:
+    rng = np.random.default_rng(0)
+    starts = np.array([sample_positions(40, 8, 2, 1, rng) for _ in range(26_000)])
+    for segment, first in enumerate((0, 20)):
+        counts = np.bincount(starts[:, segment] - first)
+        assert len(counts) == 13  # 20 frames hold a snippet of 8 in 13 places
+        np.testing.assert_allclose(counts, 2000, atol=5 * math.sqrt(2000))  # a rounded position gives the ends 1000
+
+
+@settings(deadline=None)
+@given(
+    num_segments=st.integers(1, 20),
+    extra=st.integers(0, 500),
+    gamma=st.sampled_from([1, 1.25, 4, math.inf]),
+    seed=st.integers(0, 10),
+)
+def test_sampled_starts_are_whole_frames_inside_their_segments(
+    num_segments: int, extra: int, gamma: float, seed: int
+) -> None:
+    num_frames = minimum_frames(8, num_segments) + extra
+    starts = sample_positions(num_frames, 8, num_segments, gamma, np.random.default_rng(seed))
+    first, last = segment_ranges([num_frames], 8, num_segments)
+    assert starts.dtype == np.int64
+    assert starts.shape == (num_segments,)
+    assert ((first[0] <= starts) & (starts <= last[0])).all()
+    if math.isinf(gamma):
+        assert starts.tolist() == literal_starts(num_frames, 8, num_segments, [0.5] * num_segments)
+    elif gamma != 1:
+        positions = np.random.default_rng(seed).beta(gamma, gamma, num_segments)
+        assert starts.tolist() == literal_starts(num_frames, 8, num_segments, positions.tolist())
+
+
+def test_positions_of_a_short_seizure_are_refused() -> None:
+    with pytest.raises(SeizuresError, match="at least 144 frames, the shortest has 143"):
+        sample_positions(143, 8, 16, 4, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="gamma"):
+        sample_positions(200, 8, 16, 0, np.random.default_rng(0))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seizures.classification import sequences
+from seizures.classification.sampling import sample_positions, start_frames_to_rows
 from seizures.classification.sequences import SequenceBank, SequenceSampler, load_bank
 from seizures.errors import FeatureFileError, SettingsError
 from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
@@ -165,3 +167,11 @@ def test_more_features_than_memory_should_hold_lie_in_a_file(tmp_path: Path, mon
     in_file = load_bank(paths)
     assert len(mapped) == 1
     assert torch.equal(in_file.values, in_memory.values)
+
+
+@pytest.mark.parametrize("gamma", [1, 4, math.inf])
+def test_training_draws_what_the_door_draws(gamma: float) -> None:
+    bank = make_bank([100])
+    rows = SequenceSampler(bank, 4).draw_rows(gamma, np.random.default_rng(7))
+    starts = sample_positions(int(bank.num_frames[0]), bank.frames_per_snippet, 4, gamma, np.random.default_rng(7))
+    np.testing.assert_array_equal(rows[0], start_frames_to_rows(starts, bank.stride_frames, int(bank.num_rows[0])))

@@ -9,17 +9,10 @@ import pytest
 import torch
 from torch import nn
 
+from seizures.classification.checkpoints import Fitted, load_checkpoint, load_classifier, save_classifier
+from seizures.classification.epochs import class_weights, weighted_loss
 from seizures.classification.sequences import SequenceBank
-from seizures.classification.training import (
-    Fitted,
-    class_weights,
-    fit,
-    load_checkpoint,
-    load_classifier,
-    predict,
-    save_classifier,
-    weighted_loss,
-)
+from seizures.classification.training import fit, predict
 from seizures.errors import SeizuresError, SettingsError, TooFewSeizuresError
 from seizures.settings import TrainingSettings
 

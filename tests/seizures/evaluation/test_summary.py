@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from prediction_examples import prediction_cohort, prediction_table
 
-from seizures.errors import SeizuresError, TooFewSeizuresError
+import seizures
+from seizures.errors import SeizuresError, SettingsError, TooFewSeizuresError
 from seizures.evaluation.metrics import METRIC_NAMES, compute_metrics
 from seizures.evaluation.predictions import prediction_matrix_without_ids
 from seizures.evaluation.summary import read_summary, summarise, write_summary
@@ -138,3 +139,38 @@ def test_tables_that_cannot_be_pooled_are_refused():
         summarise(table.iloc[:0], SETTINGS)
     with pytest.raises(SeizuresError, match="found other"):
         summarise(table.assign(label="other"), SETTINGS)
+
+
+# --- the door
+
+
+def test_the_door_scores_what_the_pipeline_scores_whatever_else_is_in_the_table() -> None:
+    patients, labels, probabilities = prediction_cohort()
+    folds = [int(patient[1:]) % 3 for patient in patients]
+    table = prediction_table(patients, labels, probabilities, folds)
+    scores = seizures.score_predictions(table, num_bootstraps=300, seed=5)
+    assert scores == summarise(table, SETTINGS)
+    assert scores["metrics"]["accuracy"]["low"] < scores["metrics"]["accuracy"]["mean"]
+    plain = table[["patient_id", "seizure_id", "label", "fold", "seed", "probability_tcs"]]
+    plain = plain.assign(patient_id=[int(name[1:]) for name in plain["patient_id"]])  # as pandas reads such ids
+    assert seizures.score_predictions(plain, num_bootstraps=300, seed=5) == scores
+
+
+def test_the_door_says_that_patients_are_shared() -> None:
+    table = prediction_table(["A", "A", "B", "B"], [0, 1, 0, 1], [[0.1, 0.9, 0.2, 0.8]], folds=[0, 1, 0, 1])
+    scores = seizures.score_predictions(table)
+    assert scores["protocol_name"] == "shared"
+    assert scores["protocol"].startswith("NOT an estimate for new patients")
+
+
+def test_the_door_refuses_other_tables_and_settings() -> None:
+    table = prediction_table(["A", "B"], [0, 1], [[0.1, 0.9]])
+    with pytest.raises(SeizuresError, match="missing columns label, seed; expected patient_id"):
+        seizures.score_predictions(table.drop(columns=["label", "seed"]))
+    for value in (1.5, float("nan")):
+        with pytest.raises(SeizuresError, match=r"probability_tcs is not a number from 0 to 1 for A\+00"):
+            seizures.score_predictions(table.assign(probability_tcs=[value, 0.5]))
+    with pytest.raises(SettingsError, match="num_bootstraps = 3"):
+        seizures.score_predictions(table, num_bootstraps=3)
+    with pytest.raises(TypeError, match="resamples"):
+        seizures.score_predictions(table, resamples=300)
