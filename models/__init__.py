@@ -1,10 +1,10 @@
 """Networks: snippets to feature vectors (`load_network`), sequences of vectors to FOS / TCS (`build_aggregation`).
 
-`import models` and everything that planning needs (names, specifications, the identity and the faults of weights)
-import no torch; the two doors that need it import it on their first use::
+`import models` and what planning needs (names, specs, identity and faults of weights) import no torch. The functions
+that need torch are imported on first use::
 
     import models
-    network = models.load_network("r2plus1d_34_8_kinetics")                  # public weights, fetched once
+    network = models.load_network("r2plus1d_34_8_kinetics")                  # public weights, downloaded once
     features = network(torch.rand(1, 3, 8, 112, 112))                        # (B, 3, T, H, W) in [0, 1] -> (B, 512)
     classifier = models.build_aggregation("blstm", network.feature_dim, 64)  # (B, N, D) -> (B, 2): FOS, TCS
 """
@@ -15,8 +15,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ModelsError, UnknownNameError, WeightsError
-from models.registry import ENGINES, NetworkSpec, aggregation_names, network_names, network_spec
-from models.weights import RANDOM_PREFIX
+from models.registry import (
+    ENGINES,
+    RANDOM_PREFIX,
+    aggregation_names,
+    describe_network,
+    network_names,
+    network_spec,
+)
+from models.spec import NetworkSpec, PublicWeights
 
 if TYPE_CHECKING:
     from models.aggregation import build_aggregation
@@ -38,12 +45,14 @@ __all__ = [
     "RANDOM_PREFIX",
     "ModelsError",
     "NetworkSpec",
+    "PublicWeights",
     "UnknownNameError",
     "WeightsError",
     "aggregation_names",
     "build_aggregation",
     "check_weights",
     "choose_engine",
+    "describe_network",
     "load_network",
     "network_names",
     "network_spec",
@@ -53,12 +62,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a door on its first use, so that `import models` stays cheap (PEP 562)."""
+    """Import a door on first use, so that `import models` stays cheap (PEP 562)."""
     if name in _DOORS:
         return getattr(importlib.import_module(_DOORS[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """List the doors that are not open yet, too."""
+    """List the doors that are not imported yet, too."""
     return sorted({*globals(), *__all__})

@@ -1,45 +1,44 @@
-"""A network with its weights: reading a checkpoint safely, its names in our layout, and whether it fits.
+"""Load a network with its weights: read a checkpoint safely, convert its names, and check that it fits.
 
-Two layouts load: ours (`net.blocks.1.res_blocks.0...`, what `network.state_dict()` gives) and torchvision's, in which
-the public weights are published: that of `VideoResNet` (`layer1.0.conv1.0.3.weight`), and for networks of frames that
-of `ResNet` (`layer1.0.conv1.weight`).
+Two layouts load: ours (`net.blocks.1.res_blocks.0...`, what `network.state_dict()` gives) and the published one, which
+each page converts: torchvision's `VideoResNet` (`layer1.0.conv1.0.3.weight`) and `ResNet` (`layer1.0.conv1.weight`).
 """
 
 from __future__ import annotations
 
 import os
 import pickle
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
 
 from models.errors import WeightsError
-from models.frozen import FrozenNetwork, build_network
+from models.frozen import FrozenNetwork, build_network, page_of
 from models.random_weights import draw_weights
-from models.registry import NetworkSpec, network_spec
+from models.registry import network_spec
+from models.spec import NetworkSpec
 from models.weights import find_weights, random_seed
 
-_NUM_NAMED = 3  # names shown of a list that may hold hundreds
-_CLASSIFIER = re.compile(r"fc\.(weight|bias)")
-_CONV = {"0": "conv_xy", "1": "norm", "3": "conv_t"}  # places in torchvision's Conv2Plus1D
-_COUNTER = "num_batches_tracked"  # BatchNorm's, of no effect here; checkpoints of old versions have none
+_NUM_NAMED = 3  # names shown of a list of possibly hundreds
+_COUNTER = "num_batches_tracked"  # BatchNorm's, of no effect here; old checkpoints lack it and torch fills it in
 
 
 def load_network(
     name: str, weights: str | os.PathLike[str] | None = None, weights_dir: str | os.PathLike[str] | None = None
 ) -> FrozenNetwork:
-    """Return a frozen network on the CPU, in eval mode, that maps float32 (B, 3, T, H, W) in [0, 1] to (B, D).
+    """Return a frozen network on the CPU, in eval mode: float32 (B, 3, T, H, W) RGB in [0, 1] to features (B, D).
+
+    It has the attributes `frames_per_snippet`, `frame_step`, `frame_size` and `feature_dim`, and normalises colours.
 
     Args:
         name: One of `models.network_names()`.
-        weights: A file in our layout or torchvision's; `random:<seed>`; or None for the public weights of the name.
-        weights_dir: Where public weights are looked for and fetched to; None is the user's cache.
+        weights: A file in our layout or the published one; `random:<seed>`; or None for the network's public weights.
+        weights_dir: Where public weights are looked up and downloaded to; None is the user's cache.
 
     Raises:
-        UnknownNameError: No network is called `name`.
-        WeightsError: The weights are not there, cannot be fetched, have another SHA-256, or do not fit the network.
+        UnknownNameError: No network has that name.
+        WeightsError: The weights are missing, cannot be downloaded, have the wrong SHA-256, or do not fit the network.
     """
     spec = network_spec(name)
     network = build_network(spec)
@@ -49,21 +48,22 @@ def load_network(
     else:
         path = find_weights(name, weights, weights_dir)
         state = convert_names(read_state_dict(path), spec)
-        _fill_counters(network, state)
         faults = _find_faults(network, state)
         if faults:
             raise WeightsError(f"{path} does not fit the network {name}: {'; '.join(faults)}.")
-        network.load_state_dict({key: value.float() for key, value in state.items()}, assign=True)
+        network.load_state_dict(
+            {key: value.float() if value.is_floating_point() else value for key, value in state.items()}, assign=True
+        )
     return network.requires_grad_(False).eval()
 
 
 def read_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
-    """Read a checkpoint of tensors by name onto the CPU, without running any code in it.
+    """Read a checkpoint of named tensors onto the CPU, without running any code in it.
 
     Raises:
-        WeightsError: It cannot be read, or holds something else.
+        WeightsError: It cannot be read, or is not a mapping of names to tensors.
     """
-    wanted = "wanted tensors by name, as torch.save(network.state_dict(), path) writes them"
+    wanted = "expected named tensors, as torch.save(network.state_dict(), path) writes them"
     try:
         content = torch.load(Path(path), map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
@@ -73,49 +73,22 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
         raise WeightsError(f"Cannot use the weights {path}: {wanted}; found {type(content).__name__}.")
     others = [str(key) for key, value in content.items() if not isinstance(value, torch.Tensor)]
     if others or not content:
-        found = f"under {_name_few(others)} something else" if others else "nothing"
+        found = f"something else under {_name_few(others)}" if others else "nothing"
         raise WeightsError(f"Cannot use the weights {path}: {wanted}; found {found}.")
     return {str(key): value for key, value in content.items()}
 
 
 def convert_names(state: Mapping[str, torch.Tensor], spec: NetworkSpec) -> dict[str, torch.Tensor]:
-    """Return `state` under our names, without torchvision's classifier; names of neither layout stay as they are."""
-    convert = _convert_frame_name if spec.frames_per_snippet == 1 else _convert_video_name
-    return {convert(key): value for key, value in state.items() if not _CLASSIFIER.fullmatch(key)}
-
-
-def _convert_frame_name(key: str) -> str:
-    """Return our name for that of torchvision's `ResNet`, e.g. `layer1.0.conv1.weight`."""
-    return f"net.{key}" if re.match(r"(conv1|bn1|layer[1-4])\.", key) else key
-
-
-def _convert_video_name(key: str) -> str:
-    """Return our name for that of torchvision's `VideoResNet`, e.g. `layer1.0.conv1.0.3.weight`."""
-    place, _, leaf = key.rpartition(".")
-    if match := re.fullmatch(r"stem\.([0134])", place):
-        part = match[1]
-        ours = "blocks.0.norm" if part == "4" else f"blocks.0.conv.{_CONV[part]}"
-    elif match := re.fullmatch(r"layer(\d)\.(\d+)\.conv([12])\.(?:0\.([013])|1)", place):
-        stage, block, letter = match[1], match[2], "ab"[int(match[3]) - 1]
-        branch = f"conv_{letter}.{_CONV[match[4]]}" if match[4] else f"norm_{letter}"
-        ours = f"blocks.{stage}.res_blocks.{block}.branch2.{branch}"
-    elif match := re.fullmatch(r"layer(\d)\.(\d+)\.downsample\.([01])", place):
-        ours = f"blocks.{match[1]}.res_blocks.{match[2]}.branch1_{('conv', 'norm')[int(match[3])]}"
-    else:
-        return key
-    return f"net.{ours}.{leaf}"
-
-
-def _fill_counters(network: FrozenNetwork, state: dict[str, torch.Tensor]) -> None:
-    for key in network.state_dict():
-        if key.endswith(_COUNTER):
-            state.setdefault(key, torch.tensor(0))
+    """Return `state` under our names, without the published classifier; names of neither layout are kept."""
+    page = page_of(spec.architecture)
+    converted = {key: page.convert_name(key) for key in state if not key.startswith(page.CLASSIFIER)}
+    return {key if ours is None else f"net.{ours}": state[key] for key, ours in converted.items()}
 
 
 def _find_faults(network: FrozenNetwork, state: Mapping[str, torch.Tensor]) -> list[str]:
-    """Return how `state` differs from what `network` wants: names, shapes, values that are not finite."""
+    """Return how `state` differs from the state dict of `network`: names, shapes, values that are not finite."""
     wanted = network.state_dict()
-    missing = [key for key in wanted if key not in state]
+    missing = [key for key in wanted if key not in state and not key.endswith(_COUNTER)]
     unexpected = [key for key in state if key not in wanted]
     both = [key for key in wanted if key in state]
     shapes = [
@@ -129,7 +102,7 @@ def _find_faults(network: FrozenNetwork, state: Mapping[str, torch.Tensor]) -> l
         for found, what in (
             (missing, "missing"),
             (unexpected, "unexpected"),
-            (shapes, "of another shape"),
+            (shapes, "of the wrong shape"),
             (broken, "not finite"),
         )
         if found

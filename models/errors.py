@@ -1,15 +1,15 @@
-"""The errors that a user of the networks may meet, each a message for a person: wanted, found, where, what to do."""
+"""Errors that a user of the networks may meet. Each message says what was expected, what was found, and what to do."""
 
 from __future__ import annotations
 
 
 class ModelsError(Exception):
-    """Base of every error of `models` whose message, without a traceback, is all that a user needs."""
+    """Base of the errors of `models` that a user can mend: the message is all they need, no traceback."""
 
 
 class UnknownNameError(ModelsError):
-    """No network or aggregation of that name is registered; the message names the nearest that is."""
+    """No network or aggregation of that name is registered."""
 
 
 class WeightsError(ModelsError):
-    """The weights cannot be fetched, are not the file that was wanted, or do not fit the network."""
+    """The weights cannot be downloaded, are not the expected file, or do not fit the network."""

@@ -1,22 +1,22 @@
-"""Networks of single frames, from torchvision: what the paper compares its spatiotemporal networks with.
+"""Networks of single frames, from torchvision: the baselines of the paper's spatiotemporal networks.
 
-References: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016 (ResNet-34); Zagoruyko and
-Komodakis, "Wide Residual Networks", BMVC 2016 (Wide ResNet-50-2). Public weights of torchvision, from ImageNet.
+References: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385
+(ResNet-34); Zagoruyko and Komodakis, "Wide Residual Networks", BMVC 2016, arXiv:1605.07146 (Wide ResNet-50-2). Public
+weights of torchvision, trained on ImageNet.
 
-Differences from torchvision: the classifier is gone, the normalisation of the colours is inside, and a frame comes as a
-snippet of one frame, so that a network of frames and one of movement stand in the same place.
+Differences from torchvision: no classifier, colours normalised inside (`models/frozen.py`), and a frame comes as a
+snippet of one frame, so that both kinds of network are called the same way.
 
 Axes: B batch, H rows, W columns, D features.
 """
 
 from __future__ import annotations
 
+import re
+
 import torch
 from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
-
-COLOUR_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB in [0, 1]
-COLOUR_STD = (0.229, 0.224, 0.225)
 
 
 class FrameResNet(ResNet):
@@ -41,8 +41,15 @@ def _resnet_34(feature_dim: int) -> FrameResNet:
 
 
 def _wide_resnet_50_2(feature_dim: int) -> FrameResNet:
-    """Compose Wide ResNet-50-2 of 66.83 M weights, its middle channels doubled: 2048 features."""
+    """Compose Wide ResNet-50-2 of 66.83 M weights, mid-channels doubled: 2048 features."""
     return FrameResNet(Bottleneck, feature_dim, width_per_group=128)
 
 
 BUILDERS = {"resnet_34": _resnet_34, "wide_resnet_50_2": _wide_resnet_50_2}
+
+CLASSIFIER = "fc."
+
+
+def convert_name(key: str) -> str | None:
+    """Return the name here of torchvision's `ResNet`'s, which is the same; None if it has none."""
+    return key if re.match(r"(conv1|bn1|layer[1-4])\.", key) else None

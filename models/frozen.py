@@ -1,4 +1,4 @@
-"""What every network that makes features is: frozen layers behind one door, where colours are normalised.
+"""The frozen network that every architecture is wrapped in: one input, one output, colours normalised inside.
 
 Axes: B batch, T frames, H rows, W columns, D features.
 """
@@ -6,63 +6,68 @@ Axes: B batch, T frames, H rows, W columns, D features.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Protocol
 
 import torch
 from torch import nn
 
 from models import frame_cnn, stcnn
-from models.registry import NetworkSpec
+from models.spec import NetworkSpec
 
 
-class Family(NamedTuple):
-    """Architectures that were trained on frames of the same colours.
+class Page(Protocol):
+    """A module of `models` that builds architectures and knows the names in their published checkpoints."""
 
-    Attributes:
-        build: What makes the layers, by architecture, from the number of features.
-        colour_mean: Of RGB in [0, 1].
-        colour_std: Of RGB in [0, 1].
-    """
+    @property
+    def BUILDERS(self) -> Mapping[str, Callable[[int], nn.Module]]:  # noqa: N802  # a module's constant
+        """By architecture, a function from `feature_dim` to layers that map (B, 3, T, H, W) to (B, feature_dim)."""
 
-    build: Mapping[str, Callable[[int], nn.Module]]
-    colour_mean: tuple[float, float, float]
-    colour_std: tuple[float, float, float]
+    @property
+    def CLASSIFIER(self) -> str:  # noqa: N802  # a module's constant
+        """What the names of the published classifier begin with; it is dropped."""
+
+    def convert_name(self, key: str) -> str | None:
+        """Return the name in these layers' state dict for one in the published checkpoint; None if it has none."""
 
 
-_FAMILIES = (
-    Family(stcnn.BUILDERS, stcnn.COLOUR_MEAN, stcnn.COLOUR_STD),
-    Family(frame_cnn.BUILDERS, frame_cnn.COLOUR_MEAN, frame_cnn.COLOUR_STD),
-)
+PAGES: tuple[Page, ...] = (stcnn, frame_cnn)
+
+
+def page_of(architecture: str) -> Page:
+    """Return the page that builds an architecture."""
+    return next(page for page in PAGES if architecture in page.BUILDERS)
 
 
 class FrozenNetwork(nn.Module):
     """A network that maps a snippet of RGB frames to a feature vector, with the normalisation of colours inside.
 
     Attributes:
-        frames_per_snippet: T that it was trained on; 1 for a network of single frames, which takes no other.
+        frames_per_snippet: T it was trained on; a network of single frames accepts 1 only.
+        frame_step: Distance from one frame of a snippet to the next, in frames of the video clock.
         feature_dim: D.
-        frame_size: H = W that it was trained on; others are accepted.
+        frame_size: H = W it was trained on; others are accepted.
     """
 
     colour_mean: torch.Tensor
     colour_std: torch.Tensor
 
-    def __init__(self, spec: NetworkSpec, family: Family) -> None:
+    def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         self.frames_per_snippet = spec.frames_per_snippet
+        self.frame_step = spec.frame_step
         self.feature_dim = spec.feature_dim
         self.frame_size = spec.frame_size
         with torch.device("meta"):
-            self.net = family.build[spec.architecture](spec.feature_dim)
+            self.net = page_of(spec.architecture).BUILDERS[spec.architecture](spec.feature_dim)
         # Constants of the method, not of a checkpoint: kept out of the state dict.
-        self.register_buffer("colour_mean", torch.tensor(family.colour_mean).view(1, 3, 1, 1, 1), persistent=False)
-        self.register_buffer("colour_std", torch.tensor(family.colour_std).view(1, 3, 1, 1, 1), persistent=False)
+        self.register_buffer("colour_mean", torch.tensor(spec.colour_mean).view(1, 3, 1, 1, 1), persistent=False)
+        self.register_buffer("colour_std", torch.tensor(spec.colour_std).view(1, 3, 1, 1, 1), persistent=False)
 
     def forward(self, snippets: torch.Tensor) -> torch.Tensor:
         """Map RGB snippets in [0, 1], (B, 3, T, H, W), to features (B, D).
 
         Raises:
-            ValueError: The shape or type is another.
+            ValueError: The shape or type is wrong.
         """
         num_frames = "1" if self.frames_per_snippet == 1 else "T"
         if (
@@ -72,7 +77,7 @@ class FrozenNetwork(nn.Module):
             or (self.frames_per_snippet == 1 and snippets.shape[2] != 1)
         ):
             raise ValueError(
-                f"wanted snippets of floats in [0, 1], shape (B, 3, {num_frames}, H, W); found {snippets.dtype}, "
+                f"expected snippets of floats in [0, 1], shape (B, 3, {num_frames}, H, W); found {snippets.dtype}, "
                 f"shape {tuple(snippets.shape)}"
             )
         features: torch.Tensor = self.net((snippets - self.colour_mean) / self.colour_std)
@@ -80,8 +85,8 @@ class FrozenNetwork(nn.Module):
 
 
 def build_network(spec: NetworkSpec) -> FrozenNetwork:
-    """Build the layers of `spec` without weights: parameters are on the `meta` device until a state dict is assigned.
+    """Build the layers of `spec` without weights: parameters stay on the `meta` device until a state dict is assigned.
 
-    So nothing is drawn only to be overwritten, and the caller's random generator is left alone.
+    Nothing is drawn only to be overwritten, and the caller's random generator is left alone.
     """
-    return FrozenNetwork(spec, next(family for family in _FAMILIES if spec.architecture in family.build))
+    return FrozenNetwork(spec)

@@ -1,9 +1,9 @@
-"""Random weights that are the same in every process and give features worth having, for trying the software.
+"""Random weights for trying the software: the same in every process, and with features that respond to motion.
 
-A random network is a fixed bank of random filters: what its features say of a film is crude, but not
-nothing. Three things keep them alive: weights scaled by the number of inputs (He et al., ICCV 2015), residual branches
-that are damped so that the sum does not grow with depth, and, for the small network, first filters that see change and
-normalisations whose statistics are measured on synthetic moving patterns.
+A random network is a fixed bank of random filters; its features say something about a film, if crudely. Three things
+keep them from vanishing or growing: weights scaled by the number of inputs (He et al., ICCV 2015, arXiv:1502.01852),
+damped residual branches, so that the sum does not grow with depth, and, in the small network, first filters that
+respond to change and normalisations with statistics measured on synthetic moving patterns.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from models.frozen import FrozenNetwork
 
-_BRANCH_GAIN = 0.25  # 16 blocks then multiply the variance by (1 + 1/16)^16, less than e
+_BRANCH_GAIN = 0.25  # 16 blocks multiply the variance by (1 + 1/16)^16, less than e
 _NUM_PATTERNS = 24
 _BLUR_PIXELS = 1.5
 _Norm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def draw_weights(network: FrozenNetwork, seed: int) -> None:
-    """Give `network`, whose parameters are on the `meta` device, random weights that depend on `seed` alone.
+    """Give `network`, whose parameters are on the `meta` device, random weights that depend only on `seed`.
 
     torch's global generator is neither read nor changed.
     """
@@ -56,9 +56,9 @@ def _last_norms(net: nn.Module) -> Iterator[nn.BatchNorm2d | nn.BatchNorm3d]:
 
 
 def _see_change(stem: nn.Module) -> None:
-    """Make the first filters smooth in space, deaf to a camera's noise, and blind to what stands still.
+    """Smooth the first spatial filters, against camera noise, and let the temporal ones ignore what stands still.
 
-    Each temporal filter sums to zero. All keep the scale that they had together.
+    Each temporal filter sums to zero. The overall scale of the filters is kept.
     """
     with torch.no_grad():
         spatial = stem.get_parameter("conv_xy.weight")  # (C, 3, 1, 7, 7)
@@ -73,14 +73,14 @@ def _see_change(stem: nn.Module) -> None:
 def _calibrate(network: FrozenNetwork, generator: torch.Generator) -> None:
     """Set every normalisation to the statistics of its input on synthetic moving patterns.
 
-    Computed in float64 and kept in bfloat16, so that the order of summation, which depends on the number of threads,
-    cannot change a bit of the result.
+    Computed in float64 and rounded to bfloat16, so that the order of summation, which depends on the number of threads,
+    cannot change a single bit.
     """
     patterns = moving_patterns(_NUM_PATTERNS, network.frames_per_snippet, network.frame_size, generator)
     norms = [module for module in network.net.modules() if isinstance(module, _Norm)]
     for norm in norms:
         norm.weight.requires_grad_(False).fill_(1.0)
-        norm.momentum = None  # the plain mean over batches, of which there is one
+        norm.momentum = None  # the plain mean over batches; there is one
     network.double().train()
     with torch.no_grad():
         network(patterns.double())
@@ -93,7 +93,7 @@ def _calibrate(network: FrozenNetwork, generator: torch.Generator) -> None:
 
 
 def moving_patterns(num_patterns: int, num_frames: int, frame_size: int, generator: torch.Generator) -> torch.Tensor:
-    """Draw snippets of a textured patch that moves over a textured background, from hardly to vigorously.
+    """Draw snippets of a textured patch that moves over a textured background, from barely to vigorously.
 
     Returns:
         float32 (B, 3, T, H, W) in [0, 1].
@@ -106,7 +106,7 @@ def moving_patterns(num_patterns: int, num_frames: int, frame_size: int, generat
     time = torch.linspace(0.0, 1.0, T)
     background = _textures(torch.rand(B, 3, 6, 6, generator=generator), size)
     patch = _textures(torch.rand(B, 3, 6, 6, generator=generator), size)
-    amplitude = 0.15 * draw(0.0, 1.0, B, 1, 2) ** 3  # of the frame's width; small movements are the common ones
+    amplitude = 0.15 * draw(0.0, 1.0, B, 1, 2) ** 3  # of the frame's width; small movements are more common
     swing = amplitude * torch.sin(2 * math.pi * (draw(0.2, 3.0, B, 1, 1) * time[:, None] + draw(0.0, 1.0, B, 1, 2)))
     centre = draw(-0.4, 0.4, B, 1, 2) + 2 * swing  # (B, T, 2) in the units of grid_sample, -1 to 1
     extent = draw(3.0, 8.0, B, 1, 1, 1)

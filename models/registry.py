@@ -1,54 +1,24 @@
-"""The networks and aggregations that a person may name. Light: planning reads it, so it imports no torch.
+"""The networks and aggregations by name. Imports no torch, so planning can read it.
 
-To add a network: a line in `_NETWORKS`, its layers in `models/stcnn.py` or `models/frame_cnn.py`, its public file, if
-it has one, in `models/weights.py`. To add an aggregation: a name in `_AGGREGATIONS`, a page of its own with its paper,
-and a line in `models/aggregation.py`. The tests run over every name given here, so that registered means tested.
+To add one, follow docs/howto/add-a-network.md or docs/howto/add-an-aggregation.md. The tests run over every name
+registered here, so registered means tested.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from models.errors import UnknownNameError
+from models.networks import NETWORKS
+from models.spec import NetworkSpec, PublicWeights
 
-
-@dataclass(frozen=True)
-class NetworkSpec:
-    """What a stage must know of a network before it is built.
-
-    Attributes:
-        name: What a person writes in `luigi.cfg`.
-        architecture: Which layers (`models/stcnn.py`, `models/frame_cnn.py`); networks of one architecture differ in
-            their weights.
-        frames_per_snippet: T, the number of consecutive frames that it was trained on; 1 for a network of frames.
-        feature_dim: D, the length of a feature vector.
-        frame_size: Height and width of a frame, in pixels, that it was trained on.
-    """
-
-    name: str
-    architecture: str
-    frames_per_snippet: int
-    feature_dim: int
-    frame_size: int
-
-
-_NETWORKS = {
-    spec.name: spec
-    for spec in (
-        NetworkSpec("r2plus1d_34_8_kinetics", "r2plus1d_34", frames_per_snippet=8, feature_dim=512, frame_size=112),
-        NetworkSpec("r2plus1d_34_32_kinetics", "r2plus1d_34", frames_per_snippet=32, feature_dim=512, frame_size=112),
-        NetworkSpec("r2plus1d_34_8_ig65m", "r2plus1d_34", frames_per_snippet=8, feature_dim=512, frame_size=112),
-        NetworkSpec("r2plus1d_34_32_ig65m", "r2plus1d_34", frames_per_snippet=32, feature_dim=512, frame_size=112),
-        NetworkSpec("resnet_34", "resnet_34", frames_per_snippet=1, feature_dim=512, frame_size=224),
-        NetworkSpec("wide_resnet_50_2", "wide_resnet_50_2", frames_per_snippet=1, feature_dim=2048, frame_size=224),
-        NetworkSpec("r2plus1d_small", "r2plus1d_small", frames_per_snippet=8, feature_dim=96, frame_size=64),
-    )
-}
-_AGGREGATIONS = ("mean", "lstm", "blstm", "attention", "tcn", "transformer")
 NUM_CLASSES = 2  # FOS, TCS
 ENGINES = ("auto", "torch", "openvino")  # what runs a network on a CPU (models/engines.py)
+RANDOM_PREFIX = "random:"  # what `weights` begins with for random weights; a seed follows
+
+_NETWORKS = {spec.name: spec for spec in NETWORKS}
+_AGGREGATIONS = ("mean", "lstm", "blstm", "attention", "tcn", "transformer")
 
 
 def network_names() -> tuple[str, ...]:
@@ -65,18 +35,45 @@ def network_spec(name: str) -> NetworkSpec:
     """Return what is known of the network `name` without building it.
 
     Raises:
-        UnknownNameError: No network has that name; the message names the nearest.
+        UnknownNameError: No network has that name; the message suggests the nearest.
     """
     if name not in _NETWORKS:
         raise UnknownNameError(describe_unknown("network", name, _NETWORKS))
     return _NETWORKS[name]
 
 
+def published_weights() -> tuple[PublicWeights, ...]:
+    """Return the public weights of all networks that have any."""
+    return tuple(spec.public_weights for spec in NETWORKS if spec.public_weights is not None)
+
+
+def describe_network(name: str, weights: str) -> str:
+    """Return the words of the methods paragraph for a network and its weights, registered or not.
+
+    Args:
+        name: Name of the network; features imported from elsewhere may name one that is not registered.
+        weights: Identity of the weights as a feature file states it: `sha256:<hex digits>`, `random:<seed>`, or
+            other text, such as the DOI of a published dataset.
+
+    Returns:
+        For example "R(2+1)D-34 (r2plus1d_34_8_kinetics) pre-trained on IG-65M and fine-tuned on Kinetics-400 (SHA-256
+        of the weights: 0aa0550b...)".
+    """
+    words = _NETWORKS[name].words if name in _NETWORKS else "a network"
+    if weights.startswith(RANDOM_PREFIX):
+        return f"{words} ({name}) with random, untrained weights ({weights})"
+    if not weights.startswith("sha256:"):
+        return f"{words} ({name}) with the weights of {weights}"
+    digits = weights.removeprefix("sha256:")[:8]
+    trained = {public.sha256_prefix: public.words for public in published_weights()}
+    return f"{words} ({name}) {trained.get(digits, 'with weights of its own')} (SHA-256 of the weights: {digits}...)"
+
+
 def check_aggregation(name: str) -> str:
-    """Return `name` if an aggregation is called so.
+    """Return `name` if there is an aggregation of that name.
 
     Raises:
-        UnknownNameError: No aggregation has that name; the message names the nearest.
+        UnknownNameError: No aggregation has that name; the message suggests the nearest.
     """
     if name not in _AGGREGATIONS:
         raise UnknownNameError(describe_unknown("aggregation", name, _AGGREGATIONS))
@@ -84,7 +81,7 @@ def check_aggregation(name: str) -> str:
 
 
 def describe_unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Say that no `kind` is called `name`, which is the nearest, and which there are."""
+    """Return a message that no `kind` has this name, with the nearest name and all known ones."""
     names = tuple(known)
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
     hint = f" Did you mean '{near[0]}'?" if near else ""

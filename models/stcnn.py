@@ -1,13 +1,12 @@
 """R(2+1)D networks, composed from PyTorchVideo's blocks: one snippet of frames to one feature vector.
 
 Reference: Tran, Wang, Torresani, Ray, LeCun, Paluri, "A Closer Look at Spatiotemporal Convolutions for Action
-Recognition", CVPR 2018; weights of Ghadiyaram, Tran, Mahajan, "Large-scale weakly-supervised pre-training for video
-action recognition", CVPR 2019 (IG-65M).
+Recognition", CVPR 2018, arXiv:1711.11248; weights of Ghadiyaram, Tran, Mahajan, "Large-scale weakly-supervised
+pre-training for video action recognition", CVPR 2019, arXiv:1905.00561 (IG-65M).
 
-Differences from torchvision's `VideoResNet`, whose public checkpoints load (`models/checkpoints.py`): the classifier is
-gone, the normalisation of the colours is inside (`models/frozen.py`), BatchNorm's eps is 1e-3, and the second
-convolution of the first block of layers 2, 3 and 4 has 288, 576 and 1152 channels in its middle, as in the Caffe2
-original.
+Differences from torchvision's `VideoResNet`, whose published checkpoints load: no classifier, colours normalised inside
+(`models/frozen.py`), BatchNorm's eps is 1e-3, and the second convolution of the first block of layers 2, 3 and 4 has
+288, 576 and 1152 mid-channels, as in the Caffe2 original.
 
 Axes: B batch, C channels, T frames, H rows, W columns, D features.
 """
@@ -15,6 +14,7 @@ Axes: B batch, C channels, T frames, H rows, W columns, D features.
 from __future__ import annotations
 
 import functools
+import re
 import warnings
 from collections import OrderedDict
 
@@ -22,16 +22,15 @@ import torch
 from torch import nn
 
 with warnings.catch_warnings():
-    # fvcore, which pytorchvideo 0.1.5 imports, calls the deprecated torch.jit.script; nothing of that is used here.
+    # fvcore, which pytorchvideo 0.1.5 imports, calls the deprecated torch.jit.script; it is not used here.
     warnings.simplefilter("ignore")
     from pytorchvideo.layers.convolutions import create_conv_2plus1d
     from pytorchvideo.models.net import Net
     from pytorchvideo.models.resnet import ResBlock, ResStage
     from pytorchvideo.models.stem import ResNetBasicStem
 
-COLOUR_MEAN = (0.43216, 0.394666, 0.37645)  # of Kinetics-400, RGB in [0, 1] (METHOD.md)
-COLOUR_STD = (0.22803, 0.22145, 0.216989)
 NORM_EPS = 1e-3
+_CONV = {"0": "conv_xy", "1": "norm", "3": "conv_t"}  # positions in torchvision's Conv2Plus1D
 
 _relu = functools.partial(nn.ReLU, inplace=True)
 _norm = functools.partial(nn.BatchNorm3d, eps=NORM_EPS)
@@ -44,7 +43,7 @@ def _r2plus1d_34(feature_dim: int) -> Net:
     for out_channels, depth in ((64, 3), (128, 4), (256, 6), (feature_dim, 3)):
         stride = 1 if out_channels == in_channels else 2
         first, others = factorised_channels(in_channels, out_channels), factorised_channels(out_channels, out_channels)
-        # The second convolution counts its middle from its own input; torchvision counts it from the block's.
+        # Mid-channels of the second convolution follow from its own input; in torchvision, from the block's input.
         inners = [(first, others)] + [(others, others)] * (depth - 1)
         stages.append(_stage(in_channels, out_channels, stride=stride, inners=inners))
         in_channels = out_channels
@@ -53,11 +52,11 @@ def _r2plus1d_34(feature_dim: int) -> Net:
 
 
 def _r2plus1d_small(feature_dim: int) -> Net:
-    """Compose a network of the same kind for the demo and for tests, for (B, 3, T, H, W).
+    """Compose a small network of the same kind for the demo and the tests, for (B, 3, T, H, W).
 
-    Differences from R(2+1)D-34: one stage of one block, because what random filters keep of a movement fades with
-    every layer; few channels; no padding in time before the first temporal filters, which would take the film's edge
-    for a change; and a normalisation of the pooled features, because nothing else would give them a common scale.
+    Differences from R(2+1)D-34: one stage of one block, because random filters lose more of the motion with every
+    layer; few channels; no temporal padding before the first temporal filters, which would see the snippet's edge as
+    motion; and a normalisation of the pooled features, which gives them a common scale.
     """
     stem = _stem(inner_channels=16, out_channels=32, padding_frames=0)  # (B, 32, T - 2, H / 2, W / 2)
     stage = _stage(32, feature_dim, stride=2, inners=[(64, 64)])  # (B, D, T / 2 - 1, H / 4, W / 4)
@@ -67,9 +66,28 @@ def _r2plus1d_small(feature_dim: int) -> Net:
 
 BUILDERS = {"r2plus1d_34": _r2plus1d_34, "r2plus1d_small": _r2plus1d_small}
 
+CLASSIFIER = "fc."
+
+
+def convert_name(key: str) -> str | None:
+    """Return the name here of torchvision's `VideoResNet`'s, e.g. `layer1.0.conv1.0.3.weight`; None if it has none."""
+    place, _, leaf = key.rpartition(".")
+    if match := re.fullmatch(r"stem\.([0134])", place):
+        part = match[1]
+        ours = "blocks.0.norm" if part == "4" else f"blocks.0.conv.{_CONV[part]}"
+    elif match := re.fullmatch(r"layer(\d)\.(\d+)\.conv([12])\.(?:0\.([013])|1)", place):
+        stage, block, letter = match[1], match[2], "ab"[int(match[3]) - 1]
+        branch = f"conv_{letter}.{_CONV[match[4]]}" if match[4] else f"norm_{letter}"
+        ours = f"blocks.{stage}.res_blocks.{block}.branch2.{branch}"
+    elif match := re.fullmatch(r"layer(\d)\.(\d+)\.downsample\.([01])", place):
+        ours = f"blocks.{match[1]}.res_blocks.{match[2]}.branch1_{('conv', 'norm')[int(match[3])]}"
+    else:
+        return None
+    return f"{ours}.{leaf}"
+
 
 def factorised_channels(in_channels: int, out_channels: int) -> int:
-    """Return the channels between a 1 x 3 x 3 and a 3 x 1 x 1 convolution that have as many weights as one 3 x 3 x 3.
+    """Return the mid-channels that give a 1 x 3 x 3 and a 3 x 1 x 1 convolution the weights of one 3 x 3 x 3.
 
     Section 3.5 of Tran et al.
     """
@@ -93,7 +111,7 @@ def _stem(*, inner_channels: int, out_channels: int, padding_frames: int = 1) ->
 
 
 def _stage(in_channels: int, out_channels: int, *, stride: int, inners: list[tuple[int, int]]) -> ResStage:
-    """Compose blocks one after another; `inners` holds the middle channels of each block's two convolutions."""
+    """Compose consecutive blocks; `inners` holds the mid-channels of each block's two convolutions."""
     blocks = []
     for index, inner in enumerate(inners):
         first = index == 0
@@ -102,7 +120,7 @@ def _stage(in_channels: int, out_channels: int, *, stride: int, inners: list[tup
 
 
 def _block(in_channels: int, out_channels: int, stride: int, inner_channels: tuple[int, int]) -> ResBlock:
-    """Compose a basic residual block; `stride` holds over time, rows and columns alike."""
+    """Compose a basic residual block; `stride` applies to time, rows and columns."""
     conv = functools.partial(
         create_conv_2plus1d, conv_xy_first=True, norm_eps=NORM_EPS, activation=_relu, out_channels=out_channels
     )

@@ -1,13 +1,13 @@
-"""Temporal convolution: what changes from one snippet to the next, over ever longer stretches of the seizure.
+"""Temporal convolution: how the features change from snippet to snippet, over increasingly long spans.
 
 Paper: Bai, Kolter, Koltun, "An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence
 Modeling", 2018, arXiv:1803.01271 (residual blocks of two dilated convolutions, section 3).
 
-Differences from it: the padding is on both sides, since a seizure is classified when it is over and nothing has to be
-causal; the outputs are averaged over the sequence instead of taking the last, so that no snippet is out of reach
-however long the sequence; no weight normalisation and no dropout, as in the other aggregations.
+Differences from it: padding on both sides, not causal, since a seizure is classified after it ends; the mean of the
+outputs over the sequence instead of the last one, so that every snippet counts however long the sequence; no weight
+normalisation and no dropout, as in the other aggregations.
 
-Axes: B batch, N sequence, D features, U hidden units (channels).
+Axes: B batch, N sequence, D features, U hidden units (channels), K classes.
 """
 
 from __future__ import annotations
@@ -16,19 +16,18 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models.registry import NUM_CLASSES
-
 KERNEL_SIZE = 3
 DILATIONS = (1, 2, 4)  # one output sees 29 snippets
 
 
 class _Block(nn.Module):
-    """Two dilated convolutions and what goes past them."""
+    """Two dilated convolutions with a residual connection."""
 
     def __init__(self, channels_in: int, channels: int, dilation: int) -> None:
         super().__init__()
         self.conv_1 = nn.Conv1d(channels_in, channels, KERNEL_SIZE, padding="same", dilation=dilation)
         self.conv_2 = nn.Conv1d(channels, channels, KERNEL_SIZE, padding="same", dilation=dilation)
+        # `past` is the skip connection: saved classifiers have this name.
         self.past = nn.Conv1d(channels_in, channels, 1) if channels_in != channels else nn.Identity()
 
     def forward(self, sequence: torch.Tensor) -> torch.Tensor:
@@ -40,15 +39,15 @@ class _Block(nn.Module):
 class TcnAggregation(nn.Module):
     """Residual blocks of dilated convolutions, the mean over the sequence, then one linear layer."""
 
-    def __init__(self, feature_dim: int, hidden_units: int) -> None:
+    def __init__(self, feature_dim: int, hidden_units: int, num_classes: int) -> None:
         super().__init__()
         widths = (feature_dim, *[hidden_units] * len(DILATIONS))
         blocks = zip(widths[:-1], widths[1:], DILATIONS, strict=True)
         self.blocks = nn.Sequential(*(_Block(before, after, dilation) for before, after, dilation in blocks))
-        self.fc = nn.Linear(hidden_units, NUM_CLASSES)
+        self.fc = nn.Linear(hidden_units, num_classes)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Map features (B, N, D) to logits (B, 2)."""
+        """Map features (B, N, D) to logits (B, K)."""
         filtered = self.blocks(features.transpose(1, 2))  # (B, N, D) -> (B, D, N) -> (B, U, N)
-        logits: torch.Tensor = self.fc(filtered.mean(dim=2))  # (B, U) -> (B, 2)
+        logits: torch.Tensor = self.fc(filtered.mean(dim=2))  # (B, U) -> (B, K)
         return logits

@@ -1,8 +1,8 @@
 """How much does one snippet say? A linear classifier on single snippets: before the clonic onset, or after it.
 
-The experiment that the paper compares its networks with (METHOD.md, "Results to reproduce"): whatever a network makes
-of half a second, one linear layer must tell from it whether the clonic phase has begun. The networks are trained on
-equally many snippets, of each class as many, and every snippet of the patients that were held out is classified.
+The paper's comparison of networks (docs/snippets.md): from a network's features of half a second, one linear layer
+must tell whether the clonic phase has begun. It is trained on equally many snippets of each class, and every snippet of
+the held-out patients is classified.
 
 Letters in shapes: R rows (snippets of all views), D features, V views, K snippets of each class in training.
 """

@@ -41,7 +41,7 @@ class Interval:
 
 
 def decide(probabilities: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Return True where P(TCS) is at or above 0.5, of any shape (METHOD.md, stage 2, step 5)."""
+    """Return True where P(TCS) is at or above 0.5, of any shape."""
     return np.asarray(probabilities, dtype=np.float64) >= DECISION_THRESHOLD
 
 

@@ -89,7 +89,7 @@ def pool_predictions(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def write_predictions(path: Path, predictions: pd.DataFrame) -> None:
-    """Write predictions.csv (FORMATS.md): UTF-8, one line per seizure and seed, probabilities to the last bit."""
+    """Write predictions.csv: UTF-8, one line per seizure and seed, probabilities to the last bit."""
     _ordered(predictions).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 

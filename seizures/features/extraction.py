@@ -156,7 +156,7 @@ def extract_seizure(
         network: see `extract_features`.
         path: where to write; make it a temporary name.
         header: goes into the file; its snippet length and frame rate must be the network's and the frames'.
-        view_attributes: view to those attributes of FORMATS.md that the frame file does not hold; they win over it.
+        view_attributes: view to those attributes of docs/format.md that the frame file does not hold; they win over it.
         batch_size: see `extract_features`; like the device it may change the last bits, and nothing else.
         device: see `choose_device`.
         precision: see `extract_features`.

@@ -305,7 +305,7 @@ def open_features(path: str | os.PathLike[str]) -> FeatureFile:
     """Open a feature file after checking that it is whole: format, version, completeness and shapes.
 
     Args:
-        path: an HDF5 file in the layout of FORMATS.md.
+        path: an HDF5 file in the layout of docs/format.md.
 
     Returns:
         The open file; arrays are read when asked for.

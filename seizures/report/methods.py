@@ -18,20 +18,6 @@ REFERENCE = (
     "Pérez-García F, Scott C, Sparks R, Diehl B, Ourselin S. Transfer Learning of Deep Spatiotemporal Networks to "
     "Model Arbitrarily Long Videos of Seizures. MICCAI 2021. doi:10.1007/978-3-030-87240-3_32"
 )
-_NETWORKS = {  # by how a name begins
-    "r2plus1d_34": "R(2+1)D-34",
-    "r2plus1d_small": "a small R(2+1)D network",
-    "resnet_34": "ResNet-34",
-    "wide_resnet_50_2": "Wide ResNet-50-2",
-}
-_PUBLIC_WEIGHTS = {  # by how their SHA-256 begins
-    "0aa0550b": "pre-trained on IG-65M and fine-tuned on Kinetics-400",
-    "ade133f1": "pre-trained on IG-65M and fine-tuned on Kinetics-400",
-    "9bae36ae": "pre-trained on IG-65M",
-    "449a7af9": "pre-trained on IG-65M",
-    "b627a593": "pre-trained on ImageNet",
-    "95faca4d": "pre-trained on ImageNet",
-}
 _AGGREGATIONS = {
     "mean": "their mean and one linear layer",
     "lstm": "a long short-term memory network (LSTM, one layer of {units} units), whose last hidden state went to one "
@@ -54,9 +40,9 @@ class WhatWasRun:
     """All that the paragraph tells.
 
     Attributes:
-        made: one entry for each way in which features were made: `network`, `weights_sha256`, `feature_dim`,
-            `frames_per_snippet`, `stride_frames`, `frame_rate_hz`, and, where known, `preprocessing`, `deinterlace`,
-            `precision` and `frame_size`.
+        made: one entry for each way in which features were made: `network_words` (what to call the network and its
+            weights), `feature_dim`, `frames_per_snippet`, `stride_frames`, `frame_rate_hz`, and, where known,
+            `preprocessing`, `deinterlace`, `precision` and `frame_size`.
         folds: how patients were dealt.
         training: how classifiers were fitted.
         summary: metrics.json.
@@ -130,8 +116,8 @@ def _features(made: Mapping[str, Any], *, several: bool) -> str:
     else:
         what = f"Single frames, one of every {every}," if stride > 1 else "Single frames"
     return text + (
-        f"{what} were turned into vectors of {made['feature_dim']} features by {_network(made)}, which was not trained "
-        f"further{f' and computed in {precision}' if precision else ''}."
+        f"{what} were turned into vectors of {made['feature_dim']} features by {made['network_words']}, which was not "
+        f"trained further{f' and computed in {precision}' if precision else ''}."
     )
 
 
@@ -148,16 +134,6 @@ def _parts_of_frames(run: WhatWasRun) -> list[str]:
             "replaced by the nearest one that did not."
         )
     return sentences
-
-
-def _network(made: Mapping[str, Any]) -> str:
-    name, weights = str(made["network"]), str(made["weights_sha256"])
-    words = next((words for start, words in _NETWORKS.items() if name.startswith(start)), "a network")
-    if weights.startswith("random"):
-        return f"{words} ({name}) with random, untrained weights ({weights})"
-    digest = weights.removeprefix("sha256:")[:8]
-    trained = _PUBLIC_WEIGHTS.get(digest, "with weights of its own")
-    return f"{words} ({name}) {trained} (SHA-256 of the weights: {digest}...)"
 
 
 def _deinterlacing(made: Mapping[str, Any]) -> str:

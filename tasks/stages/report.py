@@ -171,9 +171,10 @@ def _num_views(is_wanted: Callable[[Recording], bool]) -> int:
 
 
 def _ways() -> list[dict[str, Any]]:
-    """Return each way in which features were made, once, with the size of a frame where the network is known."""
+    """Return each way in which features were made, once, with the network's words and, where known, its frame size."""
     ways = {canonical_json(item): dict(item) for item in made().values()}
     for way in ways.values():
+        way["network_words"] = models.describe_network(str(way["network"]), str(way["weights_sha256"]))
         if way["network"] in models.network_names():
             way["frame_size"] = models.network_spec(way["network"]).frame_size
     return [ways[text] for text in sorted(ways)]

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import importlib
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
 import models
+from models.aggregation import BUILDERS
 from models.transformer import position_code
 
 torch.set_num_threads(1)
@@ -75,22 +77,77 @@ def test_the_global_seed_decides_the_initial_weights() -> None:
     assert not torch.equal(states[0], states[2])
 
 
-@pytest.mark.parametrize(("dim", "units"), [(0, 4), (4, 0)])
-def test_sizes_below_one_are_refused(dim: int, units: int) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
-        models.build_aggregation("lstm", dim, units)
+@pytest.mark.parametrize("sizes", [(0, 4, 2), (4, 0, 2), (4, 4, 0)])
+def test_sizes_below_one_are_refused(sizes: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match="at least 1, found feature_dim"):
+        models.build_aggregation("lstm", *sizes)
 
 
-def test_a_checkpoint_in_the_authors_layout_gives_the_logits_of_a_plain_lstm_and_linear_layer() -> None:
+class AuthorsModel(nn.Module):
+    """A plain module laid out as the authors' are, with a forward pass of its own."""
+
+    def __init__(self, name: str, num_classes: int = 2) -> None:
+        super().__init__()
+        self.directions = {"mean": 0, "lstm": 1, "blstm": 2}[name]
+        if self.directions:
+            self.lstm = nn.LSTM(512, 64, batch_first=True, bidirectional=name == "blstm")
+        self.fc = nn.Linear(64 * self.directions or 512, num_classes)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        if not self.directions:
+            return self.fc(sum(features[:, i] for i in range(features.shape[1])) / features.shape[1])
+        outputs, _ = self.lstm(features)  # (B, N, directions * 64)
+        last = [outputs[:, -1, :64], *([outputs[:, 0, 64:]] if self.directions == 2 else [])]
+        return self.fc(torch.cat(last, dim=1))
+
+
+class AuthorsTraining(nn.Module):
+    """What a LightningModule holds: the model, and a loss with a buffer of its own."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model, self.criterion = model, nn.BCEWithLogitsLoss(pos_weight=torch.tensor([1.4]))
+
+
+@pytest.mark.parametrize("layout", ["bare", "model.", "Lightning checkpoint"])
+@pytest.mark.parametrize("name", ["mean", "lstm", "blstm"])
+def test_a_checkpoint_of_the_authors_gives_the_logits_of_their_model(name: str, layout: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    lstm, fc = nn.LSTM(512, 64, batch_first=True, bidirectional=True), nn.Linear(128, 2)
-    theirs = {f"{part}.{name}": value for part, layer in (("lstm", lstm), ("fc", fc))
-              for name, value in layer.state_dict().items()}  # fmt: skip
-    ours = models.build_aggregation("blstm", 512, 64)
-    ours.load_state_dict(theirs, strict=True)
+    theirs, path = AuthorsModel(name), tmp_path / "authors.ckpt"
+    state = theirs.state_dict() if layout == "bare" else AuthorsTraining(theirs).state_dict()
+    if layout == "model.":
+        del state["criterion.pos_weight"]
+    torch.save({"epoch": 399, "global_step": 1, "state_dict": state}, path)
+    ours = models.build_aggregation(name, 512, 64)
+    ours.load_state_dict(torch.load(path, weights_only=True)["state_dict"])
     features = torch.randn(5, 16, 512)
-    _, (last_hidden, _) = lstm(features)
-    torch.testing.assert_close(ours(features), fc(torch.cat([last_hidden[0], last_hidden[1]], dim=1)), rtol=0, atol=0)
+    torch.testing.assert_close(ours(features), theirs(features), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("prefix", ["", "model."])
+def test_a_checkpoint_of_another_size_or_kind_is_refused(prefix: str) -> None:
+    states = {name: {f"{prefix}{key}": value for key, value in AuthorsModel(name).state_dict().items()}
+              for name in ("mean", "blstm")}  # fmt: skip
+    with pytest.raises(RuntimeError, match=r"Missing key.*lstm\.weight_ih_l0"):
+        models.build_aggregation("blstm", 512, 64).load_state_dict(states["mean"])
+    with pytest.raises(RuntimeError, match=r"Unexpected key.*lstm\.weight_ih_l0"):
+        models.build_aggregation("mean", 512, 64).load_state_dict(states["blstm"])
+    with pytest.raises(RuntimeError, match=r"size mismatch for fc\.weight"):
+        models.build_aggregation("blstm", 512, 32).load_state_dict(states["blstm"])
+
+
+@pytest.mark.parametrize("name", models.aggregation_names())
+def test_every_aggregation_takes_its_number_of_classes(name: str) -> None:
+    assert models.build_aggregation(name, 5, 4, num_classes=3)(torch.randn(2, 6, 5)).shape == (2, 3)
+
+
+def test_every_registered_aggregation_has_a_builder_and_a_row_in_its_page() -> None:
+    assert set(BUILDERS) == set(models.aggregation_names())
+    page = (Path(__file__).parents[2] / "docs" / "aggregations.md").read_text(encoding="utf-8")
+    for name in models.aggregation_names():
+        num_parameters = sum(item.numel() for item in models.build_aggregation(name, 512, 64).parameters())
+        row = next((line for line in page.splitlines() if line.startswith(f"| `{name}` |")), "")
+        assert f"| {num_parameters:,} |" in row, name
 
 
 @pytest.mark.parametrize("name", models.aggregation_names())

@@ -61,7 +61,7 @@ def test_every_difference_of_layout_is_named_in_one_message(tmp_path: Path) -> N
     assert f"{len(missing)} missing: {missing[0]}, " in message
     assert missing[-1] not in message  # few are named
     assert "1 unexpected: fc2.weight" in message
-    assert f"1 of another shape: {reshaped} (3,), not (" in message
+    assert f"1 of the wrong shape: {reshaped} (3,), not (" in message
     assert f"1 not finite: {broken}" in message
     assert len(message) < 900
 
@@ -73,7 +73,7 @@ def test_weights_of_another_network_do_not_load(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "found"),
-    [([1, 2], "list"), ({"state_dict": {"a": torch.zeros(1)}}, "under state_dict"), ({}, "nothing")],
+    [([1, 2], "list"), ({"state_dict": {"a": torch.zeros(1)}}, "something else under state_dict"), ({}, "nothing")],
 )
 def test_a_file_of_something_else_is_refused(tmp_path: Path, content: object, found: str) -> None:
     path = save(tmp_path, content)
@@ -86,7 +86,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, content: object, fo
 def test_bytes_that_are_no_checkpoint_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
-    with pytest.raises(models.WeightsError, match="wanted tensors by name"):
+    with pytest.raises(models.WeightsError, match="expected named tensors"):
         models.load_network("r2plus1d_small", path)
 
 
@@ -114,3 +114,9 @@ def test_torchvisions_names_become_ours() -> None:
     converted = convert_names(state, models.network_spec("r2plus1d_34_8_kinetics"))
     assert list(converted) == list(wanted.values())
     assert [int(value) for value in converted.values()] == list(range(len(wanted)))
+
+
+@pytest.mark.parametrize("key", ["conv1.weight", "bn1.bias", "layer4.2.downsample.1.running_mean"])
+def test_torchvisions_names_of_a_frame_network_become_ours(key: str) -> None:
+    state = {key: torch.zeros(1), "fc.weight": torch.zeros(1), "head.weight": torch.zeros(1)}
+    assert list(convert_names(state, models.network_spec("resnet_34"))) == [f"net.{key}", "head.weight"]

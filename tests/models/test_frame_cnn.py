@@ -8,9 +8,8 @@ import torchvision
 from torch import nn
 
 import models
-from models.frame_cnn import COLOUR_MEAN, COLOUR_STD, FrameResNet
+from models.frame_cnn import FrameResNet
 from models.frozen import build_network
-from models.weights import PUBLIC_WEIGHTS
 
 torch.set_num_threads(1)
 PUBLISHED = {
@@ -40,25 +39,28 @@ def test_a_public_checkpoint_gives_the_features_of_the_public_network(name: str,
     torch.save(reference.state_dict(), tmp_path / "reference.pth")
     network = models.load_network(name, tmp_path / "reference.pth")
     snippets = torch.rand(2, 3, 1, 64, 64, generator=torch.Generator().manual_seed(0))
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (COLOUR_MEAN, COLOUR_STD))
+    spec = models.network_spec(name)
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (spec.colour_mean, spec.colour_std))
     reference.fc = nn.Identity()
     with torch.inference_mode():
         features, wanted = network(snippets), reference((snippets[:, :, 0] - mean) / std)
-    assert features.shape == (2, models.network_spec(name).feature_dim)
+    assert features.shape == (2, spec.feature_dim)
     assert wanted.std() > 0.01
     torch.testing.assert_close(features, wanted, rtol=1e-5, atol=1e-5 * float(wanted.abs().mean()))
 
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_colours_and_files_are_those_of_torchvisions_published_weights(name: str) -> None:
-    published = PUBLISHED[name]
-    assert PUBLIC_WEIGHTS[name].url == published.url
-    assert PUBLIC_WEIGHTS[name].num_classes == len(published.meta["categories"])
+    published, spec = PUBLISHED[name], models.network_spec(name)
+    public = spec.public_weights
+    assert public is not None
+    assert public.url == published.url
+    assert public.num_classes == len(published.meta["categories"])
     transforms = published.transforms()
-    assert (tuple(transforms.mean), tuple(transforms.std)) == (COLOUR_MEAN, COLOUR_STD)
-    assert transforms.crop_size == [models.network_spec(name).frame_size]
-    classifier = PUBLIC_WEIGHTS[name].num_classes * (models.network_spec(name).feature_dim + 1)
-    num_weights = sum(parameter.numel() for parameter in build_network(models.network_spec(name)).parameters())
+    assert (tuple(transforms.mean), tuple(transforms.std)) == (spec.colour_mean, spec.colour_std)
+    assert transforms.crop_size == [spec.frame_size]
+    classifier = public.num_classes * (spec.feature_dim + 1)
+    num_weights = sum(parameter.numel() for parameter in build_network(spec).parameters())
     assert num_weights == published.meta["num_params"] - classifier
 
 

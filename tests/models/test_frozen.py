@@ -12,11 +12,10 @@ torch.set_num_threads(1)
 def test_every_network_keeps_the_promises_of_its_specification(name: str) -> None:
     spec = models.network_spec(name)
     network = models.load_network(name, "random:0")
-    assert (network.frames_per_snippet, network.feature_dim, network.frame_size) == (
-        spec.frames_per_snippet,
-        spec.feature_dim,
-        spec.frame_size,
-    )
+    for attribute in ("frames_per_snippet", "frame_step", "feature_dim", "frame_size"):
+        assert getattr(network, attribute) == getattr(spec, attribute)
+    assert network.colour_mean.flatten().tolist() == pytest.approx(spec.colour_mean)
+    assert network.colour_std.flatten().tolist() == pytest.approx(spec.colour_std)
     assert not network.training
     assert not any(module.training for module in network.modules())
     assert not any(parameter.requires_grad for parameter in network.parameters())

@@ -9,9 +9,9 @@ from torchvision.models.video.resnet import BasicBlock, Conv2Plus1D, R2Plus1dSte
 
 import models
 from models.frozen import build_network
-from models.stcnn import COLOUR_MEAN, COLOUR_STD
 
 torch.set_num_threads(1)
+COLOUR_MEAN, COLOUR_STD = (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)  # as published, RGB
 
 
 def make_reference(num_classes: int = 400) -> VideoResNet:

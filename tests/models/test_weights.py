@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import multiprocessing
+import socket
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -10,10 +12,15 @@ from pathlib import Path
 import pytest
 
 import models
-from models.weights import PUBLIC_WEIGHTS, default_weights_dir, download, find_weights, random_seed
+from models import weights as module
+from models.spec import PublicWeights
+from models.weights import default_weights_dir, download, find_weights, random_seed
 
 CONTENT = b"as good as weights" * 1000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
 NAME = "r2plus1d_34_8_kinetics"
+PUBLIC = models.network_spec(NAME).public_weights
+assert PUBLIC is not None
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -25,6 +32,11 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", "/weights.pth")
             self.end_headers()
+        elif self.path == "/half.pth":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(CONTENT)))
+            self.end_headers()
+            self.wfile.write(CONTENT[:100])
         else:
             super().do_GET()
 
@@ -43,72 +55,92 @@ def address(tmp_path: Path) -> Iterator[str]:
         thread.join()
 
 
-fetch = partial(download, schemes=("http",), timeout_seconds=10)
+@pytest.fixture
+def no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # no server there, with internet or without
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+
+def at(url: str, sha256_prefix: str = SHA256[:8]) -> PublicWeights:
+    return PublicWeights(url, sha256_prefix, num_classes=400, licence="MIT", citation="", words="")
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 @pytest.mark.parametrize("page", ["weights.pth", "elsewhere"])
-def test_a_download_lands_whole_and_verified(address: str, tmp_path: Path, page: str) -> None:
+def test_a_download_lands_complete_and_readable_by_all(address: str, tmp_path: Path, page: str) -> None:
     path = tmp_path / "new" / "folder" / "weights.pth"
-    fetch(f"{address}/{page}", path, hashlib.sha256(CONTENT).hexdigest()[:8])
+    download(at(f"{address}/{page}"), path)
     assert path.read_bytes() == CONTENT
-    assert [found.name for found in path.parent.iterdir()] == ["weights.pth"]
-    assert path.stat().st_mode & 0o444 == 0o444
+    assert names_in(path.parent) == ["weights.pth"]
+    umask_of_a_file = (tmp_path / "served" / "weights.pth").stat().st_mode
+    assert path.stat().st_mode == umask_of_a_file
 
 
-def test_a_download_of_other_bytes_is_not_kept(address: str, tmp_path: Path) -> None:
-    path = tmp_path / "new" / "weights.pth"
-    with pytest.raises(models.WeightsError, match=r"not 00000000\.\.\.: it was not kept"):
-        fetch(f"{address}/weights.pth", path, "00000000")
-    assert list(path.parent.iterdir()) == []
-
-
-def test_a_download_that_fails_leaves_nothing(address: str, tmp_path: Path) -> None:
-    with pytest.raises(models.WeightsError, match="404"):
-        fetch(f"{address}/absent.pth", tmp_path / "new" / "weights.pth", "00000000")
-    assert list((tmp_path / "new").iterdir()) == []
-
-
-@pytest.mark.parametrize("scheme", ["http", "file"])
-def test_only_https_is_fetched(address: str, tmp_path: Path, scheme: str) -> None:
-    url = f"{address}/weights.pth" if scheme == "http" else (tmp_path / "served" / "weights.pth").as_uri()
-    with pytest.raises(models.WeightsError, match=f"'{scheme}', wanted https"):
-        download(url, tmp_path / "new" / "weights.pth", "")
-    assert list((tmp_path / "new").iterdir()) == []
-
-
-def test_public_weights_that_cannot_be_fetched_say_which_file_goes_where(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("page", "sha256_prefix", "reason"),
+    [
+        ("weights.pth", "00000000", 'expected "00000000", got "' + SHA256),
+        ("half.pth", SHA256[:8], f'expected "{SHA256[:8]}", got "'),
+        ("absent.pth", SHA256[:8], "404"),
+    ],
+    ids=["other bytes", "half of it", "not there"],
+)
+def test_a_download_that_fails_leaves_nothing(
+    address: str, tmp_path: Path, page: str, sha256_prefix: str, reason: str
 ) -> None:
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody answers there, whatever the network
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
+    path = tmp_path / "new" / "weights.pth"
+    with pytest.raises(models.WeightsError) as caught:
+        download(at(f"{address}/{page}", sha256_prefix), path)
+    assert reason in str(caught.value)
+    assert f"put the file at {path}" in str(caught.value)
+    assert names_in(path.parent) == []
+
+
+def test_a_server_that_goes_silent_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DOWNLOAD_TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(models.WeightsError, match="timed out"):
+        download(at(f"http://127.0.0.1:{silent.getsockname()[1]}/weights.pth"), tmp_path / "weights.pth")
+    assert names_in(tmp_path) == []
+    assert socket.getdefaulttimeout() is None
+
+
+def test_several_processes_may_download_the_same_file(address: str, tmp_path: Path) -> None:
+    path, context = tmp_path / "new" / "weights.pth", multiprocessing.get_context("spawn")
+    others = [context.Process(target=download, args=(at(f"{address}/weights.pth"), path)) for _ in range(2)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join(timeout=120)
+    assert [other.exitcode for other in others] == [0, 0]
+    assert path.read_bytes() == CONTENT
+    assert names_in(path.parent) == ["weights.pth"]
+
+
+def test_public_weights_are_downloaded_once_into_weights_dir(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_public_weights", lambda _: at(f"{address}/weights.pth"))
+    folder = tmp_path / "lab"
+    assert find_weights(NAME, weights_dir=folder) == folder / "weights.pth"
+    (tmp_path / "served" / "weights.pth").unlink()
+    assert find_weights(NAME, weights_dir=folder).read_bytes() == CONTENT
+
+
+@pytest.mark.usefixtures("no_internet")
+def test_without_internet_the_message_says_which_file_goes_where(tmp_path: Path) -> None:
     with pytest.raises(models.WeightsError) as caught:
         models.load_network(NAME, weights_dir=tmp_path)
-    public = PUBLIC_WEIGHTS[NAME]
-    for part in (public.url, str(tmp_path / public.file_name), "weights_dir", "random:0"):
+    for part in (PUBLIC.url, f"put the file at {tmp_path / PUBLIC.file_name}", "weights_dir", "random:0"):
         assert part in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_published_names_end_in_the_digits_that_are_checked() -> None:
-    prefixes = {name: public.sha256_prefix for name, public in PUBLIC_WEIGHTS.items()}
-    assert prefixes == {
-        "r2plus1d_34_8_kinetics": "0aa0550b",
-        "r2plus1d_34_32_kinetics": "ade133f1",
-        "r2plus1d_34_8_ig65m": "9bae36ae",
-        "r2plus1d_34_32_ig65m": "449a7af9",
-        "resnet_34": "b627a593",
-        "wide_resnet_50_2": "95faca4d",
-    }
-    assert all(
-        public.url.startswith("https://github.com/moabitcoin/")
-        for name, public in PUBLIC_WEIGHTS.items()
-        if name.startswith("r2plus1d")
-    )
+    assert names_in(tmp_path) == []
 
 
 def test_a_file_that_bears_a_published_name_must_be_it(tmp_path: Path) -> None:
-    path = tmp_path / PUBLIC_WEIGHTS[NAME].file_name
+    path = tmp_path / PUBLIC.file_name
     path.write_bytes(CONTENT)
     for weights, folder in ((None, tmp_path), (path, None)):
         faults = models.check_weights(NAME, weights, folder)
@@ -119,17 +151,17 @@ def test_a_file_that_bears_a_published_name_must_be_it(tmp_path: Path) -> None:
             find_weights(NAME, weights, folder)
 
 
-def test_weights_that_are_not_fetched_yet_are_no_fault_and_have_their_identity(tmp_path: Path) -> None:
+def test_weights_that_are_not_downloaded_yet_are_not_a_fault_and_have_their_identity(tmp_path: Path) -> None:
     assert models.check_weights(NAME, weights_dir=tmp_path) == []
     assert models.weights_identity(NAME, weights_dir=tmp_path) == "sha256:0aa0550b"
-    assert models.weights_identity(NAME, tmp_path / PUBLIC_WEIGHTS[NAME].file_name) == "sha256:0aa0550b"
-    assert list(tmp_path.iterdir()) == []
+    assert models.weights_identity(NAME, tmp_path / PUBLIC.file_name) == "sha256:0aa0550b"
+    assert names_in(tmp_path) == []
 
 
 def test_the_identity_of_an_own_file_follows_its_bytes(tmp_path: Path) -> None:
     path = tmp_path / "mine.pth"
     path.write_bytes(CONTENT)
-    assert models.weights_identity("r2plus1d_small", path) == f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+    assert models.weights_identity("r2plus1d_small", path) == f"sha256:{SHA256}"
     path.write_bytes(CONTENT + b"!")
     assert (
         models.weights_identity("r2plus1d_small", str(path)) == f"sha256:{hashlib.sha256(CONTENT + b'!').hexdigest()}"

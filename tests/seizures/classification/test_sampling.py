@@ -23,7 +23,7 @@ SEGMENTS = (2, 4, 8, 16)
 
 
 def literal_starts(num_frames: int, frames_per_snippet: int, num_segments: int, positions: list[float]) -> list[int]:
-    """METHOD.md, stage 2, segment by segment in plain Python."""
+    """Segments and starts as the docstring of `sampling` defines them, one by one in plain Python."""
     starts = []
     segments = np.array_split(np.arange(num_frames), num_segments)
     for segment, position in zip(segments, positions, strict=True):

@@ -53,7 +53,7 @@ def results():
 
 
 MADE = {
-    "network": "r2plus1d_34_8_kinetics", "weights_sha256": "random:0", "feature_dim": 512, "frames_per_snippet": 8,
+    "network_words": "R(2+1)D-34 with random weights", "feature_dim": 512, "frames_per_snippet": 8,
     "stride_frames": 1, "frame_rate_hz": 15.0, "preprocessing": "letterbox", "deinterlace": "never", "frame_size": 112,
 }  # fmt: skip
 

@@ -1,0 +1,76 @@
+"""What is known of a network before it is built, as plain values. Imports no torch, so planning can read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["spatiotemporal", "frame"]
+"""`spatiotemporal`: a snippet of several frames to one vector; `frame`: a single frame to one vector."""
+
+
+@dataclass(frozen=True)
+class PublicWeights:
+    """A published file of weights.
+
+    Attributes:
+        url: HTTPS address of the file.
+        sha256_prefix: First 8 hex digits of the file's SHA-256. They identify the weights in cache keys and reports.
+        num_classes: Outputs of the published classifier, which is dropped.
+        licence: SPDX identifier of the licence that the weights were published under.
+        citation: Where the weights come from.
+        words: What the methods paragraph says of the weights, after the network's own words.
+    """
+
+    url: str
+    sha256_prefix: str
+    num_classes: int
+    licence: str
+    citation: str
+    words: str
+
+    @property
+    def file_name(self) -> str:
+        """The published file name, which the local copy keeps."""
+        return self.url.rpartition("/")[2]
+
+    @property
+    def identity(self) -> str:
+        """What identifies the weights in cache keys and feature files, known before the file is downloaded."""
+        return f"sha256:{self.sha256_prefix}"
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network: its name, its paper, its input and output, its public weights.
+
+    Attributes:
+        name: What a person writes in `luigi.cfg`.
+        words: What the methods paragraph calls it.
+        kind: `spatiotemporal` or `frame`.
+        architecture: Which layers, a key of `BUILDERS` in `models/stcnn.py` or `models/frame_cnn.py`. Networks of the
+            same architecture differ in their weights only.
+        citation: The paper that describes the layers.
+        licence: SPDX identifier of the licence of the code that the layers are built from.
+        feature_dim: D, length of a feature vector.
+        frame_size: H = W, in pixels, of the frames it was trained on.
+        frames_per_snippet: T, number of frames in a snippet; 1 if `kind` is `frame`.
+        frame_step: Distance from one frame of a snippet to the next, in frames of the video clock; 1 is consecutive.
+        colour_mean: Mean of R, G, B in [0, 1] that the network subtracts.
+        colour_std: Standard deviation of R, G, B in [0, 1] that the network divides by.
+        public_weights: The published weights, None if there are none.
+    """
+
+    name: str
+    words: str
+    kind: Kind
+    architecture: str
+    citation: str
+    licence: str
+    feature_dim: int
+    frame_size: int
+    frames_per_snippet: int
+    colour_mean: tuple[float, float, float]
+    colour_std: tuple[float, float, float]
+    public_weights: PublicWeights | None
+    frame_step: int = 1
