@@ -28,15 +28,27 @@ def draw_weights(network: FrozenNetwork, seed: int) -> None:
     """Give `network`, whose parameters are on the `meta` device, random weights that depend only on `seed`.
 
     torch's global generator is neither read nor changed.
+
+    Raises:
+        NotImplementedError: A layer has parameters or buffers, and nothing here says how to draw them.
     """
     generator = torch.Generator().manual_seed(seed)
     network.net.to_empty(device="cpu")
-    for module in network.net.modules():
+    for name, module in network.net.named_modules():
         if isinstance(module, (nn.Conv2d, nn.Conv3d)):
-            fan_in = module.in_channels * math.prod(module.kernel_size)
+            fan_in = module.in_channels // module.groups * math.prod(module.kernel_size)
             nn.init.normal_(module.weight, 0.0, math.sqrt(2.0 / fan_in), generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
         elif isinstance(module, _Norm):
             module.reset_parameters()
+        else:
+            own = [*dict(module.named_parameters(recurse=False)), *dict(module.named_buffers(recurse=False))]
+            if own:
+                raise NotImplementedError(
+                    f"random weights of {name} ({type(module).__name__}: {', '.join(own)}): say in "
+                    "models/random_weights.py how to draw them"
+                )
     for norm in _last_norms(network.net):
         nn.init.constant_(norm.weight, _BRANCH_GAIN)
     if any(isinstance(module, nn.BatchNorm1d) for module in network.net.modules()):

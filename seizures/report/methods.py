@@ -1,4 +1,4 @@
-"""A methods paragraph for a manuscript, made of the settings and results of the very run that it describes."""
+"""The methods paragraph for a manuscript, written from the settings and results of the run it describes."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ _PREPROCESSINGS = {
 
 @dataclasses.dataclass(frozen=True)
 class WhatWasRun:
-    """All that the paragraph tells.
+    """All that the paragraph reports.
 
     Attributes:
         made: one entry for each way in which features were made: `network_words` (what to call the network and its
             weights), `feature_dim`, `frames_per_snippet`, `stride_frames`, `frame_rate_hz`, and, where known,
             `preprocessing`, `deinterlace`, `precision` and `frame_size`.
-        folds: how patients were dealt.
-        training: how classifiers were fitted.
+        folds: how patients were assigned to folds.
+        training: how classifiers were trained.
         summary: metrics.json.
         predictions: predictions.csv.
         histories: the learning curves, columns fold, seed, epoch and loss.
-        left_out: what was left out.
-        minimum_duration_seconds: under which a seizure was left out.
-        num_not_trained_on: views in which the patient is out of sight: scored, and not trained on.
-        num_cropped, num_masked: views of which a part of the frame alone was taken; in which a part was blacked out.
-        num_damaged: views with snippets that touch frames which could not be decoded.
+        left_out: excluded seizures and views, with the reason.
+        minimum_duration_seconds: shorter seizures were excluded.
+        num_not_trained_on: views in which the patient is out of sight: scored, but not trained on.
+        num_cropped, num_masked: views whose frames were cropped; in which a part was blacked out.
+        num_damaged: views with snippets that contain frames that could not be decoded.
         simulated: whether the videos are simulated.
         code: version of the software.
     """
@@ -74,7 +74,7 @@ class WhatWasRun:
 
 
 def methods_paragraph(run: WhatWasRun) -> str:
-    """Return what was done, in sentences that a laboratory may paste into a manuscript."""
+    """Return the methods as sentences that a laboratory can paste into a manuscript."""
     sentences = [_cohort(run)]
     sentences += [_features(made, several=len(run.made) > 1) for made in run.made]
     sentences += [
@@ -122,7 +122,7 @@ def _features(made: Mapping[str, Any], *, several: bool) -> str:
 
 
 def _parts_of_frames(run: WhatWasRun) -> list[str]:
-    """Say what part of the frames was taken, and what became of those that could not be decoded."""
+    """Say what was cropped and masked, and how frames that could not be decoded were handled."""
     sentences = []
     if run.num_cropped:
         sentences.append(f"Of the frames of {plural(run.num_cropped, 'view')}, a part given beforehand was taken.")

@@ -8,9 +8,11 @@ import sys
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import models
-from models.random_weights import moving_patterns
+from models.frozen import build_network
+from models.random_weights import draw_weights, moving_patterns
 
 torch.set_num_threads(1)
 
@@ -100,3 +102,24 @@ def test_a_linear_classifier_tells_kinds_of_movement_on_random_features(network:
         train_features, test_features = network(train).numpy(), network(test).numpy()
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=1000)).fit(train_features, train_kinds)
     assert probe.score(test_features, test_kinds) > 0.75  # chance is a third
+
+
+def test_a_layer_that_nothing_is_known_of_is_refused_by_name() -> None:
+    network = build_network(models.network_spec("resnet_34"))
+    network.net.fc = nn.Linear(3, 2)
+    with pytest.raises(NotImplementedError, match=r"fc \(Linear: weight, bias\): say in models/random_weights\.py"):
+        draw_weights(network, 0)
+
+
+def test_every_parameter_of_a_grouped_convolution_with_a_bias_is_drawn() -> None:
+    networks = []
+    for _ in range(2):
+        network = build_network(models.network_spec("resnet_34"))
+        with torch.device("meta"):
+            network.net.conv1 = nn.Conv2d(64, 64, 7, groups=64)
+        draw_weights(network, 0)
+        networks.append(network)
+    conv = networks[0].net.conv1
+    assert torch.equal(conv.bias, torch.zeros(64))
+    assert float(conv.weight.detach().std()) == pytest.approx(math.sqrt(2 / 49), rel=0.1)
+    assert torch.equal(conv.weight, networks[1].net.conv1.weight)

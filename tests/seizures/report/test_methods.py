@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import models
 from seizures.evaluation.predictions import pool_predictions, predictions_for
 from seizures.evaluation.summary import summarise
 from seizures.report.cohort_facts import cohort_facts, left_out_words
@@ -128,3 +129,10 @@ def test_what_was_left_out_is_counted_by_seizures_and_views() -> None:
     assert left_out_words([("P2", "1", "small", "")], predictions()) == "1 view of other seizures"
     both_views = [("P9", "1", "small", ""), ("P9", "1", "large", "")]
     assert left_out_words(both_views, predictions()) == "1 whole seizure"
+
+
+@pytest.mark.parametrize("name", models.aggregation_names())
+def test_every_aggregation_has_its_words(name: str) -> None:
+    text = methods_paragraph(run(training=training(aggregation=name)))
+    assert f"aggregated by {name} (" not in text
+    assert "{" not in text
