@@ -18,7 +18,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts, open_features
+from seizures.features.file import open_features
+from seizures.features.schema import FeatureHeader, ViewFacts
+from seizures.features.writer import FeatureFileWriter
 from seizures.settings import digest
 
 NUM_SEIZURES, NUM_ROWS, DIM = 183, 540_000, 512

@@ -26,7 +26,8 @@ from pathlib import Path
 import numpy as np
 
 from seizures.classification.folds import write_folds
-from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
+from seizures.features.schema import FeatureHeader, ViewFacts
+from seizures.features.writer import FeatureFileWriter
 from tasks.stage.publishing import publish
 from tasks.stages.features import ExtractFeatures, all_features
 from tasks.stages.folds import AssignFolds, fold_rows

@@ -13,7 +13,7 @@ import models
 from benchmarks import decoding
 from benchmarks.measure import Row, in_turns, megabytes, once, seconds
 from seizures.features.extraction import extract_seizure
-from seizures.features.file import FeatureHeader
+from seizures.features.schema import FeatureHeader
 from seizures.settings import FrameSettings
 from seizures.video.frame_cache import write_frames
 from seizures.video.window import WindowRequest, open_window

@@ -13,8 +13,9 @@ import h5py
 import numpy as np
 
 from seizures.features import checksum
-from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
+from seizures.features.schema import FeatureHeader, ViewFacts
 from seizures.features.validation import FAULT, Examined
+from seizures.features.writer import FeatureFileWriter
 from seizures.settings import digest
 
 RECIPE: dict[str, Any] = {

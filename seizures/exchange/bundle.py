@@ -20,8 +20,10 @@ import numpy as np
 
 from seizures.errors import SettingsError
 from seizures.exchange.pseudonyms import Pseudonyms
-from seizures.features.file import FeatureFile, FeatureFileWriter, FeatureHeader, FeatureView, ViewFacts, open_features
+from seizures.features.file import FeatureFile, FeatureView, open_features
+from seizures.features.schema import FeatureHeader, ViewFacts
 from seizures.features.validation import STATED
+from seizures.features.writer import FeatureFileWriter
 from seizures.provenance import release
 from seizures.settings import digest
 

@@ -31,8 +31,9 @@ import numpy.typing as npt
 import torch
 
 from seizures.errors import FeatureFileError, SeizuresError, SettingsError, VideoError
-from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
+from seizures.features.schema import FeatureHeader, ViewFacts
 from seizures.features.snippets import count_snippets, snippet_starts
+from seizures.features.writer import FeatureFileWriter
 from seizures.settings import PRECISIONS
 from seizures.video.frame_cache import FrameFile, open_frames
 

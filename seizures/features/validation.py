@@ -17,8 +17,9 @@ import numpy as np
 
 from seizures.errors import FeatureFileError
 from seizures.features import checksum
-from seizures.features.file import FeatureFile, FeatureHeader, FeatureView, open_features
+from seizures.features.file import FeatureFile, FeatureView, open_features
 from seizures.features.hdf5_structure import HDF5_ERRORS, structure_faults
+from seizures.features.schema import FeatureHeader
 from seizures.manifest.table import USES, id_problem
 from seizures.settings import digest
 

@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
+from seizures.features.schema import FeatureHeader, ViewFacts
 from seizures.features.validation import DURATION_TOLERANCE_SECONDS, FAULT, WARNING, Finding, examine
+from seizures.features.writer import FeatureFileWriter
 from seizures.gestures_dataset import source
 from seizures.gestures_dataset.outcome import RECIPE, Outcome
 from seizures.gestures_dataset.table import TableRow

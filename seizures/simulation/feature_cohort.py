@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
+from seizures.features.schema import FeatureHeader, ViewFacts
+from seizures.features.writer import FeatureFileWriter
 from seizures.settings import digest
 
 NUM_FOS_ONLY, NUM_TCS_ONLY, NUM_BOTH = 2, 32, 34

@@ -24,7 +24,7 @@ from tasks.stages.videos import DecodeRecording
 
 if TYPE_CHECKING:
     from seizures.features.extraction import SnippetNetwork
-    from seizures.features.file import FeatureHeader
+    from seizures.features.schema import FeatureHeader
 
 
 class ExtractFeatures(OfNetwork, Stage):
@@ -103,7 +103,7 @@ class ExtractFeatures(OfNetwork, Stage):
         return Amount(num_snippets, "snippets")
 
     def _header(self) -> FeatureHeader:
-        from seizures.features.file import FeatureHeader
+        from seizures.features.schema import FeatureHeader
 
         read = self.recipe["reads"]
         return FeatureHeader(

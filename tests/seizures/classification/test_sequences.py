@@ -13,7 +13,8 @@ from seizures.classification import sequences
 from seizures.classification.sampling import sample_positions, start_frames_to_rows
 from seizures.classification.sequences import SequenceBank, SequenceSampler, load_bank
 from seizures.errors import FeatureFileError, SettingsError
-from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts
+from seizures.features.schema import FeatureHeader, ViewFacts
+from seizures.features.writer import FeatureFileWriter
 
 import torch  # isort: skip
 

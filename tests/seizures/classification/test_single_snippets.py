@@ -23,7 +23,7 @@ from seizures.classification.single_snippets import (
     fit,
 )
 from seizures.errors import TooFewSeizuresError
-from seizures.features.file import FeatureFileWriter
+from seizures.features.writer import FeatureFileWriter
 from seizures.settings import SnippetSettings
 
 torch.set_num_threads(1)

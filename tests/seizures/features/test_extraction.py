@@ -14,7 +14,8 @@ from torch import nn
 
 from seizures.errors import FeatureFileError, SeizuresError, SettingsError, VideoError
 from seizures.features.extraction import choose_device, extract_features, extract_seizure, valid_snippets
-from seizures.features.file import FeatureHeader, open_features
+from seizures.features.file import open_features
+from seizures.features.schema import FeatureHeader
 from seizures.video import frame_cache
 
 SIZE = 6

@@ -12,7 +12,9 @@ import pytest
 
 import seizures
 from seizures.errors import FeatureFileError
-from seizures.features.file import FeatureFileWriter, FeatureHeader, ViewFacts, open_features, read_duration
+from seizures.features.file import open_features, read_duration
+from seizures.features.schema import FeatureHeader, ViewFacts
+from seizures.features.writer import FeatureFileWriter
 
 HEADER = FeatureHeader(
     patient_id="P01",

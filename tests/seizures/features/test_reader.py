@@ -86,7 +86,7 @@ def test_files_of_every_version_are_read(version: int) -> None:
 
 def test_every_version_that_is_written_has_a_file() -> None:
     from seizures.exchange.bundle import FORMAT_VERSION as BUNDLE_VERSION
-    from seizures.features.file import FORMAT_VERSION as FILE_VERSION
+    from seizures.features.schema import FORMAT_VERSION as FILE_VERSION
 
     names = {path.name for path in DATA.iterdir()}
     wanted = {f"features_v{number}.h5" for number in range(1, FILE_VERSION + 1)}

@@ -25,7 +25,7 @@ from small_project import Project, make_small_project
 from seizures.exchange import bundle, data_card
 from seizures.exchange.leak_scan import LeakFoundError, Secret, scan
 from seizures.exchange.pseudonyms import Pseudonyms, read_or_make_key
-from seizures.features.file import FeatureFileWriter
+from seizures.features.writer import FeatureFileWriter
 from seizures.files import archives
 from seizures.provenance import reader_versions
 from tasks.exchange import bundles
