@@ -75,14 +75,15 @@ def test_every_spec_says_what_a_reader_needs(spec: NetworkSpec) -> None:
 
 @pytest.mark.parametrize("spec", NETWORKS, ids=lambda spec: spec.name)
 def test_the_page_of_networks_has_every_spec(spec: NetworkSpec) -> None:
-    """If this fails, put the row that the message shows into docs/networks.md."""
+    """If this fails, put the lines that the message shows into the tables and the list of docs/networks.md."""
     public = spec.public_weights
     input_ = f"{spec.frames_per_snippet} x {spec.frame_size} x {spec.frame_size}, step {spec.frame_step}"
     row = f"| `{spec.name}` | {spec.kind} | {input_} | {spec.feature_dim} | {spec.licence} |"
     weights = f"| `{spec.name}` | [`{public.file_name}`]({public.url}) | {public.licence} |" if public else ""
     page = PAGE.read_text(encoding="utf-8")
-    for part in (row, weights, spec.citation, public.citation if public else ""):
-        assert part in page
+    papers = [f"- {citation}" for citation in (spec.citation, public.citation if public else spec.citation)]
+    missing = [line for line in dict.fromkeys([row, weights, *papers]) if line not in page]
+    assert not missing, "docs/networks.md lacks:\n" + "\n".join(missing)
 
 
 def test_the_words_for_a_network_name_its_weights() -> None:
