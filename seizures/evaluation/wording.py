@@ -15,26 +15,26 @@ _MANY_PATIENTS = 20
 
 
 def verdict(summary: Mapping[str, Any]) -> str:
-    """Say the result in plain words: how many were right, how sure that is, and whether it is better than chance."""
+    """Return the result in plain words: how many were correct, how certain that is, and how it compares with chance."""
     accuracy, chance, mean = summary["metrics"]["accuracy"], summary["chance"], summary["counts"]["mean"]
     num_seeds, percent = len(summary["seeds"]), f"{100 * summary['interval']['confidence_level']:g} %"
     num_right = count_text(mean["TP"] + mean["TN"])
     text = (
         f"{'Reproduction only: ' if summary.get('protocol_name') == 'paper' else ''}"
-        f"Of {plural(summary['num_seizures'], 'seizure')} of {plural(summary['num_patients'], 'patient')}, "
-        f"{num_right} {'was' if num_right == '1' else 'were'} classified correctly"
+        f"{num_right} of {plural(summary['num_seizures'], 'seizure')} in {plural(summary['num_patients'], 'patient')} "
+        f"{'was' if num_right == '1' else 'were'} classified correctly"
         f"{f' (mean of {num_seeds} seeds)' if num_seeds > 1 else ''}: {100 * accuracy['mean']:.0f} %"
     )
     if accuracy["low"] is not None:
         text += f", {percent} interval {100 * accuracy['low']:.0f} to {100 * accuracy['high']:.0f} %"
-    text += f". Always answering {chance['label']} would be right in {100 * chance['level']:.0f} %: "
+    text += f". Always answering {chance['label']} would be correct in {100 * chance['level']:.0f} %: "
     if chance["accuracy_interval_excludes_chance"] is None:
-        return text + "without an interval, this cannot be told from chance."
+        return text + "without an interval, the result cannot be told from chance."
     if chance["accuracy_interval_excludes_chance"]:
-        return text + "the classifier is better than that."
+        return text + "the classifier does better."
     if chance["accuracy_is_below_chance"]:
-        return text + "the classifier is worse than that."
-    return text + "the interval does not exclude that, so the classifier is not shown to be better."
+        return text + "the classifier does worse."
+    return text + "the interval includes that, so the classifier is not shown to do better."
 
 
 def plural(number: int, noun: str) -> str:
@@ -43,7 +43,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def count_text(value: float) -> str:
-    """Write a mean count: whole where it is whole, else with one decimal."""
+    """Return a mean count as text: whole if it is whole, else with one decimal."""
     return f"{value:.0f}" if abs(value - round(value)) < 0.05 else f"{value:.1f}"
 
 
@@ -54,12 +54,10 @@ def notes_for_readers(
     folds: Sequence[Mapping[str, Any]],
     settings: EvaluationSettings,
 ) -> list[str]:
-    """Say what a reader must know before believing the numbers; `right` is (K, N)."""
+    """Return what a reader must know before trusting the numbers; `right` is (K, N)."""
     notes = []
     if num_patients < 2:
-        notes.append(
-            "All seizures are of one patient: there is no interval, because nothing tells how patients differ."
-        )
+        notes.append("All seizures are of one patient, so there is no interval: nothing shows how patients differ.")
     elif num_patients < _MANY_PATIENTS:
         notes.append(
             f"The intervals rest on {num_patients} patients; with so few, a bootstrap interval tends to be too narrow."
@@ -67,19 +65,19 @@ def notes_for_readers(
     if right.all() and num_patients > 1:
         bound = 100 * largest_hidden_share(num_patients, settings.confidence_level)
         notes.append(
-            "No seizure was classified wrongly, so the intervals have no width; that is not certainty. No error in "
+            "No seizure was misclassified, so the intervals have no width; that is not certainty. No error in "
             f"{num_patients} patients still allows errors in up to {bound:.0f} % of patients "
             f"({100 * settings.confidence_level:g} % one-sided exact bound)."
         )
     undefined = [METRIC_TITLES[name] for name, metric in metrics.items() if metric["mean"] is None]
     if undefined:
-        notes.append(f"Left empty, because the counts of at least one seed cannot carry it: {', '.join(undefined)}.")
+        notes.append(f"Undefined for the counts of at least one seed: {', '.join(undefined)}.")
     for name, metric in metrics.items():
         num_undefined = metric["num_resamples_undefined"]
         if metric["mean"] is not None and num_undefined:
             notes.append(
                 f"{METRIC_TITLES[name]}: undefined in {num_undefined} of {settings.num_bootstraps} resamples; "
-                + ("the interval is of the others." if metric["low"] is not None else "too many for an interval.")
+                + ("the interval comes from the others." if metric["low"] is not None else "too many for an interval.")
             )
     for fold in folds:
         absent = [name for name, number in fold["num_seizures_by_label"].items() if not number]

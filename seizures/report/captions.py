@@ -16,44 +16,44 @@ from seizures.settings import EvaluationSettings
 CAPTIONS = {
     "seizures": (
         "Every seizure, by patient",
-        "Each mark is one seizure, further right when the classifier is surer of {positive}. Circles belong on the "
-        "blue side, diamonds on the orange side; a cross is a mistake, with its seizure's name.",
-        "The thin line spans the seeds.",
+        "Each mark is one seizure; the further right, the surer the classifier is of {positive}. Circles belong on the "
+        "blue side, diamonds on the orange side. A cross marks an error, with the id of the seizure.",
+        "Thin line: range over seeds.",
     ),
     "confusion": (
-        "Right and wrong calls",
-        "One row per true kind of seizure. Green cells are right, purple cells are mistakes.",
-        "Mean of the seeds.",
+        "Confusion matrix",
+        "One row per true label. Green cells are correct, purple cells are errors.",
+        "Mean over seeds.",
     ),
     "scores": (
-        "Scores and how sure they are",
-        "Dot: score. Bar: {percent} interval over patients; the longer, the less is known. Accuracy means something "
-        "only if its bar stays right of the chance mark.",
-        "Small ticks: single seeds.",
+        "Scores and their uncertainty",
+        "Dot: score. Bar: {percent} interval over patients; the longer the bar, the less certain the score. Accuracy "
+        "is better than chance only if its whole bar lies to the right of the chance mark.",
+        "Small ticks: individual seeds.",
     ),
     "roc": (
         "Trade-off (ROC curve)",
-        "How many {positive} are found (up) at the price of how many {negative} are called {positive} (right), as the "
-        "decision moves from 0.5. Nearer the upper left corner is better. Band: {percent} interval over patients.",
-        "Thin: single seeds; thick: their mean.",
+        "The share of {positive} detected (up) against the share of {negative} wrongly called {positive} (right), at "
+        "every decision threshold. Closer to the upper left corner is better. Band: {percent} interval over patients.",
+        "Thin lines: individual seeds; thick line: their mean.",
     ),
     "parts": (
-        "For whom it works",
-        "Accuracy in each part of the cohort; bar: {percent} interval over patients, none with one patient. Dashed: "
-        "all seizures. The parts are small: a difference between them is a question, not an answer.",
-        "Mean of the seeds.",
+        "Accuracy by subgroup",
+        "Bar: {percent} interval over patients, none for a single patient. Dashed: all seizures. Subgroups are small: "
+        "a difference between them raises a question and does not answer it.",
+        "Mean over seeds.",
     ),
     "calibration": (
-        "Can the probabilities be believed?",
-        "Of the seizures that were given about this P({positive}), how many were {positive}. Above the dashed line the "
-        "classifier says too little, below it too much. A small dot rests on few seizures.",
-        "All seeds together.",
+        "Calibration",
+        "Among seizures with a similar P({positive}), the share that were {positive}. Above the dashed line "
+        "P({positive}) is too low, below it too high. A small dot rests on few seizures.",
+        "All seeds pooled.",
     ),
     "training": (
         "Training",
-        "One thin line per fold and seed, on the seizures it was trained on: loss should fall and level off. High "
-        "accuracy here is not a result; the held-out seizures above are. A dashed line is the loss by which the epoch "
-        "was chosen.",
+        "One thin line per fold and seed, on its own training seizures: the loss should fall and level off. High "
+        "accuracy here is not a result; only held-out seizures count. Dashed, where there is one: the loss that chose "
+        "the epoch.",
         "",
     ),
 }
@@ -90,20 +90,20 @@ def picture_rows(pictures: Mapping[str, Picture], summary: Mapping[str, Any], fo
 
 
 def calibration_words(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> str:
-    """Say the Brier score, its interval, and what knowing no more than the share of TCS would score."""
+    """Return the Brier score, its interval, and the score of always predicting the share of TCS, in words."""
     settings = summary["interval"]
     found = calibrate(
         predictions,
         EvaluationSettings(settings["num_resamples"], settings["confidence_level"], settings["seed"]),
         positive_label=summary["positive_label"],
     )
-    interval = "no interval, as there is one patient only"
+    interval = "no interval with a single patient"
     if found["low"] is not None:
         percent = f"{100 * settings['confidence_level']:g} %"
         interval = f"{percent} interval over patients {found['low']:.3f} to {found['high']:.3f}"
     base = found["brier_of_base_rate"]
-    better = "better" if found["brier"] < base else "not better"
+    outcome = "do better" if found["brier"] < base else "do no better"
     return (
-        f"Brier score {found['brier']:.3f} ({interval}); 0 is perfect. Always answering the share of "
-        f"{summary['positive_label']} would score {base:.3f}: the probabilities are {better} than that."
+        f"Brier score {found['brier']:.3f} ({interval}); 0 is perfect. Always predicting the share of "
+        f"{summary['positive_label']} would score {base:.3f}; the probabilities {outcome}."
     )

@@ -1,4 +1,4 @@
-"""Who is in the results and who is not, counted: patients, seizures, durations, views, and what was left out."""
+"""Who is in the results and who is not: patients, seizures, durations, views and exclusions, counted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def cohort_facts(
     positive_label: str = "TCS",
     negative_label: str = "FOS",
 ) -> dict[str, str]:
-    """Return what was scored, by name, in words.
+    """Return what was scored, in words: name of a fact to its text.
 
     Args:
         predictions: predictions.csv.
@@ -52,7 +52,7 @@ def cohort_facts(
     for name in (negative_label, positive_label):
         of_label = seconds[np.asarray(seizures["label"] == name)]
         known = of_label[~np.isnan(of_label)]
-        facts[f"duration of {name}"] = _spread(known, " s") if len(known) or not len(of_label) else "not known"
+        facts[f"duration of {name}"] = _spread(known, " s") if len(known) or not len(of_label) else "unknown"
     views = {name.removeprefix(VIEW_PREFIX): int(seizures[name].notna().sum()) for name in view_columns(seizures)}
     facts["views"] = ", ".join(f"{name} ({plural(count, 'seizure')})" for name, count in views.items())
     return facts
@@ -60,13 +60,13 @@ def cohort_facts(
 
 def _spread(values: npt.NDArray[np.float64], unit: str) -> str:
     if not len(values):
-        return "there is none"
+        return "none"
     median, low, high = (f"{value:.1f}".removesuffix(".0") for value in (np.median(values), values.min(), values.max()))
     return f"median {median}{unit} ({low} to {high}{unit})"
 
 
 def left_out_words(left_out: Sequence[LeftOutRow], predictions: pd.DataFrame) -> str:
-    """Count what was left out: seizures that were not scored at all, and views of seizures that were; "" for nothing.
+    """Count what was excluded: whole seizures, and views of seizures that were scored; "" for nothing.
 
     Args:
         left_out: (patient_id, seizure_id, view or "" for the whole seizure, reason).

@@ -95,7 +95,7 @@ def score_intervals(summary: Mapping[str, Any]) -> Figure:
 
 def _draw_score(axes: Axes, metric: Mapping[str, Any], place: int) -> None:
     if metric["mean"] is None:
-        axes.text(0.5, place, "cannot be computed", color=MUTED, ha="center", va="center", fontsize=10)
+        axes.text(0.5, place, "undefined", color=MUTED, ha="center", va="center", fontsize=10)
         return
     if metric["low"] is not None:
         axes.plot([metric["low"], metric["high"]], [place, place], color=INK, linewidth=2.5)

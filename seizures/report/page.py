@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page from result tables, to be read by a clinician and kept by a lab."""
+"""The report: result tables as one self-contained HTML page, for a clinician to read and a lab to keep."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from seizures.report.pictures import Picture
 
 FOLDER = "figures"
 RANDOM_WEIGHTS_WARNING = (
-    "The network's weights are random: these numbers show that the software runs, and say nothing about seizures."
+    "The network's weights are random. These numbers show that the software runs; they say nothing about seizures."
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class ReportInputs:
-    """Everything that the page tells, as result tables and plain values.
+    """Everything on the page, as result tables and plain values.
 
     Attributes:
         predictions: predictions.csv of all folds and seeds.
         summary: what `seizures.evaluation.summary.summarise` returned.
         pictures: what `seizures.report.pictures.read_pictures` returned.
         durations_seconds: seconds of each seizure by (patient, seizure).
-        run: what the methods paragraph tells.
+        run: what the methods paragraph reports.
         folds: the lines of folds.csv.
         left_out: (patient_id, seizure_id, view or "" for the whole seizure, reason).
         settings: section to name to value.
         provenance: name to value (versions, commit, device, digests).
         weights: which weights made the features: a file's name and SHA-256, or `random:<seed>`.
         timings: stage to seconds.
-        notes: further things that a reader must know.
+        notes: what else a reader must know.
         title: heading of the page.
         folder: where the PNG and CSV files of the pictures lie, seen from the page.
     """
@@ -69,7 +69,7 @@ def has_random_weights(weights: str) -> bool:
 
 
 def write_report(path: Path, inputs: ReportInputs) -> None:
-    """Write the page to `path`: inline style and pictures, no script, nothing that asks a network."""
+    """Write the page to `path`: style and figures inline, no script, nothing loaded from a network."""
     path.write_text(render_report(inputs), encoding="utf-8")
 
 
@@ -108,7 +108,7 @@ def render_report(inputs: ReportInputs) -> str:
 
 
 def _who(inputs: ReportInputs) -> list[tuple[str, str]]:
-    """Return what was scored, and what was left out, by name."""
+    """Return what was scored and what was excluded, by name."""
     summary = inputs.summary
     facts = cohort_facts(
         inputs.predictions,
@@ -116,4 +116,4 @@ def _who(inputs: ReportInputs) -> list[tuple[str, str]]:
         positive_label=summary["positive_label"],
         negative_label=summary["negative_label"],
     )
-    return [*facts.items(), ("left out", left_out_words(inputs.left_out, inputs.predictions) or "nothing")]
+    return [*facts.items(), ("excluded", left_out_words(inputs.left_out, inputs.predictions) or "none")]

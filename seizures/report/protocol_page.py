@@ -1,4 +1,4 @@
-"""The protocols side by side on the same seizures and features, and how optimistic the paper's is: one page."""
+"""One page that compares the protocols on the same seizures and features, and shows how optimistic the paper's is."""
 
 from __future__ import annotations
 
@@ -103,15 +103,15 @@ def difference_words(row: pd.Series[Any], confidence_level: float) -> str:
     """Say a difference of two accuracies in plain words."""
     points = 100 * row["difference"]
     start = "Optimism of the paper's protocol: accuracy" if row["first"] == "paper" else "Accuracy"
-    text = f"{start} under {row['first']} less that under {row['second']}: {points:+.1f} points"
+    text = f"{start} under {row['first']} minus that under {row['second']}: {points:+.1f} points"
     if pd.isna(row["low"]):
-        return f"{text}; without an interval, because there is one patient only."
+        return f"{text}; without an interval, because there is only one patient."
     bounds = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
     interval = f"{100 * confidence_level:g} % interval {bounds}, paired over patients"
     if row["low"] <= 0 <= row["high"]:
-        shown = "the interval does not exclude 0"
+        shown = "the interval includes 0"
     elif row["p_value_holm"] > 1 - confidence_level:
-        shown = "the interval excludes 0, but the test does not bear it out"
+        shown = "the interval excludes 0, but the test does not confirm it"
     else:
         shown = "the interval excludes 0"
     return f"{text} ({interval}; permutation test p = {row['p_value']:.2g}, Holm {row['p_value_holm']:.2g}): {shown}."

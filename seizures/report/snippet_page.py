@@ -1,4 +1,4 @@
-"""The networks side by side on single snippets, and the paper's table beside ours: one page."""
+"""One page that compares the networks on single snippets, with the paper's table next to ours."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAPER = "#009E73"
 
 
 def draw_networks(counts: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw each seizure's accuracy as a dot, network under network, with the median, the quartiles, and the paper's."""
+    """Draw each seizure's accuracy as a dot, by network, with the median, the quartiles and the paper's median."""
     rng = np.random.default_rng(0)
     accuracies = {name: by_seizure(table)["accuracy"].to_numpy(dtype=np.float64) for name, table in counts.items()}
     shown = []
@@ -43,7 +43,7 @@ def draw_networks(counts: Mapping[str, pd.DataFrame]) -> Figure:
                 shown.append((paper, "the paper's median"))
         axes.set_yticks(range(len(counts)), [name.replace("_kinetics", "\n(Kinetics)") for name in counts])
         axes.set(xlim=(-0.02, 1.02), ylim=(len(counts) - 0.5, -0.6))
-        axes.set_xlabel("share of a seizure's snippets that were right")
+        axes.set_xlabel("share of a seizure's snippets classified correctly")
         style.clear_rows(axes)
         handles = {text: handle for handle, text in shown}
         figure.legend(list(handles.values()), list(handles), loc="outside lower left")

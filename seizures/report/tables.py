@@ -16,14 +16,13 @@ from seizures.report.numbers import mean_over_seeds, natural_key
 from seizures.report.score_text import interval_text, score_and_interval, score_text
 
 PART_METRICS = ("accuracy", "recall", "specificity")
-SPLITS = {"view": "view", "duration": "duration", "seizures per patient": "seizures of the patient"}
 _MEANINGS = {
     "accuracy": "share of all seizures classified correctly",
     "f1": "harmonic mean of precision and sensitivity",
     "precision": "share of the seizures called {positive} that are {positive}",
-    "recall": "share of the {positive} that were found (recall)",
+    "recall": "share of the {positive} that were detected (recall)",
     "specificity": "share of the {negative} that were called {negative}",
-    "roc_auc": "chance that a {positive} gets a higher P({positive}) than a {negative}; 0.5 is guessing",
+    "roc_auc": "probability that a random {positive} has a higher P({positive}) than a random {negative} (0.5: chance)",
     "average_precision": "area under the precision-recall curve",
 }
 
@@ -37,9 +36,9 @@ def tile_rows(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     mean, sizes = summary["counts"]["mean"], summary["num_seizures_by_label"]
     positive, negative = summary["positive_label"], summary["negative_label"]
     words = {
-        "accuracy": f"{count_text(mean['TP'] + mean['TN'])} of {summary['num_seizures']} seizures right",
-        "recall": f"{count_text(mean['TP'])} of {sizes[positive]} {positive} found",
-        "specificity": f"{count_text(mean['TN'])} of {sizes[negative]} {negative} recognised",
+        "accuracy": f"{count_text(mean['TP'] + mean['TN'])} of {summary['num_seizures']} seizures correct",
+        "recall": f"{count_text(mean['TP'])} of {sizes[positive]} {positive} detected",
+        "specificity": f"{count_text(mean['TN'])} of {sizes[negative]} {negative} identified",
     }
     return [
         {
@@ -118,7 +117,7 @@ def part_rows(numbers: pd.DataFrame) -> list[dict[str, Any]]:
         for name in PART_METRICS:
             value, low, high = (_number(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
             scores.append(score_and_interval(name, value, low, high))
-        part = "all seizures" if row["split"] == "all" else f"{SPLITS[str(row['split'])]}: {row['group']}"
+        part = "all seizures" if row["split"] == "all" else f"{row['split']}: {row['group']}"
         counts = {name: row[f"num_{name}"] for name in ("patients", "seizures")}
         rows.append({"part": part, **counts, "scores": scores})
     return rows

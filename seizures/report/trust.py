@@ -1,4 +1,4 @@
-"""Two pictures of how far to trust the results: the reliability curve, and the accuracy in each part of the cohort."""
+"""Two figures of how far to trust the results: the reliability curve, and the accuracy in each subgroup."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LARGEST_DOT, SMALLEST_DOT = 260.0, 25.0
 
 
 def reliability(curve: pd.DataFrame, *, positive_label: str = "TCS") -> Figure:
-    """Draw what share of the seizures were TCS against the P(TCS) that they were given; a dot is as large as its bin.
+    """Draw the observed share of TCS against the predicted P(TCS); the size of a dot shows the seizures in its bin.
 
     Args:
         curve: what `seizures.evaluation.calibration.reliability_curve` returned.
@@ -26,18 +26,18 @@ def reliability(curve: pd.DataFrame, *, positive_label: str = "TCS") -> Figure:
         numbers = curve["num_seizures"].astype(float)
         sizes = SMALLEST_DOT + (LARGEST_DOT - SMALLEST_DOT) * numbers / max(float(numbers.max()), 1.0)
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-        axes.text(0.3, 0.33, "as it should be", color=MUTED, rotation=45, rotation_mode="anchor", ha="center")
+        axes.text(0.3, 0.33, "perfectly calibrated", color=MUTED, rotation=45, rotation_mode="anchor", ha="center")
         axes.scatter(curve["mean_probability"], curve["share_positive"], s=sizes, color=NEGATIVE_COLOUR, alpha=0.85)
         axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), aspect="equal")
-        axes.set_xlabel(f"P({positive_label}) that was given")
-        axes.set_ylabel(f"share that were {positive_label}")
+        axes.set_xlabel(f"predicted P({positive_label})")
+        axes.set_ylabel(f"observed share of {positive_label}")
         axes.grid(color=FAINT, linewidth=0.8)
         axes.set_axisbelow(True)
     return figure
 
 
 def parts(table: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
-    """Draw the accuracy of each part of the cohort with its interval and its counts, and of all as a line.
+    """Draw the accuracy of each subgroup with its interval and counts, and that of all seizures as a line.
 
     Args:
         table: what `seizures.evaluation.subgroups.scores_by_subgroup` returned.

@@ -45,6 +45,7 @@ PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir", "features",
 class DrawPictures(Stage):
     """Draw every picture of the report, and keep the numbers behind it: SVG, PNG and CSV in one zip."""
 
+    version = 2  # 2: words
     extension = "zip"
 
     @property
@@ -80,7 +81,7 @@ class DrawPictures(Stage):
 class WriteReport(Stage):
     """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
 
-    version = 4  # 4: words; 3: words; 2: on whom, parts of the cohort, calibration, methods, files beside the page
+    version = 5  # 3, 4, 5: words; 2: on whom, parts of the cohort, calibration, methods, files beside the page
     extension = "html"
 
     @property

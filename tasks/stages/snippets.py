@@ -183,8 +183,9 @@ class TabulateSnippets(_OfCounts, Stage):
 
 
 class DrawSnippets(_OfCounts, Stage):
-    """Draw every seizure's accuracy, network under network."""
+    """Draw every seizure's accuracy, by network."""
 
+    version = 2  # 2: words
     extension = "png"
 
     @property
@@ -203,6 +204,7 @@ class DrawSnippets(_OfCounts, Stage):
 class WriteSnippets(_OfCounts, Stage):
     """Write a page with the networks side by side, and the paper's table beside them."""
 
+    version = 2  # 2: words
     extension = "html"
 
     @property

@@ -125,6 +125,7 @@ class DrawSweep(OfSweep, Stage):
 class WriteProtocols(OfResults, Stage):
     """Write a page with the protocols side by side on the same seizures, and the optimism of the paper's."""
 
+    version = 2  # 2: words
     extension = "html"
 
     @property

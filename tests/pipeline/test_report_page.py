@@ -62,7 +62,7 @@ def test_the_page_says_what_was_run_on_whom(finished: Project) -> None:
         "doi:10.1007/978-3-030-87240-3_32",
         "view: large",
         "duration: under 30 s",
-        "seizures of the patient: 1",
+        "seizures per patient: 1",
         "Brier score",
     ):
         assert words in text, words
@@ -92,7 +92,7 @@ def test_seizures_left_out_folds_of_one_patient_and_absent_labels_are_told(done:
     current = done.results / "current"
     text, metrics = text_of(current / "report.html"), json.loads((current / "metrics.json").read_text())
     assert metrics["num_seizures"] == 4
-    assert "Left out: 2 whole seizures" in text
+    assert "Excluded: 2 whole seizures" in text
     assert f"{skipped[0]} {skipped[1]} large the patient is under a blanket" in text
     assert f"{short[0]} {short[1]} whole seizure lasts 1.5 s, under minimum_duration_seconds = 2.5" in text
     assert "2 whole seizures were left out in all." in text
@@ -108,7 +108,7 @@ def test_seizures_left_out_folds_of_one_patient_and_absent_labels_are_told(done:
         assert (row["specificity"] == "") == (float(row["TN"]) + float(row["FP"]) == 0)
         assert (row["accuracy_low"] == "") <= (row["num_patients"] == "1")
     undefined = [name for name, metric in metrics["metrics"].items() if metric["mean"] is None]
-    assert ("cannot be computed" in text) == bool(undefined)
+    assert ("Undefined for the counts" in text) == bool(undefined)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

@@ -110,4 +110,4 @@ def test_a_seizure_without_its_clonic_onset_is_not_counted_and_named(done: Proje
     (row,) = rows(done.results / "snippets" / "snippets.csv")
     assert row["num_seizures"] == "5"
     page = (done.results / "snippets" / "snippets.html").read_text(encoding="utf-8")
-    assert f"clonic onset is not known: {patient}+{seizure}." in page
+    assert f"clonic onset is unknown: {patient}+{seizure}." in page

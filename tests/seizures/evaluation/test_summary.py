@@ -120,13 +120,13 @@ def test_chance_is_the_majority_label_and_the_interval_must_lie_above_it():
     good = summarise(prediction_table(patients, labels, [np.where(labels, 0.9, 0.1)]), SETTINGS)
     assert good["chance"]["level"] == pytest.approx(max(labels.mean(), 1 - labels.mean()))
     assert good["chance"]["accuracy_interval_excludes_chance"] is True
-    assert "better than that" in verdict(good)
+    assert "does better" in verdict(good)
     bad = summarise(prediction_table(patients, labels, [np.where(labels, 0.1, 0.9)]), SETTINGS)
     assert bad["chance"]["accuracy_interval_excludes_chance"] is False
-    assert "worse than that" in verdict(bad)
+    assert "does worse" in verdict(bad)
     guess = summarise(prediction_table(patients, labels, [np.random.default_rng(0).random(len(labels))]), SETTINGS)
     assert guess["chance"]["accuracy_interval_excludes_chance"] is False
-    assert "not shown to be better" in verdict(guess)
+    assert "not shown to do better" in verdict(guess)
 
 
 def test_tables_that_cannot_be_pooled_are_refused():

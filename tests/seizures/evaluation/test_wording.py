@@ -22,7 +22,7 @@ def test_verdict_says_the_counts_in_plain_words():
     probabilities = np.where(labels, 0.9, 0.1)
     probabilities[:3] = 1 - probabilities[:3]
     text = verdict(summarise(prediction_table(patients, labels, [probabilities]), SETTINGS))
-    assert text.startswith("Of 36 seizures of 9 patients, 33 were classified correctly: 92 %, 95 % interval ")
+    assert text.startswith("33 of 36 seizures in 9 patients were classified correctly: 92 %, 95 % interval ")
 
 
 def test_a_fold_without_a_label_or_with_one_patient_is_said():

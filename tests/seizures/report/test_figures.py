@@ -86,7 +86,7 @@ def test_scores_show_what_cannot_be_computed():
     table = predictions_for(["A", "B"], ["1", "1"], ["v"] * 2, [0, 0], [0.1, 0.2], 0, 0)
     summary = summarise(table, EvaluationSettings(num_bootstraps=200))
     figure = figures.score_intervals(summary)
-    assert _texts(figure).count("cannot be computed") == 5
+    assert _texts(figure).count("undefined") == 5
     assert roc_numbers(table, summary) is None
 
 

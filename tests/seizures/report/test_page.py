@@ -157,11 +157,11 @@ def test_seven_pictures_each_say_how_to_read_them(page):
 
 def test_verdict_comes_first_and_scores_name_their_patients(page):
     text = page.text.replace("\u00a0", " ")
-    verdict = text.index("Of 12 seizures of 6 patients, 11 were classified correctly (mean of 2 seeds): 92 %")
-    assert verdict < text.index("Sensitivity") < text.index("Pictures")
+    verdict = text.index("11 of 12 seizures in 6 patients were classified correctly (mean of 2 seeds): 92 %")
+    assert verdict < text.index("Sensitivity") < text.index("Figures")
     assert text.count("6 patients") >= 1 + 3 + 7
-    assert "6 of 6 TCS found" in text
-    assert "5 of 6 FOS recognised" in text
+    assert "6 of 6 TCS detected" in text
+    assert "5 of 6 FOS identified" in text
 
 
 def test_random_weights_are_warned_of_before_the_verdict(page):
@@ -178,7 +178,7 @@ def test_everything_left_out_is_listed_with_its_reason(page):
         assert reason in page.text
         assert re.search(rf"{patient_id}\s*{seizure_id}\s*{view or 'whole seizure'}", page.text)
     nothing = _Page(report.render_report(make_inputs(left_out=[])))
-    assert "Nothing: every seizure of the manifest was used." in nothing.text
+    assert "None: every seizure in the manifest was used." in nothing.text
 
 
 def test_ids_reasons_and_notes_are_escaped(page, page_text):
@@ -189,7 +189,7 @@ def test_ids_reasons_and_notes_are_escaped(page, page_text):
 
 
 def test_wrong_seizures_are_listed(page):
-    section = page.text[page.text.index("Seizures classified wrongly") : page.text.index("What it says")]
+    section = page.text[page.text.index("Misclassified seizures") : page.text.index("Meaning")]
     assert re.search(r"P1\s*01\s*FOS\s*0\.70\s*2 of 2", section)
     assert "P2" not in section
 
@@ -225,8 +225,8 @@ def test_a_result_with_undefined_scores_still_has_a_page(tmp_path):
         timings=None,
     )
     page = _Page(report.render_report(inputs))
-    assert "cannot be computed" in page.text
+    assert "undefined" in page.text
     assert not re.search(r"\bnan\b", page.text, re.IGNORECASE)
     assert len(page.images) == 5
-    assert "duration of FOSnot known" in page.text
-    assert "duration of TCSthere is none" in page.text
+    assert "duration of FOSunknown" in page.text
+    assert "duration of TCSnone" in page.text

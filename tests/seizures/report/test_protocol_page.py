@@ -50,13 +50,13 @@ def test_the_optimism_is_the_paired_difference_with_its_interval() -> None:
     assert optimism["p_value_holm"] == 6 / 2**6
     words = difference_words(optimism, 0.95)
     assert words.startswith(
-        "Optimism of the paper's protocol: accuracy under paper less that under patient: +30.0 points"
+        "Optimism of the paper's protocol: accuracy under paper minus that under patient: +30.0 points"
     )
-    assert words.endswith("the interval excludes 0, but the test does not bear it out.")
+    assert words.endswith("the interval excludes 0, but the test does not confirm it.")
     assert difference_words(optimism, 0.9).endswith("the interval excludes 0.")  # Holm's p is 0.094
     small = difference_words(table.iloc[2], 0.95)
-    assert small.startswith("Accuracy under nested less that under patient: +5.0 points (95 % interval")
-    assert small.endswith("the interval does not exclude 0.")
+    assert small.startswith("Accuracy under nested minus that under patient: +5.0 points (95 % interval")
+    assert small.endswith("the interval includes 0.")
 
 
 def test_cells_are_put_together_that_differ_in_the_protocol_alone() -> None:
