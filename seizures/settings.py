@@ -71,13 +71,15 @@ class FrameSettings:
 
     `deinterlace` = `auto` goes by the frames, not by the file's word. `damaged` says what happens to a recording that
     is damaged: `fail` leaves it out as unusable, which the run's exit code tells; `skip` leaves it out and names it;
-    `mask` keeps it and marks the time as not valid.
+    `mask` keeps it and marks the time as not valid. `raw_rate_hz` is the frame rate of raw streams (.h264, .mjpg) that
+    do not state their own; 0: none is known, and such a stream is refused.
     """
 
     frame_rate_hz: float = 15.0
     preprocessing: str = "letterbox"
     deinterlace: str = "auto"
     damaged: str = "fail"
+    raw_rate_hz: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a rate that is not above 0, and words that are not known."""
@@ -90,6 +92,8 @@ class FrameSettings:
             faults.append(f"deinterlace = {self.deinterlace}: wanted one of {', '.join(DEINTERLACING)}")
         if self.damaged not in DAMAGED:
             faults.append(f"damaged = {self.damaged}: wanted one of {', '.join(DAMAGED)}")
+        if not 0 <= self.raw_rate_hz <= 1000:
+            faults.append(f"raw_rate_hz = {self.raw_rate_hz}: expected 0 (not known) to 1000")
         _refuse(faults)
 
 

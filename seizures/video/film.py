@@ -35,15 +35,18 @@ Frames = Iterator[Stamped[av.VideoFrame]]
 class Pieces:
     """The frames of the pieces of a recording, one after the other, on the recording's clock, from the onset on."""
 
-    def __init__(self, paths: Sequence[Path], onset_seconds: float, progress: Progress = no_progress) -> None:
+    def __init__(
+        self, paths: Sequence[Path], onset_seconds: float, progress: Progress = no_progress, raw_rate_hz: float = 0.0
+    ) -> None:
         self._progress = progress
+        self._raw_rate_hz = raw_rate_hz
         self.name = ";".join(path.name for path in paths)
         self.end_seconds = 0.0  # of the last frame that was read, or that should have been
         self.tally = Tally()
         self._later = list(paths)
         self._onset_seconds = onset_seconds
         self._start_seconds = 0.0  # of the piece that is open
-        self._piece = _Piece(self._later.pop(0), self.tally, self._progress)
+        self._piece = _Piece(self._later.pop(0), self.tally, self._progress, self._raw_rate_hz)
         self.source = self._piece.source
         self._skip_pieces()
         self.tolerance_seconds = timestamp_tolerance(self.source.time_base, self.source.frame_rate_hz)
@@ -99,7 +102,7 @@ class Pieces:
     def _open_next(self, measured: tuple[float, float]) -> None:
         """Open the next piece; it starts where this one ends, later if its clock says so. `measured`: length, end."""
         length_seconds, own_end_seconds = measured
-        self._piece = _Piece(self._later.pop(0), self.tally, self._progress)
+        self._piece = _Piece(self._later.pop(0), self.tally, self._progress, self._raw_rate_hz)
         pause_seconds = self._piece.zero_seconds - own_end_seconds
         runs_on = self._piece.is_broadcast and -_LARGEST_OVERLAP_SECONDS < pause_seconds < LONGEST_GAP_SECONDS
         self._start_seconds += length_seconds
@@ -111,10 +114,11 @@ class Pieces:
 class _Piece:
     """One file: its frames in order, stamped in seconds after its own first frame."""
 
-    def __init__(self, path: Path, tally: Tally, progress: Progress) -> None:
+    def __init__(self, path: Path, tally: Tally, progress: Progress, raw_rate_hz: float) -> None:
         self._progress = progress
+        self._raw_rate_hz = raw_rate_hz
         self._path = path
-        self._file = OpenFile(path, progress, has_extent=False)
+        self._file = OpenFile(path, progress, has_extent=False, raw_rate_hz=raw_rate_hz)
         self.source = self._file.source
         self.is_broadcast = self._file.is_broadcast
         self.end_seconds = 0.0  # of what the file holds, decoded or not; known after the last frame
@@ -147,7 +151,7 @@ class _Piece:
 
     def measure(self) -> tuple[float, float]:
         """Return the length in seconds, and the end on the file's own clock."""
-        file = OpenFile(self._path, self._progress)
+        file = OpenFile(self._path, self._progress, raw_rate_hz=self._raw_rate_hz)
         try:
             end_seconds = file.measure()
         finally:
@@ -220,7 +224,7 @@ class _Piece:
     def _renew(self) -> None:
         """Stand at the beginning of the file."""
         self.close()
-        self._file = OpenFile(self._path, self._progress)
+        self._file = OpenFile(self._path, self._progress, raw_rate_hz=self._raw_rate_hz)
 
     def _prepared(
         self, file: OpenFile, shots: Iterator[FrameShot], warm_up_to_seconds: float = -math.inf

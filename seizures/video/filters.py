@@ -8,14 +8,17 @@ that its longer side is frame_size. For 16:9 and 112 that is 112 x 70 between ba
 `center_crop` (Kinetics): scaled to 171 x 128 whatever the shape of the source, then the 112 x 112 in the middle; other
 frame sizes in proportion.
 
-Crop and mask are boxes of the picture as a person sees it: a rotation flag is obeyed first. Pixels that are not
-square are taken at their shape on the screen.
+Crop and mask are boxes of the picture as a person sees it: the display matrix is obeyed first. Pixels that are not
+square are taken at their shape on the screen. Where the picture changes its size, boxes are scaled with it, as long as
+its shape on the screen stays; otherwise they cannot be carried over, which is an error.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import av
 import av.filter
@@ -24,48 +27,54 @@ from numpy.typing import NDArray
 
 from seizures.errors import VideoError
 from seizures.manifest.recordings import Box
+from seizures.video.orientation import UPRIGHT, Orientation, orientation_of
+from seizures.video.origin import PixelShapes
+from seizures.video.stream import Source
+from seizures.video.tone import tone_mapped, transfer_of
 
 # swscale widens its triangle when it shrinks a picture, so nothing aliases; bicubic costs 15 % more on small films. The
 # two other flags keep colours within 2 levels of 255; without them they are up to 4 off.
 _SCALE_FLAGS = "bilinear+accurate_rnd+full_chroma_int"
 _TO_RGB = ("format=gbrp", "format=rgb24")  # straight to rgb24 takes thrice as long; 1 level in 50,000 is 1 off
+_TO_DEEP_RGB = ("format=gbrp16le",)  # to be tone-mapped
 _SIDE_FRACTION = Fraction(5, 100)
 _UNSPECIFIED_MATRIX = 2  # AVCOL_SPC_UNSPECIFIED
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _LARGEST_SD_SIZE = (1279, 576)
-_TURNS = {
-    0: (),
-    90: ("transpose=cclock",),
-    -90: ("transpose=clock",),
-    180: ("hflip", "vflip"),
-    -180: ("hflip", "vflip"),
-}
+_LARGEST_CHANGE_OF_SHAPE = 0.02
 
 
 @dataclass(frozen=True)
 class Picture:
     """What the chain must know of a source frame; another picture needs another chain.
 
-    `rotation_degrees` is counterclockwise, as the display matrix says. `colour_matrix` is for YCbCr that does not
-    say its own; None leaves it to the decoder's flags. `is_full_range` is YCbCr whose black is 0, not 16.
+    `colour_matrix` is for YCbCr that does not say its own; None leaves it to the decoder's flags. `is_full_range` is
+    YCbCr whose black is 0, not 16. `transfer` is `HLG` or `PQ` where the picture is to be tone-mapped.
     """
 
     width: int
     height: int
     pixel_aspect: Fraction = Fraction(1)
-    rotation_degrees: int = 0
+    orientation: Orientation = UPRIGHT
     colour_matrix: str | None = None
     is_full_range: bool = False
+    transfer: str = ""
 
     @property
     def shown_size(self) -> tuple[int, int]:
-        """Width and height in pixels once turned as the rotation flag asks."""
-        return (self.height, self.width) if abs(self.rotation_degrees) == 90 else (self.width, self.height)
+        """Width and height in pixels once turned as the display matrix asks."""
+        return (self.height, self.width) if self.orientation.swaps_axes else (self.width, self.height)
 
     @property
     def shown_pixel_aspect(self) -> Fraction:
         """Width over height of a pixel once turned."""
-        return 1 / self.pixel_aspect if abs(self.rotation_degrees) == 90 else self.pixel_aspect
+        return 1 / self.pixel_aspect if self.orientation.swaps_axes else self.pixel_aspect
+
+    @property
+    def shape(self) -> float:
+        """Width over height on the screen."""
+        width, height = self.shown_size
+        return float(width * self.shown_pixel_aspect / height)
 
 
 def filter_chain(
@@ -79,7 +88,7 @@ def filter_chain(
     """
     width, height = picture.shown_size
     chain = [] if picture.colour_matrix is None else [f"setparams=colorspace={picture.colour_matrix}"]
-    chain += _TURNS.get(picture.rotation_degrees, ())
+    chain += picture.orientation.filters
     for name, box in (("mask", mask), ("crop", crop)):
         if box is not None:
             _check_box(name, box, width, height)
@@ -103,7 +112,7 @@ def _letterbox(region: Box, picture: Picture, frame_size: int) -> tuple[str, ...
     height = max(1, round(frame_size * kept.height / longest))
     left, top = (frame_size - width) // 2, (frame_size - height) // 2
     pad = f"pad={frame_size}:{frame_size}:{left}:{top}:black"
-    return (*_crop(kept, picture), _scale(width, height), *_TO_RGB, pad)
+    return (*_crop(kept, picture), _scale(width, height), *_to_rgb(picture), pad)
 
 
 def _center_crop(region: Box, picture: Picture, frame_size: int) -> tuple[str, ...]:
@@ -111,13 +120,17 @@ def _center_crop(region: Box, picture: Picture, frame_size: int) -> tuple[str, .
     # Halves round to even, as torchvision's CenterCrop does: 30 columns and 8 rows for 112.
     left, top = round(Fraction(width - frame_size, 2)), round(Fraction(height - frame_size, 2))
     square = f"crop={frame_size}:{frame_size}:{left}:{top}"
-    return (*_crop(region, picture), _scale(width, height), *_TO_RGB, square)
+    return (*_crop(region, picture), _scale(width, height), *_to_rgb(picture), square)
 
 
 def _crop(box: Box, picture: Picture) -> tuple[str, ...]:
     if (box.width, box.height) == picture.shown_size:
         return ()
     return (f"crop={box.width}:{box.height}:{box.left}:{box.top}:exact=1",)
+
+
+def _to_rgb(picture: Picture) -> tuple[str, ...]:
+    return _TO_DEEP_RGB if picture.transfer else _TO_RGB
 
 
 def _scale(width: int, height: int) -> str:
@@ -131,23 +144,65 @@ def _check_box(name: str, box: Box, width: int, height: int) -> None:
         raise VideoError(f"{name} = {text} (left,top,width,height) does not fit in the picture of {width}x{height}")
 
 
-def to_rgb_chain(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[tuple[str, ...], tuple[int, int]]:
-    """Return the filters that turn a frame the right way up and name its colours, and its width and height then."""
-    picture = _picture_of(frame, pixel_aspect)
-    chain = () if picture.colour_matrix is None else (f"setparams=colorspace={picture.colour_matrix}",)
-    return (*chain, *_TURNS.get(picture.rotation_degrees, ())), picture.shown_size
+def scaled_box(box: Box, drawn: Picture, shown: Picture) -> Box:
+    """Return the same region in a picture of another size.
+
+    Args:
+        box: in pixels of `drawn`.
+        drawn: the picture in which the box was drawn, the first of the film.
+        shown: the picture as it is now.
+
+    Raises:
+        VideoError: the picture has another shape on the screen, so that the region is not known.
+
+    """
+    (width, height), (old_width, old_height) = shown.shown_size, drawn.shown_size
+    if (width, height) == (old_width, old_height):
+        return box
+    if abs(shown.shape / drawn.shape - 1) > _LARGEST_CHANGE_OF_SHAPE:
+        raise VideoError(
+            f"the picture changes from {old_width}x{old_height} to {width}x{height}, of another shape: crop and mask "
+            "cannot be carried over; cut the film there, and give each part its own"
+        )
+    left, right = (round(edge * width / old_width) for edge in (box.left, box.left + box.width))
+    top, bottom = (round(edge * height / old_height) for edge in (box.top, box.top + box.height))
+    return Box(left, top, max(1, right - left), max(1, bottom - top))
 
 
-def _picture_of(frame: av.VideoFrame, pixel_aspect: Fraction) -> Picture:
+def picture_of(frame: av.VideoFrame, pixel_aspect: Fraction) -> Picture:
+    """Return what there is to know of a decoded frame whose pixels have this shape."""
     full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
     return Picture(
         width=frame.width,
         height=frame.height,
         pixel_aspect=pixel_aspect,
-        rotation_degrees=frame.rotation,
+        orientation=orientation_of(frame),
         colour_matrix=_unsaid_matrix(frame),
         is_full_range=full_range and _has_chroma(frame),
+        transfer=transfer_of(frame),
     )
+
+
+def linked(frame: av.VideoFrame, chain: Sequence[str]) -> av.filter.Graph:
+    """Return the graph of a chain of filters, each `name=arguments`, for frames as this one."""
+    graph = av.filter.Graph()
+    graph.threads = 1  # one small picture is sooner scaled than shared out
+    source = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"
+    source += f":colorspace={frame.colorspace}:range={frame.color_range}"
+    nodes = [graph.add("buffer", source)]
+    nodes += [graph.add(*text.split("=", 1)) for text in chain]
+    nodes.append(graph.add("buffersink"))
+    graph.link_nodes(*nodes).configure()
+    return graph
+
+
+def shown_picture(frame: av.VideoFrame, picture: Picture, width: int, height: int) -> NDArray[np.uint8]:
+    """Return a frame as a person sees it, whole, turned and tone-mapped: RGB uint8 (height, width, 3)."""
+    chain = [] if picture.colour_matrix is None else [f"setparams=colorspace={picture.colour_matrix}"]
+    chain += [*picture.orientation.filters, f"scale={width}:{height}", *_to_rgb(picture)]
+    graph = linked(frame, chain)
+    graph.vpush(frame)
+    return _rgb(graph.vpull(), picture, frame)
 
 
 class FrameGraph:
@@ -157,44 +212,61 @@ class FrameGraph:
         self.frame_size = frame_size
         self._boxes = {"crop": crop, "mask": mask}
         self._preprocessing = preprocessing
+        self._shapes = PixelShapes()
         self._key: tuple[object, ...] | None = None
         self._texts: list[str] = []
         self._graph = av.filter.Graph()
+        self._picture = Picture(0, 0)
+        self._drawn: Picture | None = None  # in which the boxes were drawn; None: the first that comes
+        self._film: dict[str, Any] = {}
 
     @property
     def text(self) -> str:
         """The chain of filters as ffmpeg writes it; several with ` | ` between where the picture changes."""
         return " | ".join(self._texts)
 
-    def apply(self, frame: av.VideoFrame, pixel_aspect: Fraction) -> NDArray[np.uint8]:
-        """Return the RGB frame, uint8 (frame_size, frame_size, 3)."""
-        key = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, frame.rotation)
+    def start_film(self, source: Source) -> None:
+        """Say how the film begins: crop and mask are in pixels of its first picture, and are scaled to others."""
+        self._film = {"width": source.width, "height": source.height, "pixel_aspect": source.pixel_aspect}
+
+    def apply(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
+        """Return the RGB frame, uint8 (frame_size, frame_size, 3).
+
+        Raises:
+            VideoError: crop or mask do not fit in the picture, or its shape has changed.
+
+        """
+        aspect = self._shapes.of(frame)
+        kind = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, frame.color_trc)
+        key = (*kind, aspect, orientation_of(frame))
         if key != self._key:
-            self._build(frame, pixel_aspect)
+            self._build(frame, aspect)
             self._key = key
         self._graph.vpush(frame)
-        return np.asarray(self._graph.vpull().to_ndarray(), dtype=np.uint8)
+        return _rgb(self._graph.vpull(), self._picture, frame)
 
     def _build(self, frame: av.VideoFrame, pixel_aspect: Fraction) -> None:
-        picture = _picture_of(frame, pixel_aspect)
-        chain = filter_chain(picture, **self._boxes, preprocessing=self._preprocessing, frame_size=self.frame_size)
-        graph = av.filter.Graph()
-        graph.threads = 1  # one small picture is sooner scaled than shared out
-        source = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"
-        source += f":colorspace={frame.colorspace}:range={frame.color_range}"
-        nodes = [graph.add("buffer", source)]
-        nodes += [graph.add(*text.split("=", 1)) for text in chain]
-        nodes.append(graph.add("buffersink"))
-        graph.link_nodes(*nodes).configure()
-        self._graph = graph
-        if ",".join(chain) not in self._texts:
-            self._texts.append(",".join(chain))
+        self._picture = picture = picture_of(frame, pixel_aspect)
+        drawn = self._drawn = self._drawn or replace(picture, **self._film)
+        boxes = {name: box and scaled_box(box, drawn, picture) for name, box in self._boxes.items()}
+        chain = filter_chain(picture, **boxes, preprocessing=self._preprocessing, frame_size=self.frame_size)
+        self._graph = linked(frame, chain)
+        text = ",".join([*chain, *([f"{picture.transfer} to BT.709"] if picture.transfer else [])])
+        if text not in self._texts:
+            self._texts.append(text)
+
+
+def _rgb(frame: av.VideoFrame, picture: Picture, source: av.VideoFrame) -> NDArray[np.uint8]:
+    samples = frame.to_ndarray()
+    return tone_mapped(samples, picture.transfer, source.color_primaries) if picture.transfer else samples
 
 
 def _unsaid_matrix(frame: av.VideoFrame) -> str | None:
     """Return the YCbCr matrix of a frame that does not say it, by size as players do; None where it is known."""
     if frame.colorspace != _UNSPECIFIED_MATRIX or not _has_chroma(frame):
         return None
+    if transfer_of(frame):
+        return "bt2020nc"
     width, height = _LARGEST_SD_SIZE
     return "bt709" if frame.width > width or frame.height > height else "smpte170m"
 

@@ -25,10 +25,13 @@ import av
 import av.container
 
 from seizures.errors import VideoError
+from seizures.manifest.film_names import split_stream
 from seizures.video.clock import TOLERANCE_SECONDS
 from seizures.video.damage import DamageMap
+from seizures.video.origin import origin_of
 from seizures.video.seeking import Padded, Place, is_fragmented, look
 from seizures.video.stream import MICROSECOND, ChunkNumbers, claimed_seconds, claims, describe, open_film
+from seizures.video.streams import choose_stream, raw_options, raw_period_seconds, refusal
 from seizures.video.timestamps import LONGEST_REVERSAL_SECONDS, Shot
 
 logger = logging.getLogger(__name__)
@@ -67,12 +70,15 @@ class OpenFile:
 
     """
 
-    def __init__(self, path: Path, progress: Progress = no_progress, *, has_extent: bool = True) -> None:
-        """Open the file. Without `has_extent`, the fragments of an MP4 are not gone through for its length."""
+    def __init__(
+        self, path: Path, progress: Progress = no_progress, *, has_extent: bool = True, raw_rate_hz: float = 0.0
+    ) -> None:
+        """Open the file; `raw_rate_hz` is that of a raw stream. `has_extent`: go through all fragments of an MP4."""
+        self._raw_rate_hz = raw_rate_hz
         self._progress = progress
         self._is_scanned = has_extent
         self._place: Place | None = None  # at which reading goes on after the beginning
-        self.path = path
+        self.path, self._number_of_stream = split_stream(path)
         self.last_end_seconds = -math.inf
         self.num_lost_tail = 0
         self.num_corrupt_packets = 0
@@ -99,7 +105,7 @@ class OpenFile:
         shown = Padded(self._file, self._place.padding if self._place else {})
         self._is_scanned = self._is_scanned or not is_fragmented(self._file)
         self._file.seek(0)
-        options = {} if self._is_scanned else {"fflags": "+ignidx"}
+        options = raw_options(self._raw_rate_hz) | ({} if self._is_scanned else {"fflags": "+ignidx"})
         try:
             self._container = open_film(shown, options=options)
         except BaseException as error:
@@ -107,10 +113,8 @@ class OpenFile:
             if isinstance(error, av.FFmpegError):
                 raise VideoError(f"{self.path.name}: cannot be opened as a video: {error.strerror}") from error
             raise
-        stream = self._container.streams.best("video")
-        if not isinstance(stream, av.VideoStream) or stream.codec_context is None:
-            self.close()
-            raise VideoError(f"{self.path.name}: holds no video stream that this ffmpeg can decode")
+        with refusal(self.path.name, self.close):
+            stream = choose_stream(self._container, self._number_of_stream)
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = 1 if self._is_careful else min(_MOST_THREADS, os.cpu_count() or 1)
         if not self._is_careful:
@@ -119,6 +123,9 @@ class OpenFile:
         self._time_base = stream.time_base or MICROSECOND
         self._chunk_numbers = ChunkNumbers(self._container, self._stream)
         self._probed = list(islice(self._read(), _NUM_PROBED))
+        with refusal(self.path.name, self.close):
+            self._raw_seconds = raw_period_seconds(stream, self._raw_rate_hz, len(self._probed))
+        self._origin = origin_of(self.path, stream)
 
     def _reopen_carefully(self) -> None:
         """Stand where the last reading began, to decode on one thread."""
@@ -214,7 +221,8 @@ class OpenFile:
         for frame, is_damaged in damage.judged(frames) if self._is_careful else ((frame, False) for frame in frames):
             num_lost = self._count_lost(frame.pts)
             start = expected_seconds if frame.pts is None else self._seconds(frame.pts)
-            length = self._seconds(frame.duration or 0) or self.source.cadence.usual_seconds
+            frame.opaque = self._origin
+            length = self._raw_seconds or self._seconds(frame.duration or 0) or self.source.cadence.usual_seconds
             awaits_key = awaits_key and not frame.key_frame
             has_damage = has_damage or is_damaged or awaits_key or num_lost > 0
             is_in_doubt = awaits_key or (has_damage and self._is_counted)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import av
 from av.container import InputContainer
 
+from seizures.video.streams import frame_rate
 from seizures.video.timestamps import Cadence, measure_cadence
 
 _GUESSED_RATE_HZ = 25  # only for a file without rate and without timestamps
@@ -78,7 +79,7 @@ def describe(container: InputContainer, stream: av.VideoStream, times: Sequence[
         context.name,
         context.width,
         context.height,
-        stream.average_rate or stream.guessed_rate or None,
+        frame_rate(stream),
         stream.time_base or MICROSECOND,
         stream.sample_aspect_ratio or Fraction(1),
         cadence,
@@ -87,7 +88,7 @@ def describe(container: InputContainer, stream: av.VideoStream, times: Sequence[
 
 def claimed_seconds(stream: av.VideoStream) -> float:
     """Return the time between two frames by the header."""
-    return 1 / float(stream.average_rate or stream.guessed_rate or _GUESSED_RATE_HZ)
+    return 1 / float(frame_rate(stream) or _GUESSED_RATE_HZ)
 
 
 class ChunkNumbers:

@@ -43,8 +43,10 @@ def open_window(request: WindowRequest, progress: Progress = no_progress) -> Win
         raise VideoError(
             f"{request.name}: onset_seconds = {clock.onset_seconds:g} is before the first frame, which is at 0"
         )
+    pieces = Pieces(request.paths, clock.onset_seconds, progress, request.settings.raw_rate_hz)
     graph = FrameGraph(request.crop, request.mask, request.settings.preprocessing, request.frame_size)
-    return Window(Pieces(request.paths, clock.onset_seconds, progress), clock, graph, request.settings)
+    graph.start_film(pieces.source)
+    return Window(pieces, clock, graph, request.settings)
 
 
 class Window:
@@ -143,7 +145,7 @@ class Window:
 
     def _painted(self, stamped: Stamped[av.VideoFrame]) -> NDArray[np.uint8]:
         try:
-            return self._graph.apply(stamped.frame, self._pieces.source.pixel_aspect)
+            return self._graph.apply(stamped.frame)
         except av.FFmpegError as error:
             raise VideoError(f"{self._pieces.name}: the frame at {stamped.start_seconds:.3f} s: {error}") from error
         except VideoError as error:
