@@ -1,4 +1,7 @@
-"""The name of a film in the manifest: a file, and with `#2` behind it the second video stream of that file."""
+"""The name of a film in the manifest: a file, and with `#2` behind it the second video stream of that file.
+
+No decoder is needed here: planning asks these questions of every film.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,11 @@ import re
 from pathlib import Path
 
 _WITH_STREAM = re.compile(r"(.+)#([1-9][0-9]?)")
+_CONTAINERS = re.compile(  # by their first bytes: MP4 and MOV, Matroska, AVI, ASF, FLV, MPEG-TS and -PS, Ogg, MXF, IVF
+    rb"....(ftyp|moov|mdat|wide|free|skip)|\x1a\x45\xdf\xa3|RIFF|\x30\x26\xb2\x75|FLV|\x47|\x00\x00\x01\xba|OggS"
+    rb"|\x06\x0e\x2b\x34|DKIF",
+    re.DOTALL,
+)
 
 
 def split_stream(path: Path) -> tuple[Path, int | None]:
@@ -18,3 +26,9 @@ def split_stream(path: Path) -> tuple[Path, int | None]:
     if match is None or path.is_file():
         return path, None
     return path.with_name(match[1]), int(match[2])
+
+
+def may_be_raw(path: Path) -> bool:
+    """Tell whether a film may be a raw stream, one without a container that knows the time, by its first bytes."""
+    with split_stream(path)[0].open("rb") as file:
+        return _CONTAINERS.match(file.read(8)) is None

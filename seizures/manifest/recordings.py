@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from seizures.errors import ManifestError
+from seizures.manifest.film_names import split_stream
 from seizures.manifest.table import (
     ID_COLUMNS,
     REQUIRED_COLUMNS,
@@ -224,6 +225,7 @@ def check_videos(recordings: Iterable[Recording], video_root: str | Path, *, all
 
 
 def _video_problem(piece: str, path: Path, video_root: Path, allow_outside: bool) -> str | None:
+    path, _ = split_stream(path)
     root, absolute = os.path.abspath(video_root), os.path.abspath(path)  # noqa: PTH100 - must not follow links
     if not allow_outside and not Path(absolute).is_relative_to(root):
         return f"lies outside video_root {video_root}; move it there, or allow videos outside in the settings"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from seizures.manifest.film_names import split_stream
 from seizures.settings import digest
 from seizures.video.start_times import FilmStart, read_starts
 from tasks.machinery.atomic import write_json
@@ -20,7 +21,11 @@ _logger = logging.getLogger(__name__)
 
 
 def fingerprint(path: Path, memory: Path) -> str:
-    """Return the SHA-256 of the file at `path`, from `memory` (a folder) while size, times and inode are unchanged."""
+    """Return the SHA-256 of the film at `path`, from `memory` (a folder) while size, times and inode are unchanged.
+
+    Films that are streams of one file (`film.mkv#2`) share its hash.
+    """
+    path, _ = split_stream(path)
     note = _Note(path, memory, "sha256")
     remembered = note.read()
     if remembered is None:
@@ -31,6 +36,7 @@ def fingerprint(path: Path, memory: Path) -> str:
 
 def film_starts(paths: Sequence[Path], memory: Path) -> list[FilmStart]:
     """Return when films start; those that `memory` does not know are opened, all in one other process."""
+    paths = [split_stream(path)[0] for path in paths]
     notes = [_Note(path, memory, "start") for path in paths]
     texts = [note.read() for note in notes]
     unknown = [index for index, text in enumerate(texts) if text is None]

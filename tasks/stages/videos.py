@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,29 @@ import luigi
 
 import models
 from seizures.errors import VideoError
+from seizures.manifest.film_names import may_be_raw, split_stream
 from seizures.manifest.recordings import Recording, Seizure
+from seizures.settings import FrameSettings
 from tasks.cohort import manifest as cohort
 from tasks.cohort.feature_source import OfNetwork, network_of
 from tasks.machinery.fingerprint import fingerprint
 from tasks.machinery.progress import progress
 from tasks.settings.sections import Demo, Frames, results_root, section
 from tasks.stage.stage import Amount, Stage
+
+
+def frame_settings(paths: Sequence[Path]) -> FrameSettings:
+    """Return the settings that decoding these films reads: the rate of raw streams only where one may be raw."""
+    settings = section(Frames).settings()
+    if not settings.raw_rate_hz or (not section(Demo).enabled and any(may_be_raw(path) for path in paths)):
+        return settings
+    return dataclasses.replace(settings, raw_rate_hz=0.0)
+
+
+def stream_numbers(paths: Sequence[Path]) -> dict[str, Any]:
+    """Return which video streams the names of films ask for (`film.mkv#2`); nothing where none does."""
+    numbers = [split_stream(path)[1] for path in paths] if any("#" in path.name for path in paths) else []
+    return {"video_streams": numbers} if any(numbers) else {}
 
 
 class SimulateRecording(Stage):
@@ -90,8 +108,9 @@ class DecodeRecording(OfNetwork, Stage):
             "offset_seconds": item.offset_seconds,
             "crop": item.crop,
             "mask": item.mask,
-            "frames": section(Frames).settings(),
+            "frames": frame_settings(self.paths()),
             "frame_size": models.network_spec(network_of(self.network)).frame_size,
+            **stream_numbers(self.paths()),
         }
 
     def produce(self, path: Path) -> Amount:

@@ -49,6 +49,7 @@ CHANGES = {
     "Frames.preprocessing": ("center_crop", FRAMES),
     "Frames.deinterlace": ("never", FRAMES),
     "Frames.damaged": ("mask", FRAMES),
+    "Frames.raw_rate_hz": ("25", REPORT),  # the films of the demo are in a container
     "Features.network": ("r2plus1d_34_8_kinetics", FRAMES),  # its frames are larger
     "Features.weights": ("random:1", FEATURES),
     "Features.weights_dir": ("elsewhere", REPORT),
