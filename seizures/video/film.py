@@ -38,7 +38,7 @@ class Pieces:
     def __init__(
         self, paths: Sequence[Path], onset_seconds: float, progress: Progress = no_progress, raw_rate_hz: float = 0.0
     ) -> None:
-        self._progress = progress
+        self.progress = progress
         self._raw_rate_hz = raw_rate_hz
         self.name = ";".join(path.name for path in paths)
         self.end_seconds = 0.0  # of the last frame that was read, or that should have been
@@ -46,7 +46,7 @@ class Pieces:
         self._later = list(paths)
         self._onset_seconds = onset_seconds
         self._start_seconds = 0.0  # of the piece that is open
-        self._piece = _Piece(self._later.pop(0), self.tally, self._progress, self._raw_rate_hz)
+        self._piece = _Piece(self._later.pop(0), self.tally, self.progress, self._raw_rate_hz)
         self.source = self._piece.source
         self._skip_pieces()
         self.tolerance_seconds = timestamp_tolerance(self.source.time_base, self.source.frame_rate_hz)
@@ -102,7 +102,7 @@ class Pieces:
     def _open_next(self, measured: tuple[float, float]) -> None:
         """Open the next piece; it starts where this one ends, later if its clock says so. `measured`: length, end."""
         length_seconds, own_end_seconds = measured
-        self._piece = _Piece(self._later.pop(0), self.tally, self._progress, self._raw_rate_hz)
+        self._piece = _Piece(self._later.pop(0), self.tally, self.progress, self._raw_rate_hz)
         pause_seconds = self._piece.zero_seconds - own_end_seconds
         runs_on = self._piece.is_broadcast and -_LARGEST_OVERLAP_SECONDS < pause_seconds < LONGEST_GAP_SECONDS
         self._start_seconds += length_seconds

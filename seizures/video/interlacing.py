@@ -1,153 +1,182 @@
-"""Interlaced pictures: found by their combs, and taken apart before a tick is given its frame.
+"""Whether a film is interlaced: decided once for the whole of it, by samples from its beginning to its end.
 
 An interlaced frame holds two moments, one in its even rows and one in its odd ones. Where something moves, neighbouring
-rows differ more than rows two apart; in a progressive picture it is the other way round. The file's own word is asked
-only where nothing moves in the frames that are looked at.
+rows differ more than rows two apart (combing); in a progressive picture it is the other way round. The header is
+believed only where nothing moves in any sample.
 
-`bwdif` makes one picture of each frame: the field that was taken first, with the other rows drawn from it and from its
-neighbours.
+A few successive frames are decoded at places all over the film, until three places where something moves agree. So all
+seizures of a film are treated alike, wherever their onsets are. The answer is kept while the process lives.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from itertools import chain, islice, pairwise
+import functools
+import logging
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice, pairwise
+from pathlib import Path
 
 import av
-import av.filter
 import numpy as np
 from numpy.typing import NDArray
 
-from seizures.video.clock import Stamped
-from seizures.video.planes import levels
+from seizures.errors import VideoError
+from seizures.manifest.film_names import split_stream
+from seizures.video.open_file import OpenFile
 
-NUM_SAMPLED = 20  # frames, from the first that is decoded on
+logger = logging.getLogger(__name__)
+
+_NUM_AT_A_PLACE = 6  # successive frames
+_ENOUGH_PLACES = 3  # with movement, that agree
+_SIXTYFOURTHS = (32, 8, 56, 20, 44, 0, 14, 26, 38, 50, 62, 4, 11, 17, 23, 29, 35, 41, 47, 53, 59)  # of the film
+_SECONDS = (0.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1500.0, 7200.0)  # where the length is not known, or a wrong one
+_RAW_EVERY, _RAW_PLACES = 50, 12  # frames; a raw stream cannot be sought
 _MOVED_LEVELS = 12  # of 255, above the noise of a camera
 _SMALLEST_MOVED_SHARE = 0.002
 _COMBED_RATIO = 1.25
 _SMALLEST_COMBED_SHARE = 0.25  # of the frames in which something moves
-_PREROLL_FRAMES = 4  # before the onset, for the first picture to have neighbours
 _MOST_COLUMNS = 240
 
-Frames = Iterator[Stamped[av.VideoFrame]]
+Planes = Sequence[NDArray[np.int16]]
 
 
-class Interlacing:
-    """Takes interlaced frames apart as the setting says: `auto`, `always` or `never`.
+@dataclass(frozen=True)
+class Scan:
+    """What was found in a film: `field_order` is `tff`, `bff`, or `auto` where nothing tells; `why` in words."""
 
-    Attributes:
-        verdict: what was done and why, known after the first frame.
-        text: the filter, as ffmpeg writes it, with a comma behind; empty where there is none.
+    is_interlaced: bool
+    field_order: str
+    why: str
+
+
+def scan_film(path: Path, raw_rate_hz: float = 0.0, progress: Callable[[], None] = lambda: None) -> Scan:
+    """Return whether a film is interlaced; the same for whatever window of it.
+
+    Args:
+        path: the film, as the manifest names it.
+        raw_rate_hz: frame rate of a raw stream that does not state it.
+        progress: called for every packet that is read.
+
+    Raises:
+        VideoError: the file cannot be opened.
 
     """
-
-    def __init__(self, mode: str, from_seconds: float) -> None:
-        self.verdict = ""
-        self.text = ""
-        self._mode = mode
-        self._from_seconds = from_seconds
-
-    def apply(self, frames: Frames) -> Frames:
-        """Yield the frames, deinterlaced where needed, with the times that they had."""
-        if self._mode == "never":
-            self.verdict = "never"
-            return frames
-        first = list(islice(frames, NUM_SAMPLED))
-        combed, why = is_interlaced([stamped.frame for stamped in first])
-        rest = chain(first, frames)
-        if self._mode == "auto" and not combed:
-            self.verdict = f"no: {why}"
-            return rest
-        parity = field_order([stamped.frame for stamped in first])
-        filter_text = f"mode=send_frame:parity={parity}:deint=all"
-        self.text = f"bwdif={filter_text},"
-        self.verdict = f"always: {why}" if self._mode == "always" else f"yes: {why}"
-        return self._deinterlaced(rest, filter_text)
-
-    def _deinterlaced(self, frames: Frames, filter_text: str) -> Frames:
-        waiting: deque[Stamped[av.VideoFrame]] = deque()
-        graph: av.filter.Graph | None = None
-        key: tuple[object, ...] | None = None
-        early: deque[Stamped[av.VideoFrame]] = deque(maxlen=_PREROLL_FRAMES)
-        for stamped in frames:
-            if stamped.end_seconds <= self._from_seconds:
-                early.append(stamped)  # of what precedes the onset, only the last few frames are needed
-                continue
-            for one in (*early, stamped):
-                frame = one.frame
-                if key != (found := (frame.width, frame.height, frame.format.name)):
-                    if graph is not None:
-                        yield from _flushed(graph, waiting)
-                    graph, key = _graph(frame, filter_text), found
-                    waiting.append(one)  # nothing is before the first
-                assert graph is not None
-                waiting.append(one)
-                graph.vpush(frame)
-                yield from _pulled(graph, waiting)
-            early.clear()
-        if graph is None:
-            yield from early
-        else:
-            yield from _flushed(graph, waiting)
+    status = split_stream(path)[0].stat()
+    return _scan(path, (status.st_size, status.st_mtime_ns, status.st_ino), raw_rate_hz, _Unhashed(progress))
 
 
-def _graph(frame: av.VideoFrame, filter_text: str) -> av.filter.Graph:
-    graph = av.filter.Graph()
-    source = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"
-    source += f":colorspace={frame.colorspace}:range={frame.color_range}"
-    nodes = [graph.add("buffer", source), graph.add("bwdif", filter_text), graph.add("buffersink")]
-    graph.link_nodes(*nodes).configure()
-    return graph
+@dataclass(frozen=True)
+class _Unhashed:
+    """A function that does not tell one call from another."""
+
+    call: Callable[[], None] = field(compare=False)
 
 
-def _pulled(graph: av.filter.Graph, waiting: deque[Stamped[av.VideoFrame]]) -> Frames:
-    """Yield the pictures that are ready; one is drawn from three frames, and sound where they are.
+@functools.lru_cache(maxsize=1024)
+def _scan(path: Path, _state: tuple[int, int, int], raw_rate_hz: float, progress: _Unhashed) -> Scan:
+    found = _Found()
+    with closing(OpenFile(path, progress.call, raw_rate_hz=raw_rate_hz)) as file:
+        for frames in _places(file):
+            found.add(frames)
+            if found.is_enough:
+                break
+    return found.verdict()
 
-    `waiting` are the frames that went in, from the one before the next picture on.
-    """
-    while len(waiting) > 1:
+
+def _places(file: OpenFile) -> Iterator[list[av.VideoFrame]]:
+    """Yield a few successive frames from each of several places all over a film, no place twice."""
+    if not file.has_timestamps or file.is_raw:
+        shots = file.shots()
+        for _ in range(_RAW_PLACES):
+            if frames := [shot.frame for shot in islice(shots, _NUM_AT_A_PLACE)]:
+                yield frames
+            next(islice(shots, _RAW_EVERY, _RAW_EVERY), None)
+        return
+    claimed = file.claims()["duration_claimed_seconds"]
+    length = float(claimed) if isinstance(claimed, float) and math.isfinite(claimed) else 0.0
+    zero = file.first_key_seconds or 0.0
+    seen: set[float] = set()
+    for seconds in (*(length * share / 64 for share in _SIXTYFOURTHS if length), *_SECONDS):
         try:
-            frame = graph.vpull()
-        except (av.BlockingIOError, av.EOFError):
-            return
-        one, drawn_from = waiting[1], list(islice(waiting, 3))
-        waiting.popleft()
-        is_sound = all(source.is_sound for source in drawn_from)
-        is_damage = any(source.is_damage for source in drawn_from)
-        yield Stamped(one.start_seconds, one.end_seconds, frame, is_sound, is_damage)
+            if not file.search(zero + seconds):
+                file.seek(zero + seconds)
+            shots = [shot for shot in islice(file.shots(), _NUM_AT_A_PLACE) if not shot.is_damaged]
+        except (av.FFmpegError, VideoError) as error:
+            logger.debug("%s: no sample at %.3f s: %s", file.path.name, seconds, error)
+            continue
+        if shots and shots[0].start_seconds not in seen:
+            seen.add(shots[0].start_seconds)
+            yield [shot.frame for shot in shots]
 
 
-def _flushed(graph: av.filter.Graph, waiting: deque[Stamped[av.VideoFrame]]) -> Frames:
-    graph.vpush(None)
-    yield from _pulled(graph, waiting)
-    waiting.clear()
+class _Found:
+    """What the samples of a film show together."""
+
+    def __init__(self) -> None:
+        self._ratios: list[float] = []
+        self._places: list[bool] = []  # with movement: whether they are combed
+        self._orders = [0.0, 0.0]  # how far the fields are from each other in time, if the top one is first, if not
+        self._num_flagged = self._num_frames = 0
+
+    def add(self, frames: Sequence[av.VideoFrame]) -> None:
+        """Take successive frames of one place."""
+        self._num_frames += len(frames)
+        self._num_flagged += sum(frame.interlaced_frame for frame in frames)
+        planes = planes_of(frames)
+        ratios = [ratio for one, other in pairwise(planes) if (ratio := comb_ratio(one, other)) is not None]
+        self._ratios += ratios
+        if len(ratios) > 1:
+            self._places.append(_are_combed(ratios))
+        self._orders = [sum(pair) for pair in zip(self._orders, _field_distances(planes), strict=True)]
+
+    @property
+    def is_enough(self) -> bool:
+        """Tell whether enough places agree."""
+        return len(self._places) >= _ENOUGH_PLACES and len(set(self._places)) == 1
+
+    def verdict(self) -> Scan:
+        """Say what all of them show."""
+        order = _first_field(*self._orders)
+        if len(self._ratios) < 2:
+            flagged = 2 * self._num_flagged > self._num_frames
+            return Scan(
+                flagged, order, f"nothing moves in the samples, and the header says {'' if flagged else 'not '}so"
+            )
+        num_combed = sum(ratio > _COMBED_RATIO for ratio in self._ratios)
+        why = f"combing in {num_combed} of {len(self._ratios)} moving frames, sampled over the whole film"
+        return Scan(_are_combed(self._ratios), order, why)
 
 
-def is_interlaced(frames: Sequence[av.VideoFrame]) -> tuple[bool, str]:
-    """Tell whether successive frames are interlaced, and how it was found, in words."""
-    planes = _planes(frames)
-    ratios = [ratio for one, other in pairwise(planes) if (ratio := comb_ratio(one, other)) is not None]
-    if len(ratios) < 2:
-        flagged = bool(frames) and 2 * sum(frame.interlaced_frame for frame in frames) > len(frames)
-        return flagged, f"nothing moves in the first frames, and the file says {'' if flagged else 'not '}interlaced"
-    num_combed = sum(ratio > _COMBED_RATIO for ratio in ratios)
-    is_combed = num_combed >= max(2.0, _SMALLEST_COMBED_SHARE * len(ratios))
-    return is_combed, f"combs in {num_combed} of {len(ratios)} frames with movement"
+def is_combed(one: av.VideoFrame, other: av.VideoFrame) -> bool | None:
+    """Tell whether the second of two successive frames is combed; None where nothing moves."""
+    planes = planes_of([one, other])
+    ratio = comb_ratio(*planes) if planes else None
+    return None if ratio is None else ratio > _COMBED_RATIO
 
 
-def field_order(frames: Sequence[av.VideoFrame]) -> str:
-    """Return which field of successive frames was taken first: `tff`, `bff`, or `auto` where nothing tells.
+def _are_combed(ratios: Sequence[float]) -> bool:
+    return sum(ratio > _COMBED_RATIO for ratio in ratios) >= max(2.0, _SMALLEST_COMBED_SHARE * len(ratios))
+
+
+def _field_distances(planes: Planes) -> tuple[float, float]:
+    """Return how far fields that follow each other are apart, if the top field is first, and if the bottom one is.
 
     The field that is first in a frame is nearer in time to the last field of the frame before it.
     """
     top_first = bottom_first = 0.0
-    for one, other in pairwise(_planes(frames)):
+    for one, other in pairwise(planes):
         moved = np.abs(other - one) > _MOVED_LEVELS
         rows = min(one[0::2].shape[0], one[1::2].shape[0])
         where = moved[0::2][:rows] | moved[1::2][:rows]
         top_first += float(np.abs(other[0::2][:rows] - one[1::2][:rows])[where].sum())
         bottom_first += float(np.abs(other[1::2][:rows] - one[0::2][:rows])[where].sum())
+    return top_first, bottom_first
+
+
+def _first_field(top_first: float, bottom_first: float) -> str:
     if max(top_first, bottom_first) < 1.05 * min(top_first, bottom_first) or top_first == bottom_first:
         return "auto"
     return "tff" if top_first < bottom_first else "bff"
@@ -156,7 +185,7 @@ def field_order(frames: Sequence[av.VideoFrame]) -> str:
 def comb_ratio(one: NDArray[np.int16], other: NDArray[np.int16]) -> float | None:
     """Return how combed `other`, rows x columns, is where it differs from `one`; None where nothing moves.
 
-    Above 1: neighbouring rows differ more than rows two apart, which only a comb does.
+    Above 1: neighbouring rows differ more than rows two apart, which only combing does.
     """
     moved = np.abs(other - one)[1:-1] > _MOVED_LEVELS
     if moved.mean() < _SMALLEST_MOVED_SHARE:
@@ -166,7 +195,19 @@ def comb_ratio(one: NDArray[np.int16], other: NDArray[np.int16]) -> float | None
     return float(between_fields / (2 * within_field + 1.0))
 
 
-def _planes(frames: Sequence[av.VideoFrame]) -> list[NDArray[np.int16]]:
-    """Return the first plane of each frame, levels of 255, thinned out along the rows."""
+def planes_of(frames: Sequence[av.VideoFrame]) -> Planes:
+    """Return the first plane of each frame, levels of 255, thinned out along the rows; nothing where sizes differ."""
     sizes = {(frame.width, frame.height, frame.format.name) for frame in frames}
     return [levels(one, 0, column_step=max(1, one.width // _MOST_COLUMNS)) for one in frames] if len(sizes) == 1 else []
+
+
+def levels(frame: av.VideoFrame, index: int, *, row_step: int = 1, column_step: int = 1) -> NDArray[np.int16]:
+    """Return plane `index` of a frame, thinned out, in levels of 255: int16 (rows, columns).
+
+    Of packed formats the columns are bytes: neighbours along a column are the same kind of sample all the same.
+    """
+    plane, num_bits = frame.planes[index], frame.format.components[0].bits
+    kind = np.uint8 if num_bits <= 8 else np.uint16
+    samples: NDArray[np.integer] = np.frombuffer(memoryview(plane), dtype=kind).reshape(plane.height, -1)
+    thinned = samples[::row_step, : plane.width : column_step] >> max(0, num_bits - 8)
+    return thinned.astype(np.int16)

@@ -78,6 +78,7 @@ class OpenFile:
         self._progress = progress
         self._is_scanned = has_extent
         self._place: Place | None = None  # at which reading goes on after the beginning
+        self._film = path
         self.path, self._number_of_stream = split_stream(path)
         self.last_end_seconds = -math.inf
         self.num_lost_tail = 0
@@ -125,7 +126,7 @@ class OpenFile:
         self._probed = list(islice(self._read(), _NUM_PROBED))
         with refusal(self.path.name, self.close):
             self._raw_seconds = raw_period_seconds(stream, self._raw_rate_hz, len(self._probed))
-        self._origin = origin_of(self.path, stream)
+        self._origin = origin_of(self._film, stream)
 
     def _reopen_carefully(self) -> None:
         """Stand where the last reading began, to decode on one thread."""
@@ -135,6 +136,11 @@ class OpenFile:
         self._reopen(self._place)
         if self._sought_seconds is not None:
             self.seek(self._sought_seconds)
+
+    @property
+    def is_raw(self) -> bool:
+        """Tell whether this is a stream without a container that knows the time."""
+        return self._raw_seconds is not None
 
     @property
     def is_broadcast(self) -> bool:

@@ -22,19 +22,19 @@ _LARGEST_TERM = 255
 
 @dataclass(frozen=True)
 class Origin:
-    """The file of a frame, and the pixel aspect (width over height) that holds for all of it.
+    """The film of a frame, as the manifest names it, and the pixel aspect (width over height) that holds for all of it.
 
     `pixel_aspect` is None where the container states none: then each frame states its own.
     """
 
-    path: Path
+    film: Path
     pixel_aspect: Fraction | None
 
 
-def origin_of(path: Path, stream: av.VideoStream) -> Origin:
+def origin_of(film: Path, stream: av.VideoStream) -> Origin:
     """Return the origin of the frames of a file; as in a player, the container's aspect wins over the frames'."""
     is_unstated = is_raw(stream.container) or stream.container.format.name in _CONTAINERS_WITHOUT_ASPECT
-    return Origin(path, None if is_unstated else stream.sample_aspect_ratio or Fraction(1))
+    return Origin(film, None if is_unstated else stream.sample_aspect_ratio or Fraction(1))
 
 
 class PixelShapes:

@@ -20,9 +20,9 @@ from seizures.errors import DamagedVideoError, VideoError
 from seizures.settings import FrameSettings
 from seizures.video.blocks import LONGEST_SHORTFALL_SECONDS, FrameBlock, WindowFacts
 from seizures.video.clock import Clock, Stamped, choose, is_seen
+from seizures.video.deinterlacing import Deinterlacer
 from seizures.video.film import Pieces
 from seizures.video.filters import FrameGraph
-from seizures.video.interlacing import Interlacing
 from seizures.video.open_file import Progress, no_progress
 from seizures.video.request import WindowRequest
 
@@ -59,7 +59,7 @@ class Window:
     def __init__(self, pieces: Pieces, clock: Clock, graph: FrameGraph, settings: FrameSettings) -> None:
         self.clock = clock
         self._settings = settings
-        self._interlacing = Interlacing(settings.deinterlace, clock.onset_seconds)
+        self._interlacing = Deinterlacer(settings, clock.onset_seconds, pieces.progress)
         self.frame_size = graph.frame_size
         self._pieces = pieces
         self._graph = graph
