@@ -30,9 +30,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from seizures.errors import FeatureFileError, SeizuresError, SettingsError, VideoError
+from seizures.errors import FeatureFileError, SeizuresError, SettingsError
 from seizures.features.schema import FeatureHeader, ViewFacts
-from seizures.features.snippets import count_snippets, snippet_starts
+from seizures.features.snippets import count_snippets, usable_snippets
 from seizures.features.writer import FeatureFileWriter
 from seizures.settings import PRECISIONS
 from seizures.video.frame_cache import FrameFile, open_frames
@@ -78,15 +78,6 @@ def choose_device(name: str = "auto") -> str:
     if kind == "cuda" and not torch.cuda.is_available():
         raise SettingsError(f"device = {name}: this machine has no usable CUDA device; set auto or cpu")
     return name
-
-
-def valid_snippets(
-    valid_frames: npt.NDArray[np.bool_], frames_per_snippet: int, stride_frames: int
-) -> npt.NDArray[np.bool_]:
-    """Return which snippets have only valid frames, bool (S,), from the frames' flags, bool (T,)."""
-    num_bad_before = np.concatenate([[0], np.cumsum(~valid_frames)])
-    starts = snippet_starts(len(valid_frames), frames_per_snippet, stride_frames)
-    return np.asarray(num_bad_before[starts + frames_per_snippet] == num_bad_before[starts])
 
 
 def extract_features(
@@ -179,7 +170,7 @@ def extract_seizure(
                 if frames.frame_rate_hz != header.frame_rate_hz:
                     found = f"{frames.frame_rate_hz} Hz, wanted {header.frame_rate_hz} Hz"
                     raise FeatureFileError(f"{name}: {frame_path} has {found}; decode again")
-                valid = _usable_snippets(name, frames, header)
+                valid = usable_snippets(name, frames.valid, header.frames_per_snippet, header.stride_frames)
                 facts = _view_facts(name, {**frames.facts, **view_attributes.get(view, {})})
                 writer = file.create_view(view, len(valid), network.feature_dim, facts, valid)
                 batches = extract_features(
@@ -207,18 +198,6 @@ def _count_all(paths: Iterable[Path], header: FeatureHeader) -> int:
         with open_frames(path) as frames:
             total += count_snippets(frames.num_frames, header.frames_per_snippet, header.stride_frames)
     return total
-
-
-def _usable_snippets(name: str, frames: FrameFile, header: FeatureHeader) -> npt.NDArray[np.bool_]:
-    length = header.frames_per_snippet
-    if count_snippets(frames.num_frames, length, header.stride_frames) == 0:
-        found = f"{frames.num_frames} frames, and a snippet takes {length}"
-        raise VideoError(f"{name}: too short: it has {found}; correct its times or say use = skip")
-    valid = valid_snippets(np.asarray(frames.valid), length, header.stride_frames)
-    if not valid.any():
-        found = f"no {length} frames in a row of its {frames.num_frames} could be decoded"
-        raise VideoError(f"{name}: {found}; repair the video or say use = skip")
-    return valid
 
 
 def _view_facts(name: str, attributes: Mapping[str, Any]) -> ViewFacts:

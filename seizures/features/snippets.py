@@ -15,6 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from seizures.errors import VideoError
+
 
 def count_snippets(num_frames: int, frames_per_snippet: int, stride_frames: int = 1) -> int:
     """Count the whole snippets in `num_frames` frames; 0 where the film is shorter than one snippet.
@@ -47,3 +49,32 @@ def snippet_starts(num_frames: int, frames_per_snippet: int, stride_frames: int 
     """Return the first frame of every whole snippet, int64 (S,)."""
     num_snippets = count_snippets(num_frames, frames_per_snippet, stride_frames)
     return np.arange(num_snippets, dtype=np.int64) * stride_frames
+
+
+def valid_snippets(
+    valid_frames: NDArray[np.bool_], frames_per_snippet: int, stride_frames: int = 1
+) -> NDArray[np.bool_]:
+    """Return which snippets have only valid frames, bool (S,), from the frames' flags, bool (T,)."""
+    num_bad_before = np.concatenate([[0], np.cumsum(~valid_frames)])
+    starts = snippet_starts(len(valid_frames), frames_per_snippet, stride_frames)
+    return np.asarray(num_bad_before[starts + frames_per_snippet] == num_bad_before[starts])
+
+
+def usable_snippets(
+    name: str, valid_frames: NDArray[np.bool_], frames_per_snippet: int, stride_frames: int = 1
+) -> NDArray[np.bool_]:
+    """Return which snippets of a recording have only valid frames, bool (S,), from the frames' flags, bool (T,).
+
+    Raises:
+        VideoError: the recording has no whole snippet, or none of valid frames; it cannot be used.
+
+    """
+    num_frames = len(valid_frames)
+    if count_snippets(num_frames, frames_per_snippet, stride_frames) == 0:
+        found = f"{num_frames} frames, and a snippet takes {frames_per_snippet}"
+        raise VideoError(f"{name}: too short: it has {found}; correct its times or set use = skip")
+    valid = valid_snippets(valid_frames, frames_per_snippet, stride_frames)
+    if not valid.any():
+        found = f"no {frames_per_snippet} frames in a row of its {num_frames} could be decoded"
+        raise VideoError(f"{name}: {found}; repair the video or set use = skip")
+    return valid

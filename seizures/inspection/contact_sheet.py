@@ -8,22 +8,21 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 
 import av
-import av.filter
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from seizures.errors import VideoError
 from seizures.manifest.recordings import Box
 from seizures.manifest.table import clock_text
 from seizures.settings import FrameSettings
+from seizures.video.deinterlacing import Deinterlacer
 from seizures.video.film import Pieces
-from seizures.video.filters import FrameGraph, to_rgb_chain
-from seizures.video.interlacing import Interlacing
+from seizures.video.filters import FrameGraph, Picture, picture_of, shown_picture
 from seizures.video.open_file import Progress, no_progress
+from seizures.video.origin import PixelShapes
+from seizures.video.stream import Source
 
 NUM_COLUMNS = 4
 _NUM_MOMENTS = 8
@@ -71,15 +70,18 @@ def draw_sheet(
         VideoError: a file cannot be read, or a box does not fit in its picture.
 
     """
-    graph = FrameGraph(crop, mask, settings.preprocessing, 112)
+    graph, shapes = FrameGraph(crop, mask, settings.preprocessing, 112), PixelShapes()
     tiles = []
     for seconds in moments(onset_seconds, offset_seconds):
-        found, pixel_aspect, problem = _frame_at(paths, seconds, settings, progress)
+        found, film, problem = _frame_at(paths, seconds, settings, progress)
         if found is None:
             tiles.append(_Tile(seconds, problem=problem))
             continue
-        shown = _with_boxes(_as_shown(found, pixel_aspect), crop, mask)
-        tiles.append(_Tile(seconds, shown, Image.fromarray(graph.apply(found, pixel_aspect)), problem))
+        graph.start_film(film)
+        picture = picture_of(found, shapes.of(found))
+        seen = Image.fromarray(graph.apply(found))
+        boxes = [box and graph.scaled(box, picture) for box in (crop, mask)]
+        tiles.append(_Tile(seconds, _with_boxes(_as_shown(found, picture), *boxes), seen, problem))
     if all(tile.shown is None for tile in tiles):
         raise VideoError(f"{';'.join(film.name for film in paths)}: not one of {_NUM_MOMENTS} moments can be shown")
     _compose(tiles, starts_at_seconds).save(path, format="PNG", optimize=True)
@@ -87,40 +89,31 @@ def draw_sheet(
 
 def _frame_at(
     paths: Sequence[Path], seconds: float, settings: FrameSettings, progress: Progress
-) -> tuple[av.VideoFrame | None, Fraction, str]:
-    """Return the frame that is seen at a time, its pixels' aspect, and what is wrong with it, or why there is none."""
-    pieces = Pieces(paths, seconds, progress)
-    pixel_aspect = pieces.source.pixel_aspect
+) -> tuple[av.VideoFrame | None, Source, str]:
+    """Return the frame that is seen at a time, its film, and what is wrong with it, or why there is none."""
+    pieces = Pieces(paths, seconds, progress, settings.raw_rate_hz)
     is_broken = False
     try:
-        for stamped in Interlacing(settings.deinterlace, seconds).apply(pieces.frames()):
+        for stamped in Deinterlacer(settings, seconds, progress).apply(pieces.frames()):
             if stamped.start_seconds > seconds:
-                return None, pixel_aspect, "lost: damaged here" if is_broken else "time is missing here"
+                return None, pieces.source, "lost: damaged here" if is_broken else "time is missing here"
             if stamped.end_seconds > seconds:
-                return stamped.frame, pixel_aspect, "" if stamped.is_sound else "damaged: not used"
+                return stamped.frame, pieces.source, "" if stamped.is_sound else "damaged: not used"
             is_broken = stamped.is_damage
         has_ended = pieces.end_seconds <= seconds
     finally:
         pieces.close()
-    return None, pixel_aspect, f"the film ends at {pieces.end_seconds:.2f} s" if has_ended else "lost: damaged here"
+    problem = f"the film ends at {pieces.end_seconds:.2f} s" if has_ended else "lost: damaged here"
+    return None, pieces.source, problem
 
 
-def _as_shown(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[Image.Image, float, float]:
+def _as_shown(frame: av.VideoFrame, picture: Picture) -> tuple[Image.Image, float, float]:
     """Return the picture as a person sees it, _TILE_WIDTH wide at most, and the scales of its columns and rows."""
-    chain, (width, height) = to_rgb_chain(frame, pixel_aspect)
-    shown_width = float(width * (1 / pixel_aspect if abs(frame.rotation) == 90 else pixel_aspect))
+    width, height = picture.shown_size
+    shown_width = float(width * picture.shown_pixel_aspect)
     scale = min(_TILE_WIDTH / shown_width, 0.75 * _TILE_WIDTH / height)
     size = max(1, round(shown_width * scale)), max(1, round(height * scale))
-    graph = av.filter.Graph()
-    source = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"
-    source += f":colorspace={frame.colorspace}:range={frame.color_range}"
-    nodes = [graph.add("buffer", source)]
-    nodes += [graph.add(*text.split("=", 1)) for text in (*chain, f"scale={size[0]}:{size[1]}", "format=rgb24")]
-    nodes.append(graph.add("buffersink"))
-    graph.link_nodes(*nodes).configure()
-    graph.vpush(frame)
-    picture = Image.fromarray(np.asarray(graph.vpull().to_ndarray(), np.uint8))
-    return picture, size[0] / width, size[1] / height
+    return Image.fromarray(shown_picture(frame, picture, *size)), size[0] / width, size[1] / height
 
 
 def _with_boxes(shown: tuple[Image.Image, float, float], crop: Box | None, mask: Box | None) -> Image.Image:

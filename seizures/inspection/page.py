@@ -23,8 +23,21 @@ class RecordingLook:
     verdict: Verdict
 
 
-def write_page(path: Path, files: Sequence[FileFacts], recordings: Sequence[RecordingLook]) -> None:
-    """Write the page: one file, with its pictures inside, that asks no network; the worst files come first."""
+def write_page(
+    path: Path,
+    files: Sequence[FileFacts],
+    recordings: Sequence[RecordingLook],
+    excluded: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Write the page: one file, with its pictures inside, that asks no network; the worst files come first.
+
+    Args:
+        path: where to write.
+        files: what was found in every file.
+        recordings: the recordings, in the order of the manifest.
+        excluded: names of the seizures that manifest and settings exclude, each with the reason.
+
+    """
     order = list(_STYLES)
     entries = [
         {"facts": facts, "verdict": judge(facts), "rows": list(row.items())[4:]}
@@ -41,6 +54,7 @@ def write_page(path: Path, files: Sequence[FileFacts], recordings: Sequence[Reco
         num_files=len(files),
         counts=[(word, style, words.count(word)) for word, style in reversed(_STYLES.items())],
         files=entries,
+        excluded=excluded,
         recordings=[
             {"look": item, "picture": _data_uri(item.sheet), "style": _STYLES[item.verdict.word]} for item in recordings
         ],

@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seizures.inspection.rules import Outcome
 from seizures.manifest.recordings import Recording
-from seizures.video.blocks import LONGEST_SHORTFALL_SECONDS
-from seizures.video.timestamps import LONGEST_GAP_SECONDS
 
 GOOD, WARNINGS, UNUSABLE = "good", "usable with warnings", "unusable"
 FROM_BEST = (GOOD, WARNINGS, UNUSABLE)
@@ -24,8 +23,7 @@ _LONGEST_BLACK_SECONDS = 1.0
 _LARGEST_RATE_ERROR = 0.02
 _LARGEST_DURATION_ERROR_SECONDS = 1.0
 _SMALLEST_RATE_HZ = 14.5
-_MOST_LOST = 0.5  # of the frames
-_BROADCASTS = ("mpeg", "mpegts")  # by libavformat's names: program and transport stream
+_LARGEST_COMBED_SHARE = 0.25  # of the moving frames of a film that counts as progressive
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +32,10 @@ class FileFacts:
 
     `num_lost`, `num_damaged`, `num_gaps` and `num_reversals` are those of `seizures.video.blocks.WindowFacts`; a
     duplicate equals the frame before it, and a frozen stretch is made of duplicates; colourless is grey, as infrared
-    is.
+    is. `transfer` is HLG or PQ, `orientation` what the display matrix asks for, `picture_changes` what size, pixel
+    shape or orientation become later on, `streams` which of several videos is used, `raw_rate` where the rate of a
+    stream without a container comes from; each is empty where there is nothing to say. `num_combed` of the
+    `num_moving` frames that were looked at all over the film show combing; `interlaced` is what decoding decides.
     """
 
     video: str
@@ -46,12 +47,17 @@ class FileFacts:
     pixel_format: str = ""
     colour_range: str = ""
     colour_matrix: str = ""
+    transfer: str = ""
     pixel_aspect: str = "1:1"
-    rotation_degrees: int = 0
-    num_video_streams: int = 0
+    orientation: str = ""
+    picture_changes: str = ""
+    streams: str = ""
+    raw_rate: str = ""
     start_time: str = ""
     field_order_claimed: str = ""
     interlaced: str = ""
+    num_moving: int = 0
+    num_combed: int = 0
     frame_rate_claimed_hz: float = math.nan
     frame_rate_hz: float = math.nan
     is_variable_rate: bool = False
@@ -88,13 +94,15 @@ class Verdict:
 
 
 def judge(facts: FileFacts) -> Verdict:
-    """Return whether a file can be used; notes are what the software takes care of by itself."""
-    if facts.error:
-        return Verdict(UNUSABLE, (facts.error,), ())
-    num_wanted = facts.num_frames + facts.num_lost
-    if not facts.num_frames or facts.num_lost > _MOST_LOST * num_wanted:
-        return Verdict(UNUSABLE, (f"{facts.num_lost} of {num_wanted} frames cannot be decoded",), ())
-    warnings = [*_damage_warnings(facts), *_time_warnings(facts), *_picture_warnings(facts)]
+    """Return whether a file can be used; notes are what the software takes care of by itself.
+
+    Unusable is a file of which not one frame can be shown. Whether a seizure in it can be used is the recording's
+    verdict (`judge_recording`), by the rules of RunAll.
+    """
+    if not facts.num_frames:
+        return Verdict(UNUSABLE, (facts.error or "not one frame can be decoded",), ())
+    warnings = [f"readable up to {facts.duration_seconds:.2f} s, then: {facts.error}"] if facts.error else []
+    warnings += [*_damage_warnings(facts), *_time_warnings(facts), *_picture_warnings(facts)]
     return Verdict(WARNINGS if warnings else GOOD, tuple(warnings), tuple(_notes(facts)))
 
 
@@ -105,7 +113,7 @@ def _damage_warnings(facts: FileFacts) -> list[str]:
         num_wanted = facts.num_frames + facts.num_lost
         parts = [f"{facts.num_lost} of {num_wanted} frames lost"] if facts.num_lost else []
         parts += [f"{facts.num_damaged} damaged"] if facts.num_damaged else []
-        found.append(f"damaged{where}: {', '.join(parts)}; left out unless [Frames] damaged = mask")
+        found.append(f"damaged{where}: {', '.join(parts)}; seizures there are excluded unless [Frames] damaged = mask")
     elif facts.num_corrupt_packets:
         found.append(_times(facts.num_corrupt_packets, "damaged packet"))
     return found
@@ -121,12 +129,12 @@ def _time_warnings(facts: FileFacts) -> list[str]:
     if facts.is_variable_rate:
         found.append(f"variable frame rate, {measured:.2f} Hz on average")
     elif claimed > 0 and measured > 0 and abs(claimed / measured - 1) > _LARGEST_RATE_ERROR and not facts.num_lost:
-        found.append(f"says {claimed:.2f} Hz and has {measured:.2f} Hz")
+        found.append(f"header says {claimed:.2f} Hz, measured {measured:.2f} Hz: the time stamps count")
     if 0 < measured < _SMALLEST_RATE_HZ:
         found.append(f"only {measured:.1f} frames a second: frames are repeated")
     shortfall = facts.duration_claimed_seconds - facts.duration_seconds
-    if abs(shortfall) > _LARGEST_DURATION_ERROR_SECONDS:
-        found.append(f"says {facts.duration_claimed_seconds:.1f} s and lasts {facts.duration_seconds:.1f} s")
+    if abs(shortfall) > _LARGEST_DURATION_ERROR_SECONDS and not facts.error:
+        found.append(f"header says {facts.duration_claimed_seconds:.1f} s, measured {facts.duration_seconds:.1f} s")
     return found
 
 
@@ -136,57 +144,65 @@ def _picture_warnings(facts: FileFacts) -> list[str]:
         found.append(f"the picture stands still for {facts.longest_frozen_seconds:.1f} s")
     if facts.black_seconds > _LONGEST_BLACK_SECONDS:
         found.append(f"black for {facts.black_seconds:.1f} s")
-    if facts.num_video_streams > 1:
-        found.append(f"{facts.num_video_streams} video streams; the largest is used, {facts.width}x{facts.height}")
+    if facts.streams:
+        found.append(f"{facts.streams}; {facts.video.partition('#')[0]}#1 in the manifest names the first")
+    if facts.picture_changes:
+        found.append(f"the picture changes: {facts.picture_changes}; crop and mask are scaled with it")
+    if "no quarter turn" in facts.orientation:
+        found.append(f"shown {facts.orientation}")
+    if not facts.is_interlaced and facts.num_combed > _LARGEST_COMBED_SHARE * facts.num_moving:
+        found.append(
+            f"{facts.num_combed} of {facts.num_moving} moving frames are combed, and the film counts as progressive; "
+            "look at the contact sheet, and set [Frames] deinterlace = always if it is interlaced"
+        )
     return found
 
 
 def _notes(facts: FileFacts) -> list[str]:
     notes = []
     if facts.is_interlaced:
-        notes.append("interlaced: is deinterlaced")
+        notes.append(f"deinterlaced ({facts.interlaced.partition(': ')[2]})")
     elif facts.field_order_claimed not in ("", "progressive", "unknown"):
-        notes.append("says interlaced, is not")
-    if facts.rotation_degrees:
-        notes.append(f"turned by {facts.rotation_degrees} degrees, as its flag asks")
+        notes.append("header says interlaced, but no combing: not deinterlaced")
+    if facts.orientation and "no quarter turn" not in facts.orientation:
+        notes.append(f"{facts.orientation} (display matrix)")
+    if facts.transfer:
+        notes.append(f"high dynamic range ({facts.transfer}): tone-mapped to BT.709")
+    if facts.raw_rate:
+        notes.append(facts.raw_rate)
     if facts.colourless_seconds > 0:
         notes.append(f"without colour (infrared?) for {facts.colourless_seconds:.0f} s")
     if facts.pixel_aspect not in ("1:1", "0:1"):
-        notes.append(f"pixels of {facts.pixel_aspect}")
+        notes.append(f"pixels of {facts.pixel_aspect}: stretched to their shape on the screen")
     return notes
 
 
-def judge_recording(item: Recording, views: Sequence[Recording], files: Sequence[FileFacts]) -> Verdict:
-    """Return whether a recording can be used: the worst verdict of its files, what they say, and what is its own.
+def judge_recording(
+    item: Recording, views: Sequence[Recording], files: Sequence[FileFacts], outcome: Outcome
+) -> Verdict:
+    """Return whether RunAll uses a recording, and what its files say.
 
     Args:
         item: one view of a seizure.
         views: all views of that seizure.
         files: the files of the view, in order.
+        outcome: what became of its window, decoded as RunAll decodes it.
 
     """
     verdicts = [judge(facts) for facts in files]
-    word = max((verdict.word for verdict in verdicts), key=FROM_BEST.index)
     names = [f"{facts.video}: " if len(files) > 1 else "" for facts in files]
     reasons = [name + one for name, verdict in zip(names, verdicts, strict=True) for one in verdict.reasons]
-    end_seconds = sum(facts.duration_seconds for facts in files)
-    if word != UNUSABLE and (item.offset_seconds or 0.0) > end_seconds + LONGEST_SHORTFALL_SECONDS:
-        if (item.offset_seconds or 0.0) > end_seconds + LONGEST_SHORTFALL_SECONDS + _longest_pauses_seconds(files):
-            return Verdict(UNUSABLE, (f"the offset is after the end of the film, at {end_seconds:.2f} s", *reasons), ())
-        reasons.append(
-            f"its files last {end_seconds:.2f} s in all, and the offset is later: time is missing between them, or the "
-            "film ends too early; the contact sheet shows which"
-        )
+    if outcome.problem:
+        said = (outcome.problem, *(reason for reason in reasons if reason not in outcome.problem))
+        return Verdict(UNUSABLE, said, ())
+    if outcome.num_invalid_snippets:
+        share = f"{outcome.num_invalid_snippets} of {outcome.num_snippets} snippets"
+        reasons.insert(0, f"{share} touch damaged or missing frames and are not used")
     shown = (item.video, item.crop, item.mask)
     same = [other.view for other in views if other.view != item.view and (other.video, other.crop, other.mask) == shown]
     if same:
         reasons.append(f"the same picture as {', '.join(same)}: give each view its crop")
-    return Verdict(WARNINGS if word == GOOD and reasons else word, tuple(reasons), ())
-
-
-def _longest_pauses_seconds(files: Sequence[FileFacts]) -> float:
-    """Return how much time may be missing between the files at most: an MPEG clock runs on from one to the next."""
-    return LONGEST_GAP_SECONDS * sum(facts.container in _BROADCASTS for facts in files[1:])
+    return Verdict(WARNINGS if reasons else GOOD, tuple(reasons), ())
 
 
 def facts_from(values: dict[str, Any]) -> FileFacts:

@@ -83,10 +83,13 @@ class IsolatedWindow:
         self._is_reading = False
 
 
-def survey_isolated(path: Path, longest_silence_seconds: float = LONGEST_SILENCE_SECONDS) -> FileFacts:
+def survey_isolated(
+    path: Path, raw_rate_hz: float = 0.0, longest_silence_seconds: float = LONGEST_SILENCE_SECONDS
+) -> FileFacts:
     """Return what `seizures.inspection.survey.survey` finds in a file; a decoder that dies or stalls is its fault."""
+    request = {"path": path.absolute(), "raw_rate_hz": raw_rate_hz}
     try:
-        answers = list(_answers(path.name, ("survey", {"path": path.absolute()}), longest_silence_seconds))
+        answers = list(_answers(path.name, ("survey", request), longest_silence_seconds))
     except VideoError as error:
         return FileFacts(video=path.name, error=str(error).removeprefix(f"{path.name}: "))
     facts: FileFacts = answers[-1][1]

@@ -245,10 +245,14 @@ class FrameGraph:
         self._graph.vpush(frame)
         return _rgb(self._graph.vpull(), self._picture, frame)
 
+    def scaled(self, box: Box, picture: Picture) -> Box:
+        """Return a box of crop or mask as it lies in a later picture of the film; raises VideoError as `apply` does."""
+        return scaled_box(box, self._drawn or picture, picture)
+
     def _build(self, frame: av.VideoFrame, pixel_aspect: Fraction) -> None:
         self._picture = picture = picture_of(frame, pixel_aspect)
-        drawn = self._drawn = self._drawn or replace(picture, **self._film)
-        boxes = {name: box and scaled_box(box, drawn, picture) for name, box in self._boxes.items()}
+        self._drawn = self._drawn or replace(picture, **self._film)
+        boxes = {name: box and self.scaled(box, picture) for name, box in self._boxes.items()}
         chain = filter_chain(picture, **boxes, preprocessing=self._preprocessing, frame_size=self.frame_size)
         self._graph = linked(frame, chain)
         text = ",".join([*chain, *([f"{picture.transfer} to BT.709"] if picture.transfer else [])])
@@ -257,8 +261,9 @@ class FrameGraph:
 
 
 def _rgb(frame: av.VideoFrame, picture: Picture, source: av.VideoFrame) -> NDArray[np.uint8]:
-    samples = frame.to_ndarray()
-    return tone_mapped(samples, picture.transfer, source.color_primaries) if picture.transfer else samples
+    if picture.transfer:
+        return tone_mapped(np.asarray(frame.to_ndarray(), np.uint16), picture.transfer, source.color_primaries)
+    return np.asarray(frame.to_ndarray(), dtype=np.uint8)
 
 
 def _unsaid_matrix(frame: av.VideoFrame) -> str | None:

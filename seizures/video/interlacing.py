@@ -103,13 +103,13 @@ def _places(file: OpenFile) -> Iterator[list[av.VideoFrame]]:
         try:
             if not file.search(zero + seconds):
                 file.seek(zero + seconds)
-            shots = [shot for shot in islice(file.shots(), _NUM_AT_A_PLACE) if not shot.is_damaged]
+            place = [shot for shot in islice(file.shots(), _NUM_AT_A_PLACE) if not shot.is_damaged]
         except (av.FFmpegError, VideoError) as error:
             logger.debug("%s: no sample at %.3f s: %s", file.path.name, seconds, error)
             continue
-        if shots and shots[0].start_seconds not in seen:
-            seen.add(shots[0].start_seconds)
-            yield [shot.frame for shot in shots]
+        if place and place[0].start_seconds not in seen:
+            seen.add(place[0].start_seconds)
+            yield [shot.frame for shot in place]
 
 
 class _Found:

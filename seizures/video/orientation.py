@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 
 import av
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideData
 
 _SMALLEST_EXACT = 0.9998  # the cosine of one degree, from which ffmpeg turns a picture too
 _UNIT = 65536.0  # the matrix holds fixed-point numbers, 16.16
@@ -45,10 +45,8 @@ _EIGHT = {
 
 def orientation_of(frame: av.VideoFrame) -> Orientation:
     """Return how the display matrix of a frame turns it; upright where it has none."""
-    for data in frame.side_data:
-        if data.type == Type.DISPLAYMATRIX:
-            return _nearest(bytes(data)[:36])
-    return UPRIGHT
+    data = frame.side_data.get("DISPLAYMATRIX")
+    return _nearest(bytes(data)[:36]) if isinstance(data, SideData) else UPRIGHT
 
 
 def _nearest(content: bytes) -> Orientation:

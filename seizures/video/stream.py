@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import av
 from av.container import InputContainer
 
-from seizures.video.streams import frame_rate
+from seizures.video.streams import describe_choice, describe_raw_rate, frame_rate
 from seizures.video.timestamps import Cadence, measure_cadence
 
 _GUESSED_RATE_HZ = 25  # only for a file without rate and without timestamps
@@ -142,7 +142,8 @@ def claims(
         "height": context.height,
         "pixel_format": context.pix_fmt or "",
         "pixel_aspect": f"{aspect.numerator}:{aspect.denominator}",
-        "num_video_streams": len(container.streams.video),
+        "streams": describe_choice(container, stream),
+        "raw_rate": describe_raw_rate(stream),
         "start_time": printable(container.metadata.get("creation_time", "")),
         "field_order_claimed": _FIELD_ORDERS.get(int(context.field_order), "") if has_timestamps else "",
         "frame_rate_claimed_hz": float(source.frame_rate_hz or math.nan),

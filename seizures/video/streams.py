@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import av
-from av.container import InputContainer
+from av.container import Container, InputContainer
 from av.stream import Disposition
 
 from seizures.errors import VideoError
@@ -52,7 +52,7 @@ def describe_choice(container: InputContainer, chosen: av.VideoStream) -> str:
     return f"{len(films)} video streams, {_sizes(films)}: stream #{films.index(chosen) + 1} is used"
 
 
-def is_raw(container: InputContainer) -> bool:
+def is_raw(container: Container) -> bool:
     """Tell whether a file is a bare stream or a sequence of pictures, whose container knows no time."""
     return bool(container.format.flags & _NO_TIMESTAMPS) or container.format.name.endswith(_PICTURES)
 
@@ -88,6 +88,16 @@ def raw_period_seconds(stream: av.VideoStream, raw_rate_hz: float, num_packets: 
         "set [Frames] raw_rate_hz to the rate of the camera, or put the stream into a container with "
         "ffmpeg -framerate RATE -i FILE -c copy FILE.mkv"
     )
+
+
+def describe_raw_rate(stream: av.VideoStream) -> str:
+    """Return where the rate of a raw stream comes from, in words; empty for a film in a container."""
+    if not is_raw(stream.container):
+        return ""
+    if own := stream.codec_context.framerate:
+        return f"raw stream without time stamps: frames are counted at {float(own):g} Hz, which the stream states"
+    rate = float(frame_rate(stream) or 0.0)
+    return f"raw stream without time stamps: frames are counted at {rate:g} Hz ([Frames] raw_rate_hz)"
 
 
 def raw_options(raw_rate_hz: float) -> dict[str, str]:

@@ -46,7 +46,7 @@ def tone_mapped(samples: NDArray[np.uint16], transfer: str, primaries: int) -> N
     light = np.maximum(_light(transfer)[samples] @ matrix.T, 0.0)
     brightest = light.max(axis=-1, keepdims=True)
     light *= _bent(brightest) / np.maximum(brightest, 1e-6)
-    return np.rint(255 * np.clip(light, 0.0, 1.0) ** (1 / _GAMMA)).astype(np.uint8)
+    return np.asarray(np.rint(255 * np.clip(light, 0.0, 1.0) ** (1 / _GAMMA)), np.uint8)
 
 
 @functools.cache

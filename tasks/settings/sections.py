@@ -81,9 +81,7 @@ class Frames(luigi.Config):
 
     deinterlace = _text(_FRAMES.deinterlace, "auto (as the frames show), always or never")
     damaged = _text(_FRAMES.damaged, "a damaged recording: fail and skip leave it out, mask marks the damaged time")
-    raw_rate_hz = _number(
-        _FRAMES.raw_rate_hz, "frame rate of raw streams (.h264, .mjpg) that state none; 0: unknown"
-    )
+    raw_rate_hz = _number(_FRAMES.raw_rate_hz, "frame rate of raw streams (.h264, .mjpg) that state none; 0: unknown")
 
     def settings(self) -> FrameSettings:
         """Return the values that decoding reads."""

@@ -15,18 +15,19 @@ from seizures.manifest.table import clock_text
 from seizures.settings import canonical
 from tasks.cohort import manifest as cohort
 from tasks.machinery.fingerprint import fingerprint
-from tasks.settings.sections import Demo, Frames, results_root, section
+from tasks.settings.sections import Dataset, Demo, Features, Frames, Training, results_root, section
 from tasks.stage.stage import Stage
-from tasks.stages.videos import DecodeRecording, SimulateRecording
+from tasks.stages.videos import DecodeRecording, SimulateRecording, frame_settings, stream_numbers
 
 if TYPE_CHECKING:
+    from seizures.inspection.rules import Outcome, Rules
     from seizures.inspection.verdict import FileFacts, Verdict
 
 
 class SurveyFile(Stage):
     """Decode one file and keep what was found; a file that cannot be used says so in its result."""
 
-    version = 2
+    version = 3
     video: str = luigi.Parameter(description="the name of the film in the manifest")
 
     @property
@@ -44,9 +45,12 @@ class SurveyFile(Stage):
         return rendered[0].path if rendered else cohort.video(self.video)
 
     def reads(self) -> dict[str, Any]:
-        """Return the content of the film."""
-        own = "" if section(Demo).enabled else fingerprint(self.film(), results_root() / "fingerprints")
-        return {"video_sha256": own}
+        """Return the content of the film, which stream of it is meant, and the rate of a raw one."""
+        film, own = self.film(), ""
+        if not section(Demo).enabled:
+            own = fingerprint(film, results_root() / "fingerprints")
+        rate = frame_settings([film]).raw_rate_hz
+        return {"video_sha256": own, **stream_numbers([film]), **({"raw_rate_hz": rate} if rate else {})}
 
     def produce(self, path: Path) -> None:
         """Survey the file in the decoder's own process."""
@@ -54,7 +58,8 @@ class SurveyFile(Stage):
 
         from seizures.processes.decoder import survey_isolated
 
-        facts = dataclasses.replace(survey_isolated(self.film()), video=self.video)
+        found = survey_isolated(self.film(), frame_settings([self.film()]).raw_rate_hz)
+        facts = dataclasses.replace(found, video=self.video)
         path.write_text(json.dumps(canonical(facts), indent=1) + "\n", encoding="utf-8")
 
     def facts(self) -> FileFacts:
@@ -67,7 +72,7 @@ class SurveyFile(Stage):
 class DrawContactSheet(Stage):
     """Draw the contact sheet of one recording."""
 
-    version = 2
+    version = 3
     extension = "png"
     leaves_out = (VideoError,)
     patient_id: str = luigi.Parameter()
@@ -123,7 +128,7 @@ def surveyed(video: str) -> SurveyFile:
 
 @functools.cache
 def _used() -> tuple[Recording, ...]:
-    return tuple(item for seizure in cohort.seizures().values() for item in seizure.recordings)
+    return tuple(item for seizure in cohort.seizures().values() for item in seizure.recordings if item.video)
 
 
 def all_surveys() -> list[SurveyFile]:
@@ -142,6 +147,7 @@ def all_sheets() -> tuple[DrawContactSheet, ...]:
 class TabulateVideos(Stage):
     """Write what was found in every file as one table."""
 
+    version = 2
     extension = "csv"
 
     @property
@@ -163,7 +169,7 @@ class TabulateVideos(Stage):
 class WriteInspection(Stage):
     """Write the page with verdicts and contact sheets."""
 
-    version = 3
+    version = 4
     extension = "html"
 
     @property
@@ -172,12 +178,14 @@ class WriteInspection(Stage):
         return "videos"
 
     def requires(self) -> list[Stage]:
-        """Require all surveys and sheets."""
-        return [*all_surveys(), *all_sheets()]
+        """Require all surveys and sheets, and the frames of every recording: RunAll's rules are applied to them."""
+        return [*all_surveys(), *all_sheets(), *(stage.decoded for stage in all_sheets())]
 
     def reads(self) -> dict[str, Any]:
-        """Return what the page says of each recording."""
-        return {"recordings": [_words(stage.decoded.recording) for stage in all_sheets()]}
+        """Return what the page says of each recording, and the rules that decide whether RunAll uses it."""
+        excluded = [[item.name, item.reason] for item in cohort.left_out_by_manifest()]
+        recordings = [_words(stage.decoded.recording) for stage in all_sheets()]
+        return {"recordings": recordings, "excluded": excluded, "rules": _rules(), "minimum": _minimum_seconds()}
 
     def produce(self, path: Path) -> None:
         """Gather facts and sheets, and write the page."""
@@ -187,20 +195,45 @@ class WriteInspection(Stage):
         for stage in all_sheets():
             sheet = None if stage.bad_reason() else stage.path
             looks.append(RecordingLook(stage.label, _words(stage.decoded.recording), sheet, recording_verdict(stage)))
-        write_page(path, [stage.facts() for stage in all_surveys()], looks)
+        excluded = [(item.name, item.reason) for item in cohort.left_out_by_manifest()]
+        write_page(path, [stage.facts() for stage in all_surveys()], looks, excluded)
 
 
 def recording_verdict(stage: DrawContactSheet) -> Verdict:
-    """Judge a recording; one of which no sheet can be drawn cannot be used."""
-    from seizures.inspection.verdict import UNUSABLE, Verdict, judge_recording
+    """Return whether RunAll uses a recording: what became of its frames, by the rules of the run."""
+    from seizures.inspection.verdict import judge_recording
 
     item = stage.decoded.recording
     views = cohort.seizures()[item.patient_id, item.seizure_id].recordings
-    found = judge_recording(item, views, [survey.facts() for survey in stage.surveys()])
-    reason = stage.bad_reason()
-    if reason is None or found.word == UNUSABLE:
-        return found
-    return Verdict(UNUSABLE, (reason, *found.reasons), ())
+    return judge_recording(item, views, [survey.facts() for survey in stage.surveys()], _outcome(stage.decoded))
+
+
+def _outcome(decoded: DecodeRecording) -> Outcome:
+    from seizures.inspection.rules import Outcome, examine
+
+    reason = decoded.bad_reason()
+    if reason is not None:
+        return Outcome(reason)
+    if not decoded.path.exists():  # pruned, which happens only where features were made of them
+        return Outcome()
+    found = examine(decoded.label, decoded.path, _rules())
+    is_open = decoded.recording.offset_seconds is None  # then the frames say how long the seizure lasts
+    if not found.problem and is_open and cohort.is_short(found.duration_seconds):
+        return Outcome(cohort.short_reason(found.duration_seconds))
+    return found
+
+
+@functools.cache
+def _rules() -> Rules:
+    import models
+    from seizures.inspection.rules import Rules
+
+    length = models.network_spec(section(Features).network).frames_per_snippet
+    return Rules(length, section(Features).stride_frames, section(Training).num_segments)
+
+
+def _minimum_seconds() -> float:
+    return float(section(Dataset).minimum_duration_seconds)
 
 
 def _words(item: Recording) -> str:

@@ -25,7 +25,7 @@ from tasks.stage.stage import Amount, Stage
 
 def frame_settings(paths: Sequence[Path]) -> FrameSettings:
     """Return the settings that decoding these films reads: the rate of raw streams only where one may be raw."""
-    settings = section(Frames).settings()
+    settings: FrameSettings = section(Frames).settings()
     if not settings.raw_rate_hz or (not section(Demo).enabled and any(may_be_raw(path) for path in paths)):
         return settings
     return dataclasses.replace(settings, raw_rate_hz=0.0)

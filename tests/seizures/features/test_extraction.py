@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from seizures.errors import FeatureFileError, SeizuresError, SettingsError, VideoError
-from seizures.features.extraction import choose_device, extract_features, extract_seizure, valid_snippets
+from seizures.features.extraction import choose_device, extract_features, extract_seizure
 from seizures.features.file import open_features
 from seizures.features.schema import FeatureHeader
+from seizures.features.snippets import valid_snippets
 from seizures.video import frame_cache
 
 SIZE = 6
