@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seizures.inspection.rules import Outcome
 from seizures.manifest.recordings import Recording
 
 GOOD, WARNINGS, UNUSABLE = "good", "usable with warnings", "unusable"
@@ -91,6 +90,15 @@ class Verdict:
     word: str
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a recording in RunAll; `problem` says why it is excluded, and is empty where it is used."""
+
+    problem: str = ""
+    num_snippets: int = 0
+    num_invalid_snippets: int = 0
 
 
 def judge(facts: FileFacts) -> Verdict:

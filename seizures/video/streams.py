@@ -18,6 +18,7 @@ from av.stream import Disposition
 from seizures.errors import VideoError
 
 _NO_TIMESTAMPS = 0x80  # of libavformat's AVFMT_ flags: a format without time
+_LARGEST_RATE_HZ = 240
 _PICTURES = "_pipe"  # ends the names of libavformat's picture formats; several pictures in one file have no rate
 _NO_FILM = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
@@ -59,8 +60,13 @@ def is_raw(container: Container) -> bool:
 
 def frame_rate(stream: av.VideoStream) -> Fraction | None:
     """Return the rate that a file states; of a raw stream that of the stream itself, or the one it was opened with."""
-    own = stream.codec_context.framerate if is_raw(stream.container) else None
-    return own or stream.average_rate or stream.guessed_rate or None
+    return stated_rate(stream) or stream.average_rate or stream.guessed_rate or None
+
+
+def stated_rate(stream: av.VideoStream) -> Fraction | None:
+    """Return the rate that a raw stream states; of a variable rate it states the ticks of a clock, and no rate."""
+    rate = stream.codec_context.framerate if is_raw(stream.container) else None
+    return rate if rate and rate <= _LARGEST_RATE_HZ else None
 
 
 def raw_period_seconds(stream: av.VideoStream, raw_rate_hz: float, num_packets: int) -> float | None:
@@ -79,7 +85,7 @@ def raw_period_seconds(stream: av.VideoStream, raw_rate_hz: float, num_packets: 
         raise VideoError(f"is a still picture ({stream.codec_context.name}), and no film")
     if not is_raw(stream.container):
         return None
-    if own := stream.codec_context.framerate:
+    if own := stated_rate(stream):
         return 1 / float(own)
     if raw_rate_hz:
         return 1 / raw_rate_hz
@@ -94,7 +100,7 @@ def describe_raw_rate(stream: av.VideoStream) -> str:
     """Return where the rate of a raw stream comes from, in words; empty for a film in a container."""
     if not is_raw(stream.container):
         return ""
-    if own := stream.codec_context.framerate:
+    if own := stated_rate(stream):
         return f"raw stream without time stamps: frames are counted at {float(own):g} Hz, which the stream states"
     rate = float(frame_rate(stream) or 0.0)
     return f"raw stream without time stamps: frames are counted at {rate:g} Hz ([Frames] raw_rate_hz)"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
+import models
+from seizures.classification.sampling import minimum_frames
 from seizures.errors import VideoError
 from seizures.manifest.recordings import Recording
 from seizures.manifest.table import clock_text
@@ -20,8 +22,7 @@ from tasks.stage.stage import Stage
 from tasks.stages.videos import DecodeRecording, SimulateRecording, frame_settings, stream_numbers
 
 if TYPE_CHECKING:
-    from seizures.inspection.rules import Outcome, Rules
-    from seizures.inspection.verdict import FileFacts, Verdict
+    from seizures.inspection.verdict import FileFacts, Outcome, Verdict
 
 
 class SurveyFile(Stage):
@@ -209,27 +210,36 @@ def recording_verdict(stage: DrawContactSheet) -> Verdict:
 
 
 def _outcome(decoded: DecodeRecording) -> Outcome:
-    from seizures.inspection.rules import Outcome, examine
+    """Apply the rules of RunAll to the frames of a recording, in the order and the words in which the run does."""
+    from seizures.features.snippets import usable_snippets
+    from seizures.inspection.verdict import Outcome
+    from seizures.video.frame_cache import open_frames
 
-    reason = decoded.bad_reason()
+    reason, name = decoded.bad_reason(), decoded.label
     if reason is not None:
         return Outcome(reason)
     if not decoded.path.exists():  # pruned, which happens only where features were made of them
         return Outcome()
-    found = examine(decoded.label, decoded.path, _rules())
-    is_open = decoded.recording.offset_seconds is None  # then the frames say how long the seizure lasts
-    if not found.problem and is_open and cohort.is_short(found.duration_seconds):
-        return Outcome(cohort.short_reason(found.duration_seconds))
-    return found
+    with open_frames(decoded.path) as frames:
+        valid, frame_rate_hz = frames.valid, frames.frame_rate_hz
+    length, stride, num_segments = _rules()
+    try:
+        good = usable_snippets(name, valid, length, stride)
+    except VideoError as error:
+        return Outcome(str(error).removeprefix(f"{name}: "))
+    duration_seconds = ((len(good) - 1) * stride + length) / frame_rate_hz
+    if decoded.recording.offset_seconds is None and cohort.is_short(duration_seconds):
+        return Outcome(cohort.short_reason(duration_seconds))
+    if len(valid) < (wanted := minimum_frames(length, num_segments)):
+        return Outcome(f"too short: it has {len(valid)} frames, and num_segments = {num_segments} takes {wanted}")
+    return Outcome("", len(good), int((~good).sum()))
 
 
 @functools.cache
-def _rules() -> Rules:
-    import models
-    from seizures.inspection.rules import Rules
-
+def _rules() -> tuple[int, int, int]:
+    """Return frames per snippet, frames from one snippet to the next, and segments of a seizure."""
     length = models.network_spec(section(Features).network).frames_per_snippet
-    return Rules(length, section(Features).stride_frames, section(Training).num_segments)
+    return length, section(Features).stride_frames, section(Training).num_segments
 
 
 def _minimum_seconds() -> float:

@@ -23,7 +23,7 @@ def films(tmp_path_factory):
 @pytest.mark.parametrize("item", list(specimens(zoo.INTERLACED)))
 def test_interlaced_films_are_found_and_their_field_order_too(films, item):
     _, _, facts = decode([films[item.name]])
-    assert facts.deinterlacing.startswith("yes: combs in ")
+    assert facts.deinterlacing.startswith("yes: combing in ")
     assert facts.preprocessing.startswith(f"bwdif=mode=send_frame:parity={item.interlaced}:deint=all,")
 
 
@@ -33,7 +33,7 @@ def test_the_headers_word_does_not_count(films, item):
     assert next(file.shots()).frame.interlaced_frame
     file.close()
     _, _, facts = decode([films[item.name]])
-    assert facts.deinterlacing.startswith("no: combs in 0 of ")
+    assert facts.deinterlacing.startswith("no: combing in 0 of ")
     assert "bwdif" not in facts.preprocessing
 
 
