@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# The whole pipeline on a Slurm cluster, from the project's folder: features in parts, folds in parts, then RunAll.
+# Run the whole pipeline on a Slurm cluster, from the project folder: features in shards, folds in shards, then RunAll.
 #
-#   cluster/slurm.sh [options] [-- further arguments of luigi]
-#     --shards N          parts of the extraction, each a process (with a GPU of its own if asked for)  [4]
-#     --fold-shards N     parts of the training                                                         [4]
-#     --gpus SPEC         GPUs of one extraction part, as sbatch's --gres takes it: gpu:1               [none]
-#     --cpus N            cores of one part                                                             [1]
-#     --time LIMIT        wall time of one part                                                         [the partition's]
-#     --sbatch OPTION     any other option of sbatch for all jobs, e.g. --sbatch --partition=main; may be repeated
+#   cluster/slurm.sh [options] [-- more luigi arguments]
+#     --shards N          shards of the extraction, each one process (with its own GPU if requested)    [4]
+#     --fold-shards N     shards of the training                                                        [4]
+#     --gpus SPEC         GPUs per extraction shard, in the syntax of sbatch's --gres: gpu:1            [none]
+#     --cpus N            cores per shard                                                               [1]
+#     --time LIMIT        wall time per shard                                                           [the partition's]
+#     --sbatch OPTION     any other sbatch option for all jobs, e.g. --sbatch --partition=main; can be repeated
 #     --logs FOLDER       where the jobs' output goes                                                   [slurm-logs]
-#     --no-wait           return after submitting, instead of waiting and ending with RunAll's exit code
+#     --no-wait           return after submitting, instead of waiting for RunAll and returning its exit code
 #
-# Five minutes before the wall time a part is told to finish its present task and stop (SIGUSR1, exit code 25). Whatever
-# ended a part: the next jobs start all the same, RunAll does what is left, and submitting again does only what is missing.
+# Five minutes before the wall time a shard receives SIGUSR1: it finishes its current task and stops with exit code 25.
+# However a shard ends, the next jobs start and RunAll does what is left. Resubmitting runs only what is missing.
 set -euo pipefail
 
 shards=4 fold_shards=4 gpus="" cpus=1 logs=slurm-logs wait=--wait
@@ -29,11 +29,11 @@ while [ $# -gt 0 ]; do
     --no-wait) wait=""; shift ;;
     --) shift; break ;;
     -h|--help) sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p}' "$0"; exit 0 ;;
-    *) echo "$0: $1: no such option; see --help" >&2; exit 2 ;;
+    *) echo "$0: $1: unknown option; see --help" >&2; exit 2 ;;
   esac
 done
 if [ ! -f luigi.cfg ]; then
-  echo "$0: no luigi.cfg in $PWD; run it from the project's folder" >&2
+  echo "$0: no luigi.cfg in $PWD; run this in the project folder" >&2
   exit 2
 fi
 luigi=${LUIGI:-$PWD/.venv/bin/luigi}
@@ -42,11 +42,11 @@ if [ ! -x "$luigi" ]; then
 fi
 mkdir -p "$logs"
 common+=(--cpus-per-task="$cpus")
-further=""
-[ $# -eq 0 ] || further=$(printf ' %q' "$@")
+more=""
+[ $# -eq 0 ] || more=$(printf ' %q' "$@")
 
-# `exec`: the signal of --signal=B: goes to the batch shell, which is Luigi then.
-body() { printf 'export OMP_NUM_THREADS=%s\nexec %q --module pipeline %s%s' "$cpus" "$luigi" "$1" "$further"; }
+# `exec` replaces the batch shell by Luigi, so that Luigi receives the signal of --signal=B:.
+body() { printf 'export OMP_NUM_THREADS=%s\nexec %q --module pipeline %s%s' "$cpus" "$luigi" "$1" "$more"; }
 
 extract=$(sbatch "${common[@]}" ${gpus:+--gres="$gpus"} --job-name=ExtractShard --array="0-$((shards - 1))" \
   --output="$logs/%x-%A_%a.log" --wrap="$(body "ExtractShard --shard \$SLURM_ARRAY_TASK_ID --shards $shards")")
@@ -54,7 +54,7 @@ extract=${extract%%;*}
 folds=$(sbatch "${common[@]}" --dependency=afterany:"$extract" --job-name=FoldShard --array="0-$((fold_shards - 1))" \
   --output="$logs/%x-%A_%a.log" --wrap="$(body "FoldShard --shard \$SLURM_ARRAY_TASK_ID --shards $fold_shards")")
 folds=${folds%%;*}
-echo "ExtractShard: job $extract ($shards parts); FoldShard: job $folds ($fold_shards parts); RunAll comes last" >&2
-# RunAll may have features to extract, where a part failed, and so gets the same GPUs.
+echo "ExtractShard: job $extract ($shards shards); FoldShard: job $folds ($fold_shards shards); then RunAll" >&2
+# RunAll gets the same GPUs, because it extracts what a failed shard left.
 sbatch "${common[@]}" ${gpus:+--gres="$gpus"} $wait --dependency=afterany:"$folds" --job-name=RunAll \
   --output="$logs/%x-%j.log" --wrap="$(body RunAll)"

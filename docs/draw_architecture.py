@@ -8,6 +8,7 @@ type-only ones. A test redraws the picture and compares it with the committed fi
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import html
 import textwrap
@@ -57,6 +58,7 @@ class Import(NamedTuple):
     what: str
 
 
+@functools.cache
 def modules() -> dict[str, Path]:
     """Return every module of the four floors by its dotted name; a package is its `__init__`."""
     paths = sorted(path for floor in FLOORS for path in (PROJECT / floor).rglob("*.py"))
@@ -91,6 +93,7 @@ def rooms(floor: str) -> dict[str, str]:
     return found
 
 
+@functools.cache
 def arrows() -> dict[tuple[str, str], list[Import]]:
     """Return the imports between rooms, by (importing room, imported room).
 

@@ -1,44 +1,44 @@
 """The front door: `luigi --module pipeline RunAll`.
 
-The task graph, from the videos down; one name is one stage, `results/<stage>/<label>/<key>.<ext>` its result::
+The task graph, from the videos down. Each name is a stage; its result is `results/<stage>/<label>/<key>.<ext>`::
 
-    SimulateRecording   one film of the demo (only with [Demo] enabled)            .mp4
+    SimulateRecording   one video of the demo (only with [Demo] enabled)           .mp4
       |
     DecodeRecording     one view of one seizure: frames on a uniform clock         .h5
       |
     ExtractFeatures     one seizure: snippets through the network                  .h5
-      |                (ImportedFeatures instead, where a seizure's features come from elsewhere)
-    AssignFolds         patients to folds, once it is known which films are good   .csv
+      |                 (ImportedFeatures instead, if a seizure's features come from elsewhere)
+    AssignFolds         patients to folds, once all videos have been decoded       .csv
       |
-    TrainFold           one fold and seed: a classifier and its history            .pt
+    TrainFold           one fold and seed: a classifier and its training history   .pt
       |
-    EvaluateFold        one fold and seed: the held-out patients                   .csv
+    EvaluateFold        one fold and seed: predictions for the held-out patients   .csv
       |
     PoolPredictions  ->  ScorePredictions                                          .csv, .json
       |                    |
       +--------------------+
       |
-    DrawPictures        every picture, with the numbers behind it                  .zip
+    DrawPictures        all figures, with their data                               .zip
       |
     WriteReport         one page                                                   .html
       |
     RunAll              all of it, and results/current
 
-Beside it, before anything is computed::
+Separately, before anything is computed::
 
-    SurveyFile          one film decoded: what it is, what is wrong with it        .json
+    SurveyFile          one video, fully decoded: what it is, what is wrong        .json
     DrawContactSheet    one view of one seizure, with its crop and mask            .png
       |
-    InspectVideos       a table and a page with a verdict on every film            .csv, .html
+    InspectVideos       a table and a page with a verdict on every video           .csv, .html
 
-Three questions make no result: `Plan` (what would RunAll do, and why?), `Status` (is it complete?), and `Prune` (what
-is no longer used?). For several machines, `ExtractShard` and `FoldShard` do the same in parts (docs/cluster.md).
-`RunSweep` trains and scores many settings on the same folds and features: TabulateSweep, CompareCells, DrawSweep,
-WriteProtocols. `RunSnippets` compares networks on single snippets, before and after the clonic onset: ClassifySnippets
-(one network and fold), PoolSnippets, TabulateSnippets, DrawSnippets, WriteSnippets.
+Three tasks ask questions and write no results: `Plan` (what would RunAll do, and why?), `Status` (is everything
+complete?) and `Prune` (what is no longer used?). `ExtractShard` and `FoldShard` split the work over several machines
+(docs/cluster.md). `RunSweep` trains and scores many settings on the same folds and features: TabulateSweep,
+CompareCells, DrawSweep, WriteProtocols. `RunSnippets` compares networks on single snippets, before and after the clonic
+onset: ClassifySnippets (one network and fold), PoolSnippets, TabulateSnippets, DrawSnippets, WriteSnippets.
 
-Features leave a laboratory, and come from others: `ExportFeatures`, `ImportFeatures`, `ValidateFeatures`, `CheckDrift`;
-`ImportGestures` takes the paper's public features.
+`ExportFeatures`, `ImportFeatures`, `ValidateFeatures` and `CheckDrift` exchange features with other laboratories;
+`ImportGestures` imports the paper's public features.
 """
 
 from pipeline.exchange import CheckDrift, ExportFeatures, ImportFeatures, ValidateFeatures

@@ -106,4 +106,4 @@ def test_a_corrupt_video_gives_exit_code_30_through_to_the_caller(done: Project)
 def test_a_wrong_option_submits_nothing(project: Project) -> None:
     ended = submit(project, "--shard", "3")
     assert ended.returncode == 2
-    assert ended.stderr.endswith("--shard: no such option; see --help\n")
+    assert ended.stderr.endswith("--shard: unknown option; see --help\n")
