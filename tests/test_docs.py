@@ -57,3 +57,14 @@ def test_the_citation_names_the_current_version() -> None:
     config.read(PROJECT / "setup.cfg")
     citation = (PROJECT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"\nversion: {config['metadata']['version']}\n" in citation
+
+
+def test_the_how_tos_name_what_is_in_the_files() -> None:
+    wrong, found = [], 0
+    for page in sorted((PROJECT / "docs" / "howto").glob("*.md")):
+        for name, path in re.findall(r"`(\w+)`\s+in\s+`([\w/]+\.py)`", page.read_text()):
+            found += 1
+            if path not in WRITTEN_BY_THE_READER and not re.search(rf"\b{name}\b", (PROJECT / path).read_text()):
+                wrong.append(f"{page.name}: {name} in {path}")
+    assert found
+    assert not wrong
