@@ -127,7 +127,7 @@ def roc(curves: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
         axes.text(0.97, 0.04, _auc_text(summary), ha="right", va="bottom", linespacing=1.4)
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
         axes.set_xlabel(f"{summary['negative_label']} called {summary['positive_label']} (1 - specificity)")
-        axes.set_ylabel(f"{summary['positive_label']} found (sensitivity)")
+        axes.set_ylabel(f"{summary['positive_label']} detected (sensitivity)")
     return figure
 
 
