@@ -177,7 +177,9 @@ def check_no_leak(training_patients: Iterable[str], held_out_patients: Iterable[
     """Raise LeakError if a patient is on both sides of a split."""
     leaking = sorted(set(training_patients) & set(held_out_patients))
     if leaking:
-        raise LeakError(f"{_some(leaking)}: both in the training set and held out; make the folds anew")
+        raise LeakError(
+            f"{_some(leaking)}: both in the training set and held out; delete folds.csv to assign the folds again"
+        )
 
 
 def check_rows(rows: Sequence[FoldRow]) -> None:
@@ -222,7 +224,7 @@ def read_folds(path: str | Path, *, shared_patients: bool = False) -> tuple[Fold
     except OSError as error:
         raise SeizuresError(f"{path}: cannot read the folds: {error.strerror}") from error
     except (ValueError, IndexError, csv.Error) as error:
-        raise SeizuresError(f"{path}: not a folds.csv ({error}); delete it to have it made anew") from error
+        raise SeizuresError(f"{path}: not a folds.csv ({error}); delete it, and the next run makes it again") from error
     try:
         if not shared_patients:
             check_rows(rows)

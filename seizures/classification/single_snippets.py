@@ -100,7 +100,7 @@ def fit(
     settings: SnippetSettings,
     progress: Callable[[int, int], None] | None = None,
 ) -> nn.Linear:
-    """Fit one linear layer, (B, D) to logits (B, 2), on as many snippets of each class, drawn by chance.
+    """Fit one linear layer, (B, D) to logits (B, 2), on equally many random snippets of each class.
 
     The same views in the same order, number and settings give the same bytes on one machine, whatever the ids are.
 

@@ -1,4 +1,4 @@
-"""How many cores torch may use."""
+"""How many threads torch may use."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import torch
 
 @contextlib.contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let torch use `count` threads inside the block, and as many as before after it.
+    """Let torch use `count` threads inside the block, then restore the previous number.
 
-    Training is small steps, for which one thread is fastest, and the same number gives the same bytes.
+    Training takes small steps, for which one thread is fastest; the same number of threads gives the same bytes.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(count)

@@ -1,1 +1,1 @@
-"""How good are the predictions, and how sure is that?"""
+"""How good the predictions are, and how certain that is."""

@@ -1,4 +1,4 @@
-"""How far a probability can be taken at its word: the Brier score and the reliability curve."""
+"""How reliable the probabilities are: the Brier score and the reliability curve."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def brier_score(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
 
 
 def reliability_curve(labels: npt.ArrayLike, probabilities: npt.ArrayLike, num_bins: int = NUM_BINS) -> pd.DataFrame:
-    """Return, for each bin of equal width that has any seizure, what was said and what was.
+    """Return, for each bin of equal width with at least one seizure, the predicted and the observed share.
 
     Args:
         labels: (N,) of 0 and 1.
@@ -56,8 +56,7 @@ def calibrate(
 ) -> dict[str, Any]:
     """Return the Brier score (mean over seeds, interval over patients) and the reliability curve of all seeds pooled.
 
-    `brier_of_base_rate` is what always answering the share of TCS would score: a classifier above it is worse than
-    knowing no more than that.
+    `brier_of_base_rate` is the score of always predicting the share of TCS; a classifier above it is worse than that.
     """
     patients, labels, _, probabilities = prediction_matrix_without_ids(predictions, positive_label)
     squares = ((probabilities - labels) ** 2).mean(axis=0)  # (N,), the mean over seeds

@@ -1,6 +1,6 @@
-"""Two classifiers on the same seizures: is one better, or is it these patients?
+"""Two classifiers on the same seizures: is one better, or is the difference due to these patients?
 
-Seizures of one patient are alike, so that patients, not seizures, are what is exchanged or drawn. Letters used here:
+Seizures of one patient are alike, so patients, not seizures, are flipped or resampled. Letters used here:
 N seizures, K seeds, P patients, R resamples.
 """
 
@@ -48,10 +48,10 @@ def paired_permutation_test(
 ) -> PermutationTest:
     """Test whether the mean of paired differences is 0, flipping the signs of whole patients.
 
-    If the two classifiers were alike, which of them is called the first would not matter, for each patient by itself
-    (Winkler et al. 2015, NeuroImage 123: whole-block sign flips). A patient whose differences sum to 0 has no say. With
-    few others all flips are counted; with many, `num_flips` are drawn, and the observed one is counted with them, so
-    that p is never 0 (Phipson and Smyth 2010).
+    If the two classifiers were equally good, swapping them for any one patient would not matter
+    (Winkler et al. 2015, NeuroImage 123: whole-block sign flips). A patient whose differences sum to 0 has no
+    influence. With few other patients all flips are counted; with many, `num_flips` are drawn and the observed one is
+    added, so that p is never 0 (Phipson and Smyth 2010).
 
     Args:
         differences: (N,) score of the first classifier less that of the second, on the same seizure.

@@ -33,7 +33,7 @@ MIN_SHARE_DEFINED = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-    """Percentile interval of one score; the bounds are None where too few resamples could carry the score."""
+    """Percentile interval of one score; the bounds are None where the score is undefined in too many resamples."""
 
     low: float | None
     high: float | None
@@ -46,7 +46,7 @@ def decide(probabilities: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 
 
 def compute_metrics(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> dict[str, float | int | None]:
-    """Compute every metric of one set of predictions; one that its counts cannot carry is None, never 0.
+    """Compute every metric of one set of predictions; one that is undefined for these counts is None, never 0.
 
     Precision needs a predicted TCS; recall and F1 a TCS; specificity a FOS; ROC AUC and average precision both classes.
 
@@ -106,7 +106,7 @@ def resample_patients(patient_ids: Sequence[str], num_resamples: int, rng: np.ra
 def order_of_content(patients: Sequence[str], values: FloatArray) -> tuple[list[str], IntArray]:
     """Order seizures without their ids: patients by the values of all of their seizures, seizures by their own.
 
-    Patients that have the same values are told apart by nothing, and their order changes nothing.
+    Patients with identical values cannot be distinguished, and their order changes nothing.
 
     Args:
         patients: patient of each seizure, N long.
@@ -207,7 +207,7 @@ def weighted_average_precision(labels: IntArray, probabilities: FloatArray, weig
 def weighted_metrics(labels: IntArray, probabilities: FloatArray, weights: FloatArray) -> dict[str, FloatArray]:
     """Compute every score of every resample and seed.
 
-    A score that its counts cannot carry is NaN: precision without a predicted TCS, recall and F1 without a TCS,
+    A score that is undefined for its counts is NaN: precision without a predicted TCS, recall and F1 without a TCS,
     specificity without a FOS, the two ranking scores with one class only. F1 is 2 TP / (2 TP + FP + FN).
 
     Args:

@@ -1,4 +1,4 @@
-"""What a score is an estimate of, in words: who was held out, what chose the epoch, where the interval comes from."""
+"""What a score estimates, in words: who was held out, what chose the epoch, where the interval comes from."""
 
 from __future__ import annotations
 

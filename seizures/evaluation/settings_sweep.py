@@ -1,4 +1,4 @@
-"""Many settings on the same folds and features: a tidy table, and every cell compared with one of them."""
+"""A sweep of settings on the same folds and features: a tidy table, and every cell compared with a reference cell."""
 
 from __future__ import annotations
 

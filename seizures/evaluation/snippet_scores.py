@@ -1,4 +1,4 @@
-"""How often single snippets were right, network by network: the table of counts, and what it amounts to.
+"""How often single snippets were classified correctly, by network: the table of counts and the scores from it.
 
 Every seizure weighs the same, however long it is. Its accuracy is the share of its snippets, of all views, that were
 right; the paper gives the median and the interquartile range of an accuracy, which is taken to be this one. Most

@@ -1,4 +1,4 @@
-"""The same predictions by parts: by camera view, by duration, and by how many seizures a patient has."""
+"""Scores by subgroup: camera view, duration, and number of seizures per patient."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def scores_by_subgroup(
 ) -> pd.DataFrame:
     """Score the predictions of all seizures together, and of each part by itself.
 
-    A part is small: look at its interval and its counts, and read a difference between parts as a question, not as an
-    answer. What a part cannot carry is empty.
+    Subgroups are small: look at the interval and the counts, and read a difference between them as a question, not as
+    an answer. Undefined scores are empty.
 
     Args:
         predictions: predictions.csv.

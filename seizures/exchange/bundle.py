@@ -161,7 +161,7 @@ def places_by_content(files: Mapping[tuple[str, str], Path]) -> dict[tuple[str, 
 
 
 def order_text(place: int) -> str:
-    """Return a place in the dealing order as letters that sort; digits could be somebody's id, by chance."""
+    """Return a place in the dealing order as sortable letters; digits could happen to be somebody's id."""
     return f"{place:06x}".translate(_ORDER_LETTERS)
 
 

@@ -79,7 +79,7 @@ def _read_key(path: Path) -> bytes:
     if not stat.S_ISREG(status.st_mode):
         raise SettingsError(f"{path}: wanted a file with the key of the pseudonyms")
     if stat.S_IMODE(status.st_mode) & 0o077:
-        raise SettingsError(f"{path}: others may read the key of the pseudonyms; run chmod 600 {path}")
+        raise SettingsError(f"{path}: other users can read the key of the pseudonyms; run chmod 600 {path}")
     text = path.read_bytes()
     if not re.fullmatch(rb"[0-9a-f]{%d}\s*" % (2 * KEY_BYTES), text):
         raise SettingsError(f"{path}: not a key; wanted {2 * KEY_BYTES} hex digits; another key gives other pseudonyms")

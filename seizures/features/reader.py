@@ -9,8 +9,8 @@
             first_ten_seconds = seizure.views["large"].between(0, 10)      # float32 (s, D)
 
 Files are opened when they are asked for, and arrays are read when they are sliced. The structure of every file is
-checked before that, so that it cannot point out of itself; whether a file from another lab is sound is told by
-`luigi --module pipeline ValidateFeatures`, which also bounds memory and time.
+checked before that, so that it cannot point outside itself. To check a file from another lab, run
+`luigi --module pipeline ValidateFeatures` or call `seizures.check_path`, which also bound memory and time.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def check_header(file: Any) -> tuple[FeatureHeader | None, list[str]]:
         version = attributes.get("format_version")
         return None, [f"its format_version is {version}, this software reads {FORMAT_VERSION}; update the software"]
     if plain_value(attributes.get("complete")) != 1:
-        return None, ["it is not complete: its writing was broken off; delete it and run again"]
+        return None, ["it is incomplete: writing it was interrupted; delete it and run again"]
     missing = [field.name for field in fields(FeatureHeader) if field.name not in attributes]
     if missing:
         return None, [f"attribute {name} is missing" for name in missing]

@@ -174,7 +174,7 @@ def _findings(file: FeatureFile) -> Iterator[tuple[str, str, str]]:
     header = file.header
     stated = file.file_sha256
     if stated is None:
-        yield "", FAULT, f"attribute {checksum.ATTRIBUTE} is missing: nobody can tell whether the file is damaged"
+        yield "", FAULT, f"attribute {checksum.ATTRIBUTE} is missing: damage to the file would go unnoticed"
     elif not checksum.is_intact(file.path, stated):
         yield "", FAULT, f"damaged: its bytes do not have the checksum that it states ({checksum.ATTRIBUTE})"
         return

@@ -34,7 +34,7 @@ PACKED_EVERY = 4
 class FeatureFileWriter:
     """Write a feature file view by view and block by block; it counts as complete only after a clean exit.
 
-    Use as a context manager. The path should be a temporary one: a file whose writing was broken off stays incomplete
+    Use as a context manager. The path should be a temporary one: a file whose writing was interrupted stays incomplete
     and is refused by `open_features`. All but `created_at` (and the checksum of all) is the same in every run; an
     exchange file has no date, which can tell who a patient is, and has all of its chunks packed, not some.
     """

@@ -1,1 +1,1 @@
-"""Files of any kind: archives that are unpacked with care, HDF5 that lands whole."""
+"""Files of any kind: archives unpacked safely, HDF5 written whole or not at all, HTML pages from templates."""

@@ -54,7 +54,7 @@ class Output(io.FileIO):
 
 @contextlib.contextmanager
 def created(path: str | os.PathLike[str]) -> Iterator[tuple[h5py.File, Output]]:
-    """Yield a new HDF5 file and what it is written to, whose `check` tells early of a full disk; both are closed.
+    """Yield a new HDF5 file and its output, whose `check` reports a full disk early; both are closed afterwards.
 
     Raises:
         OSError: the file could not be written whole.

@@ -124,7 +124,7 @@ def in_parallel(
 ) -> Iterator[tuple[JobT, Outcome]]:
     """Yield each job with its outcome, as they come; `take` is called in one thread for each reader.
 
-    An error of `take`, or of who iterates, ends all of it: what is under way is broken off, what waits is dropped.
+    An error of `take`, or of who iterates, ends all of it: running work is interrupted, waiting work is dropped.
     """
     free: queue.SimpleQueue[Reader] = queue.SimpleQueue()
     readers = [Reader() for _ in range(min(num_readers, len(jobs)))]

@@ -1,1 +1,1 @@
-"""The pages and pictures that people read."""
+"""The pages and figures that people read."""

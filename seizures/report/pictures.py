@@ -37,7 +37,7 @@ def draw_pictures(
     durations_seconds: Mapping[SeizureIds, float],
     settings: EvaluationSettings,
 ) -> dict[str, tuple[Figure, pd.DataFrame]]:
-    """Draw every picture, by name in the order of the page; one that its data cannot carry is left out.
+    """Draw every picture, by name in the order of the page; one that is undefined for these data is left out.
 
     Args:
         predictions: predictions.csv.

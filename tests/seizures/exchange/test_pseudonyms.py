@@ -18,7 +18,7 @@ def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert read_or_make_key(path) == key
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.chmod(0o640)
-    with pytest.raises(SettingsError, match="others may read the key"):
+    with pytest.raises(SettingsError, match="other users can read the key"):
         read_or_make_key(path)
     path.chmod(0o600)
     path.write_text("short")
