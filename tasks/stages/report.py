@@ -45,7 +45,7 @@ PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir", "features",
 class DrawPictures(Stage):
     """Draw every picture of the report, and keep the numbers behind it: SVG, PNG and CSV in one zip."""
 
-    version = 2  # 2: words
+    version = 3  # 2, 3: words
     extension = "zip"
 
     @property
