@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from seizures.errors import ManifestError
+from seizures.manifest.identity import RecordingId, SeizureId
 from seizures.manifest.table import (
     ID_COLUMNS,
     REQUIRED_COLUMNS,
@@ -92,9 +93,14 @@ class Recording:
     dealing_order: str = ""
 
     @property
+    def id(self) -> RecordingId:
+        """Return patient, seizure and view."""
+        return RecordingId(self.patient_id, self.seizure_id, self.view)
+
+    @property
     def name(self) -> str:
-        """Name the recording as files do, e.g. `P01+01+large`; an id cannot hold a `+`, so that names are unique."""
-        return f"{self.patient_id}+{self.seizure_id}+{self.view}"
+        """Name the recording as files do, e.g. `P01+01+large`."""
+        return self.id.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,9 +117,14 @@ class Seizure:
     recordings: tuple[Recording, ...]
 
     @property
+    def id(self) -> SeizureId:
+        """Return patient and seizure."""
+        return SeizureId(self.patient_id, self.seizure_id)
+
+    @property
     def name(self) -> str:
         """Name the seizure as files do, e.g. `P01+01`."""
-        return f"{self.patient_id}+{self.seizure_id}"
+        return self.id.name
 
     @functools.cached_property
     def _first_view(self) -> Recording:
@@ -187,11 +198,11 @@ def read_manifest(
 
 def group_seizures(recordings: Iterable[Recording]) -> tuple[Seizure, ...]:
     """Join the views that are not skipped to seizures, in the order of the manifest."""
-    groups: dict[tuple[str, str], list[Recording]] = defaultdict(list)
+    groups: dict[SeizureId, list[Recording]] = defaultdict(list)
     for recording in recordings:
         if recording.use != "skip":
-            groups[recording.patient_id, recording.seizure_id].append(recording)
-    return tuple(Seizure(*ids, views[0].label, tuple(views)) for ids, views in groups.items())
+            groups[recording.id.seizure].append(recording)
+    return tuple(Seizure(*seizure, views[0].label, tuple(views)) for seizure, views in groups.items())
 
 
 def resolve_videos(recording: Recording, video_root: str | Path) -> tuple[Path, ...]:

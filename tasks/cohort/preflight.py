@@ -16,7 +16,8 @@ from seizures.features.validation import differences
 from seizures.manifest.recordings import Recording, check_videos
 from seizures.settings import PRECISIONS
 from tasks.cohort import manifest as cohort
-from tasks.cohort.feature_source import extracts_any, import_mistakes, imported_seizures, made
+from tasks.cohort.imported_features import extracts_any, import_mistakes, imported_seizures
+from tasks.cohort.recipes import feature_recipes
 from tasks.settings.command_line import say
 from tasks.settings.mistakes import file_mistakes, value_mistakes
 from tasks.settings.sections import Dataset, Demo, Features, Folds, Machine, Training, results_root, section
@@ -53,7 +54,7 @@ def _feature_mistakes() -> Iterator[str]:
     if mistakes:
         yield from mistakes
         return
-    ways, mixed = made(), section(Dataset).allow_mixed_features
+    ways, mixed = feature_recipes(), section(Dataset).allow_mixed_features
     different = differences(ways.items(), allow_mixed=mixed)
     if different:
         what = "" if mixed else "; [Dataset] allow_mixed_features = true lets those differ that can be reconciled"
@@ -113,12 +114,9 @@ def _cohort_mistakes() -> Iterator[str]:
         yield from network_mistakes()
         return
     yield from _feature_mistakes()
-    imported = {item.name for item in imported_seizures()}
-    yield from _video_mistakes(tuple(item for item in found if item.name.rpartition("+")[0] not in imported))
-    items = [
-        FoldItem(item.patient_id, item.seizure_id, item.label, item.duration_seconds or 0.0)
-        for item in cohort.seizures().values()
-    ]
+    imported = {item.id for item in imported_seizures()}
+    yield from _video_mistakes(tuple(item for item in found if item.id.seizure not in imported))
+    items = [FoldItem(*item.id, item.label, item.duration_seconds or 0.0) for item in cohort.seizures().values()]
     try:
         check_folds(items, section(Folds).num_folds)
     except SeizuresError as error:

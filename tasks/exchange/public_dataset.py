@@ -123,15 +123,14 @@ def _jobs(source: Source, rows: Sequence[TableRow]) -> tuple[list[Job], list[Fin
     """Match the table with the folders; what has no counterpart is named."""
     findings = []
     jobs = []
-    known = {(row.patient_id, row.seizure_id) for row in rows}
+    known = {row.id for row in rows}
     strangers = sorted({key[:2] for key in source.views} - known)
     as_numbers = {(_number(one), _number(other)): (one, other) for one, other in strangers}
     for row in rows:
         if "skip" in row.uses.values():
             findings.append(Finding(row.name, "", WARNING, f"left out as the table says: {row.reason}"))
             continue
-        ids = (row.patient_id, row.seizure_id)
-        views = {name: source.views[key] for name in VIEWS.values() if (key := (*ids, name)) in source.views}
+        views = {name: source.views[key] for name in VIEWS.values() if (key := (*row.id, name)) in source.views}
         near = as_numbers.get((_number(row.patient_id), _number(row.seizure_id)))
         hint = f"; is it {'_'.join(near)}, and did the table lose its leading zeros?" if near and not views else ""
         if not views:
@@ -208,7 +207,7 @@ def _counts(rows: Sequence[TableRow]) -> dict[str, int]:
 def _write_manifest(path: Path, taken: Sequence[tuple[TableRow, Outcome]], skipped: Sequence[TableRow]) -> None:
     """Write the manifest as that of a bundle, and read it as RunAll will."""
     features = path.parent / bundle.FEATURES_FOLDER
-    files = {(row.patient_id, row.seizure_id): features / f"{row.name}.h5" for row, outcome in taken if outcome.views}
+    files = {row.id: features / f"{row.name}.h5" for row, outcome in taken if outcome.views}
     places = bundle.places_by_content(files)
     nothing = Outcome("", tuple(VIEWS.values()), 0.0, None, None, ())
     views = tuple(
@@ -223,7 +222,7 @@ def _write_manifest(path: Path, taken: Sequence[tuple[TableRow, Outcome]], skipp
             num_snippets=0,
             duration_seconds=outcome.duration_seconds,
             source="",
-            dealing_order=places.get((row.patient_id, row.seizure_id), ""),
+            dealing_order=places.get(row.id, ""),
             reason=row.reason if row.uses[view] != "all" else "",
         )
         for row, outcome in [*taken, *((row, nothing) for row in skipped)]

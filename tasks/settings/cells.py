@@ -11,20 +11,12 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import luigi
-
 import models
 from seizures.classification.sampling import minimum_frames
 from seizures.errors import SeizuresError, SettingsError
 from seizures.settings import TrainingSettings, selection_of
 from tasks.settings.mistakes import nearest
 from tasks.settings.sections import Dataset, Features, Frames, Training, section
-
-
-class OfCell(luigi.Task):
-    """What a stage is told of its cell; the key tells cells apart, so Luigi's task id need not."""
-
-    cell: str = luigi.Parameter(default="", significant=False, description="settings that replace those of [Training]")
 
 
 @functools.cache

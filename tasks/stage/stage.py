@@ -170,12 +170,7 @@ class Stage(luigi.Task):
         if not self.leaves_out:
             return contextlib.nullcontext()
         name = f"{self.task_family}+{self.label}+{self.key}"
-        remedy = f"delete {' and '.join(map(str, self.retry_folders()))}"
-        return attempt(results_root() / "attempts", name, remedy)
-
-    def retry_folders(self) -> list[Path]:
-        """Return the folders to delete where an input that was left out is to be tried again as it is."""
-        return [self.path.parent]
+        return attempt(results_root() / "attempts", name, remedy=f"delete {self.path.parent}")
 
     def _say_why(self, seconds: float, amount: Amount | None = None) -> None:
         made: dict[str, Any] = {"key": self.key, "made": time.strftime("%FT%T%z"), "seconds": round(seconds, 3)}

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import models
+from seizures.manifest.identity import SeizureId
 from seizures.manifest.recordings import Recording
 from seizures.settings import canonical, canonical_json
-from tasks.cohort.feature_source import made, weights_identity
+from tasks.cohort.recipes import feature_recipes, weights_used
 from tasks.machinery.tables import some
 from tasks.settings.cells import training_settings
 from tasks.settings.sections import (
@@ -58,7 +59,7 @@ class DrawPictures(Stage):
 
     def reads(self) -> dict[str, Any]:
         """Return how long each seizure lasts, and how to resample the patients of a part."""
-        durations = {"+".join(ids): seconds for ids, seconds in _durations().items()}
+        durations = {seizure.name: seconds for seizure, seconds in _durations().items()}
         return {"durations_seconds": durations, "evaluation": section(Evaluation).settings()}
 
     def produce(self, path: Path) -> None:
@@ -140,7 +141,7 @@ class WriteReport(Stage):
                 folds=fold_rows(),
                 settings=settings_by_section(),
                 provenance={**provenance.collect(), "device": devices()},
-                weights=weights_identity(),
+                weights=weights_used(),
                 notes=damage,
                 timings={_cost_name(cost, anew.get(cost.stage, [])): cost.seconds for cost in stage_costs(stages)},
             ),
@@ -154,10 +155,10 @@ def unpack_pictures(folder: Path) -> None:
     pictures.unpack_pictures(DrawPictures().path, folder / page.FOLDER)
 
 
-def _durations() -> dict[tuple[str, str], float]:
+def _durations() -> dict[SeizureId, float]:
     """Return the seconds of each seizure that has a place in the folds."""
     known = [(item, item.duration_seconds) for item in fold_items()]
-    return {(item.patient_id, item.seizure_id): seconds for item, seconds in known if seconds is not None}
+    return {item.id: seconds for item, seconds in known if seconds is not None}
 
 
 def _num_not_trained_on() -> int:
@@ -172,7 +173,7 @@ def _num_views(is_wanted: Callable[[Recording], bool]) -> int:
 
 def _ways() -> list[dict[str, Any]]:
     """Return each way in which features were made, once, with the network's words and, where known, its frame size."""
-    ways = {canonical_json(item): dict(item) for item in made().values()}
+    ways = {canonical_json(item): dict(item) for item in feature_recipes().values()}
     for way in ways.values():
         way["network_words"] = models.describe_network(str(way["network"]), str(way["weights_sha256"]))
         if way["network"] in models.network_names():
@@ -231,12 +232,12 @@ def invalid_snippets() -> list[str]:
 
     notes = []
     for row in fold_rows():
-        with open_features(features_of(row.patient_id, row.seizure_id).path) as file:
+        with open_features(features_of(row.id).path) as file:
             for name, view in file.views.items():
                 num_invalid = int((~view.valid).sum())
                 if num_invalid:
                     notes.append(
-                        f"{row.patient_id}+{row.seizure_id}+{name}: {num_invalid} of {len(view.valid)} snippets touch "
+                        f"{row.id.view(name).name}: {num_invalid} of {len(view.valid)} snippets touch "
                         "damaged or missing frames, and are neither trained on nor scored"
                     )
     return notes
