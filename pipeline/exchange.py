@@ -20,7 +20,7 @@ from tasks.exchange.bundles import (
     save_drift_reference,
 )
 from tasks.machinery.atomic import write_json
-from tasks.settings.command_line import on_command_line, refuse, say
+from tasks.settings.command_line import format_mistakes, on_command_line, refuse
 from tasks.settings.mistakes import file_mistakes, value_mistakes
 from tasks.settings.sections import Features, results_root, section
 from tasks.stages.features import FeatureStage
@@ -88,7 +88,7 @@ class WithoutCohort(Question):
         """Check the settings."""
         mistakes = [*file_mistakes(), *value_mistakes()]
         if mistakes:
-            raise SettingsError(say(mistakes))
+            raise SettingsError(format_mistakes(mistakes))
 
 
 class ImportFeatures(WithoutCohort):
@@ -147,7 +147,7 @@ class CheckDrift(WithoutCohort):
         super().check_input()
         mistakes = list(network_mistakes())
         if mistakes:
-            raise SettingsError(say(mistakes))
+            raise SettingsError(format_mistakes(mistakes))
 
     def answer(self) -> Answer:
         """Measure, and write what was measured to the results."""

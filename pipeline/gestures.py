@@ -32,9 +32,13 @@ class ImportGestures(WithoutCohort):
         """Import, compare the counts with the paper's, and say what to set."""
         to = Path(self.to)
         minimum = section(Dataset).minimum_duration_seconds
-        with progress(self, "ImportGestures", "files") as tell:
+        with progress(self, "ImportGestures", "files") as report_progress:
             imported = import_gestures(
-                Path(self.dataset), to, num_readers=self.num_readers, minimum_duration_seconds=minimum, tell=tell
+                Path(self.dataset),
+                to,
+                num_readers=self.num_readers,
+                minimum_duration_seconds=minimum,
+                report_progress=report_progress,
             )
         counts, kept = imported.counts, imported.num_kept
         differences = imported.differences()

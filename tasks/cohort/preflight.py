@@ -18,7 +18,7 @@ from seizures.settings import PRECISIONS
 from tasks.cohort import manifest as cohort
 from tasks.cohort.imported_features import extracts_any, import_mistakes, imported_seizures
 from tasks.cohort.recipes import feature_recipes
-from tasks.settings.command_line import say
+from tasks.settings.command_line import format_mistakes
 from tasks.settings.mistakes import file_mistakes, value_mistakes
 from tasks.settings.sections import Dataset, Demo, Features, Folds, Machine, Training, results_root, section
 
@@ -33,7 +33,7 @@ def require_sound_input() -> None:
     if not mistakes:
         mistakes = [*_setting_mistakes(), *_folder_mistakes(), *_cohort_mistakes()]
     if mistakes:
-        raise SettingsError(say(mistakes))
+        raise SettingsError(format_mistakes(mistakes))
 
 
 def _setting_mistakes() -> Iterator[str]:

@@ -73,7 +73,7 @@ def import_gestures(
     *,
     num_readers: int,
     minimum_duration_seconds: float,
-    tell: Callable[[int, int], None],
+    report_progress: Callable[[int, int], None],
 ) -> Imported:
     """Import the dataset into the folder `to`.
 
@@ -82,7 +82,7 @@ def import_gestures(
         to: the folder to make.
         num_readers: processes that read; 0: one a core.
         minimum_duration_seconds: shorter seizures are named, and not counted.
-        tell: is told how many files are read, and of how many.
+        report_progress: called with the number of files read so far, and of all.
 
     Raises:
         FeatureFileError: `to` is there already, `dataset` is not the dataset, or nothing in it can be used.
@@ -96,7 +96,7 @@ def import_gestures(
     draft = to.with_name(f"{to.name}{UNFINISHED}")
     with full_disk_told(draft):
         (draft / bundle.FEATURES_FOLDER).mkdir(parents=True, exist_ok=True)
-        outcomes, num_kept = _take_all(jobs, draft, num_readers or os.cpu_count() or 1, tell)
+        outcomes, num_kept = _take_all(jobs, draft, num_readers or os.cpu_count() or 1, report_progress)
         taken = [(job.row, outcomes[job.row.name]) for job in jobs]
         found = [finding for _, outcome in taken for finding in outcome.findings]
         short = _short_findings(taken, minimum_duration_seconds)
@@ -146,7 +146,7 @@ def _jobs(source: Source, rows: Sequence[TableRow]) -> tuple[list[Job], list[Fin
 
 
 def _take_all(
-    jobs: Sequence[Job], draft: Path, num_readers: int, tell: Callable[[int, int], None]
+    jobs: Sequence[Job], draft: Path, num_readers: int, report_progress: Callable[[int, int], None]
 ) -> tuple[dict[str, Outcome], int]:
     """Take every seizure that is not in the draft already; return the outcomes, and how many were there."""
     outcomes: dict[str, Outcome] = {}
@@ -178,7 +178,7 @@ def _take_all(
     for job, outcome in in_parallel(sorted(jobs, key=lambda job: -job.num_files), take, num_readers):
         outcomes[job.row.name] = outcome
         done += job.num_files
-        tell(done, total)
+        report_progress(done, total)
     return outcomes, len(kept)
 
 

@@ -15,7 +15,6 @@ import luigi
 from seizures.errors import SeizuresError
 from seizures.provenance import reader_versions
 from seizures.settings import canonical, digest
-from tasks.cohort.preflight import require_sound_input
 from tasks.machinery.atomic import full_disk_told, landing, write_json
 from tasks.machinery.attempts import attempt
 from tasks.settings.sections import results_root
@@ -53,7 +52,6 @@ class Stage(luigi.Task):
     leaves_out: tuple[type[SeizuresError], ...] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        require_sound_input()
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         self.task_id = f"{self.task_id}_{self.key}"
 

@@ -75,7 +75,10 @@ class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
             raise VideoError("; ".join(f"{stage.view}: {self._why_bad(stage)}" for stage in self.requires()))
         features, machine = section(Features), section(Machine)
         name, weights = network_of(self.network), weights_of(self.network)
-        with computing(machine.num_threads or None), progress(self, self.with_network(self.label), "snippets") as tell:
+        with (
+            computing(machine.num_threads or None),
+            progress(self, self.with_network(self.label), "snippets") as report_progress,
+        ):
             device = choose_device(machine.device)
             self.device = device_name(device)
             num_snippets = extract_seizure(
@@ -87,7 +90,7 @@ class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
                 batch_size=machine.snippets_per_batch,
                 device=device,
                 precision=features.precision,
-                progress=tell,
+                progress=report_progress,
             )
         return Amount(num_snippets, "snippets")
 

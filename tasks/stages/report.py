@@ -13,7 +13,7 @@ from seizures.manifest.identity import SeizureId
 from seizures.manifest.recordings import Recording
 from seizures.settings import canonical, canonical_json
 from tasks.cohort.recipes import feature_recipes, weights_used
-from tasks.machinery.tables import some
+from tasks.machinery.tables import shorten
 from tasks.settings.cells import training_settings
 from tasks.settings.sections import (
     SECTIONS,
@@ -201,7 +201,7 @@ def devices() -> str:
 
 def _cost_name(cost: StageCost, anew: list[str]) -> str:
     """Name a stage with what was made anew since the page before, so that a reader sees what a correction has moved."""
-    which = f" ({some(anew, _MOST_NAMED)})" if len(anew) < cost.num_results else ""
+    which = f" ({shorten(anew, _MOST_NAMED)})" if len(anew) < cost.num_results else ""
     told = f"{len(anew)} made anew since the page before{which}" if anew else ""
     return ", ".join(
         filter(

@@ -80,8 +80,8 @@ class ClassifySnippets(Stage):
         training, held_out = self.rows
         num_per_class = _num_per_class(self.fold)
         bank = load_sequences(training, ("all",), PATIENT_WISE, self.network)
-        with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as tell:
-            layer = single_snippets.fit(bank, num_per_class, SnippetSettings(), tell)
+        with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as report_progress:
+            layer = single_snippets.fit(bank, num_per_class, SnippetSettings(), report_progress)
             usable = any(stage.bad_reason() is None for stage in _features(held_out, self.network))
             nobody = bank.select([False] * len(bank))
             scored = load_sequences(held_out, ("all", "evaluate"), PATIENT_WISE, self.network) if usable else nobody

@@ -77,8 +77,8 @@ class TrainFold(CellMixin, Stage):
         build = functools.partial(
             models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
         )
-        with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as tell:
-            fitted = fit(bank, build, settings, seed=self.seed, held_out=held_out, progress=tell)
+        with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as report_progress:
+            fitted = fit(bank, build, settings, seed=self.seed, held_out=held_out, progress=report_progress)
         save_classifier(path, fitted, {"fold": self.fold, "network": networks_used()})
         return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
 

@@ -91,6 +91,9 @@ class DecodeRecording(RecordingMixin, NetworkMixin, Stage):
             settings=read["frames"],
             frame_size=read["frame_size"],
         )
-        with IsolatedWindow(request) as window, progress(self, self.with_network(self.label), "frames") as tell:
-            write_frames(path, window, attributes={"video_sha256": ";".join(hashes)}, progress=tell)
+        with (
+            IsolatedWindow(request) as window,
+            progress(self, self.with_network(self.label), "frames") as report_progress,
+        ):
+            write_frames(path, window, attributes={"video_sha256": ";".join(hashes)}, progress=report_progress)
             return Amount(window.facts.num_frames_decoded, "frames")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.machinery.atomic import write_json
-from tasks.machinery.tables import some
+from tasks.machinery.tables import shorten
 from tasks.settings.sections import Folds, Training, results_root, section
 from tasks.stage.publishing import walk
 from tasks.stage.stage import Stage
@@ -178,7 +178,7 @@ def _shown(value: object) -> str:
 
 
 def _whose(labels: list[str], own: str) -> str:
-    return "its own" if own and all(label.startswith(own) for label in labels) else some(labels, 4)
+    return "its own" if own and all(label.startswith(own) for label in labels) else shorten(labels, 4)
 
 
 @dataclass(frozen=True)
