@@ -1,7 +1,7 @@
 """The manifest: one row per camera view of one seizure (docs: the format of data_manifest.csv).
 
-`Recording` and `Seizure` are light; pandas and pandera are imported by `read_manifest` alone, which reports all the
-faults of a file in one message, with row numbers as a person sees them (the header is row 1).
+`read_manifest` reports all the faults of a file in one message, with row numbers as a person sees them (the header is
+row 1). Nothing here imports pandas: planning reads the manifest in every run.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def left_out_by_manifest() -> list[LeftOut]:
 
 def is_short(duration_seconds: float) -> bool:
     """Tell whether a seizure of this duration is left out."""
-    return bool(duration_seconds < section(Dataset).minimum_duration_seconds)
+    return duration_seconds < section(Dataset).minimum_duration_seconds
 
 
 def short_reason(duration_seconds: float) -> str:

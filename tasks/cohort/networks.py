@@ -8,14 +8,14 @@ from tasks.settings.sections import Features, section
 
 def network_of(name: str) -> str:
     """Return the name of a network; empty is that of [Features]."""
-    return name or str(section(Features).network)
+    return name or section(Features).network
 
 
 def weights_of(name: str) -> str:
     """Return the weights of a network: those of [Features], which another network shares only where they are random."""
     features = section(Features)
     is_random = features.weights.startswith(models.RANDOM_PREFIX)
-    return str(features.weights) if is_random or network_of(name) == features.network else ""
+    return features.weights if is_random or network_of(name) == features.network else ""
 
 
 def weights_identity(name: str = "") -> str:
