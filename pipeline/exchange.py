@@ -43,7 +43,7 @@ class ExportFeatures(WorkingTask):
         super().__init__(*args, **kwargs)
         self._said = ""
         if on_command_line() and Path(self.to).exists():
-            refuse(f"{self.to}: is there already; a bundle is never changed, so choose another name")
+            refuse(f"{self.to}: already exists; a bundle is never changed, so choose another name")
 
     def check_input(self) -> None:
         """Check also the choice of seizures, and that the key does not lie in the bundle."""
@@ -153,7 +153,7 @@ class CheckDrift(WithoutCohort):
         """Measure, and write what was measured to the results."""
         if self.save:
             if Path(self.save).exists():
-                raise FeatureFileError(f"{self.save}: is there already")
+                raise FeatureFileError(f"{self.save}: already exists")
             save_drift_reference(Path(self.save))
             return Answer(f"CheckDrift: the features of this machine are in {self.save}\n", 0)
         content, is_small = check_drift(Path(self.reference) if self.reference else None)

@@ -49,7 +49,7 @@ class ImportGestures(WithoutCohort):
             f"{compared}",
             *(f"  {difference}" for difference in differences),
             f"the clonic onset is known for {imported.num_clonic_onsets} seizures",
-            *([f"{kept} seizures were there from an import that was broken off"] if kept else []),
+            *([f"{kept} seizures resumed from an interrupted import"] if kept else []),
             f"ImportGestures: done, folder: {to}; all that is named above is in {to / 'import.json'}. In luigi.cfg set",
             *what_to_set(to),
             "and run RunAll.",

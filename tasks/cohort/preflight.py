@@ -22,7 +22,7 @@ from tasks.settings.command_line import format_mistakes
 from tasks.settings.mistakes import file_mistakes, value_mistakes
 from tasks.settings.sections import Dataset, Demo, Features, Folds, Machine, Training, results_root, section
 
-_MOST_VIDEOS = 3  # that are told one by one
+_MOST_VIDEOS = 3  # reported one by one
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
@@ -103,7 +103,7 @@ def _folder_mistakes() -> Iterator[str]:
         root.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=root).close()
     except OSError as error:
-        yield f"[Results] root = {root}: cannot be written ({error.strerror}); choose another folder or mend its rights"
+        yield f"[Results] root = {root}: cannot be written ({error.strerror}); choose another folder or fix its permissions"
 
 
 def _cohort_mistakes() -> Iterator[str]:
@@ -129,7 +129,7 @@ def _video_mistakes(found: tuple[Recording, ...]) -> Iterator[str]:
         faults = check_videos(found, Path(dataset.video_root), allow_outside=dataset.allow_outside_video_root)
         yield from (f"{manifest}: {fault}" for fault in faults[:_MOST_VIDEOS])
         if len(faults) > _MOST_VIDEOS:
-            yield f"{manifest}: and {len(faults) - _MOST_VIDEOS} more such rows; mend them, or [Dataset] video_root"
+            yield f"{manifest}: and {len(faults) - _MOST_VIDEOS} more such rows; fix them, or [Dataset] video_root"
         return
     rendered = cohort.demo()
     unknown = [item for item in found if item.use != "skip" and not (item.video and set(item.video) <= set(rendered))]

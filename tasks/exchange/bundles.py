@@ -140,11 +140,11 @@ def import_bundles(paths: Sequence[Path], to: Path) -> tuple[str, ...]:
     """Check bundles, compare them, and join them in the folder `to`; return the warnings.
 
     Raises:
-        FeatureFileError: a bundle has faults, the bundles do not fit together, or `to` is there already.
+        FeatureFileError: a bundle has faults, the bundles do not fit together, or `to` already exists.
 
     """
     if to.exists():
-        raise FeatureFileError(f"{to}: is there already; choose another folder, or remove it to import anew")
+        raise FeatureFileError(f"{to}: already exists; choose another folder, or remove it to import again")
     with contextlib.ExitStack() as stack:
         bundles = [stack.enter_context(importing.opened(path)) for path in paths]
         importing.require_joinable(bundles, allow_mixed=section(Dataset).allow_mixed_features)

@@ -85,11 +85,11 @@ def import_gestures(
         report_progress: called with the number of files read so far, and of all.
 
     Raises:
-        FeatureFileError: `to` is there already, `dataset` is not the dataset, or nothing in it can be used.
+        FeatureFileError: `to` already exists, `dataset` is not the dataset, or nothing in it can be used.
 
     """
     if to.exists():
-        raise FeatureFileError(f"{to}: is there already; choose another folder, or remove it to import anew")
+        raise FeatureFileError(f"{to}: already exists; choose another folder, or remove it to import again")
     source = find_source(dataset)
     rows, row_findings = _read_table(source.table)
     jobs, layout_findings = _jobs(source, rows)

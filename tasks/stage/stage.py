@@ -47,7 +47,7 @@ class Stage(luigi.Task):
     """
 
     version = 1
-    device = ""  # what computed, where `produce` says so; it is told, and is in no key
+    device = ""  # what computed, where `produce` says so; it is reported, and is in no key
     extension = "json"
     leaves_out: tuple[type[SeizuresError], ...] = ()
 

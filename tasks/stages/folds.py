@@ -62,7 +62,7 @@ def fold_items() -> list[FoldItem]:
 def in_dealing_order(stages: Sequence[FeatureStage]) -> list[FeatureStage]:
     """Return the seizures in the order in which they are dealt into folds and trained on.
 
-    No id decides it where there are films, so that an export can hand it on and another laboratory gets the same
+    Where there are films it does not depend on ids, so that an export can hand it on and another laboratory gets the same
     results, and yet learns nothing of the ids. The films of the seizures' first views are ordered by the hash of their
     content: patients by the first of theirs, the seizures of a patient by film and onset. Imported seizures come
     before, in the order that was handed on; without one, by their ids.
@@ -112,7 +112,7 @@ def recipe_entry(row: FoldRow, network: str = "") -> dict[str, Any]:
 
 @functools.cache
 def _final_views(stage: FeatureStage) -> list[str]:
-    """Return the good views of complete features: every fold and seed asks, and they change no more."""
+    """Return the good views of complete features: every fold and seed asks, and they are final."""
     return stage.good_views()
 
 
@@ -167,7 +167,7 @@ def fold_rows(cell: str = "") -> tuple[FoldRow, ...]:
 
 
 def deal_ahead() -> bool:
-    """Deal the present folds in memory, as though all features were made; return False where that cannot be known.
+    """Deal the present folds in memory, assuming that every feature file exists; return False where they are unknown.
 
     The folds follow from the key of `AssignFolds` alone. They are unknown as long as a seizure's duration is.
     """

@@ -15,7 +15,7 @@ from tasks.stage.stage import Stage
 
 
 class ImportedFeatures(SeizureMixin, Stage):
-    """Take over the feature file of a seizure from elsewhere: examined, and written anew as the manifest has it.
+    """Take over the feature file of a seizure from elsewhere: checked, and rewritten as the manifest has it.
 
     Only views of the manifest are taken, with its `use`; a byte that is no value of the format stays behind.
     """

@@ -90,7 +90,7 @@ class WriteReport(Stage):
         return "report"
 
     def requires(self) -> list[Stage]:
-        """Require the predictions, their scores, the pictures, and the classifiers, whose epochs are told."""
+        """Require the predictions, their scores, the pictures, and the classifiers, whose epochs are reported."""
         return [PoolPredictions(), ScorePredictions(), DrawPictures(), *all_classifiers()]
 
     def reads(self) -> dict[str, Any]:
@@ -200,9 +200,9 @@ def devices() -> str:
 
 
 def _cost_name(cost: StageCost, anew: list[str]) -> str:
-    """Name a stage with what was made anew since the page before, so that a reader sees what a correction has moved."""
+    """Name a stage with what was recomputed since the last page, so that a reader sees what a correction has changed."""
     which = f" ({shorten(anew, _MOST_NAMED)})" if len(anew) < cost.num_results else ""
-    told = f"{len(anew)} made anew since the page before{which}" if anew else ""
+    told = f"{len(anew)} recomputed since the last report{which}" if anew else ""
     return ", ".join(
         filter(
             None,

@@ -23,7 +23,7 @@ CHOSEN = "(chosen on inner folds)"
 
 
 class OfSweep(luigi.Task):
-    """What a stage is told of its sweep."""
+    """The stage is part of one sweep."""
 
     sweep: str = luigi.Parameter(description="name=value,value; name=value,...")
 

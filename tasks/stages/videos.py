@@ -48,7 +48,7 @@ class DecodeRecording(RecordingMixin, NetworkMixin, Stage):
     leaves_out = (VideoError,)
 
     def requires(self) -> list[SimulateRecording]:
-        """Require the films of the demo; a lab's own are just there."""
+        """Require the films of the demo; a lab's own already exist."""
         return [SimulateRecording(video=name) for name in self.recording.video] if section(Demo).enabled else []
 
     def films(self) -> list[str]:

@@ -70,7 +70,7 @@ def plans_folder() -> Path:
 
 
 def make_plan() -> Plan:
-    """Look at what is there and what is wanted; nothing is run or written, but for the remembered hashes of videos."""
+    """Compare what exists with what is wanted; runs nothing, and writes only the cached hashes of videos."""
     stages, foreseen = foresee()
     unfinished = walk(*all_features(), *([WriteReport()] if foreseen else []), only_incomplete=True)
     estimated = {} if foreseen else _estimated_counts()
@@ -83,7 +83,7 @@ def make_plan() -> Plan:
 def foresee() -> tuple[list[Stage], bool]:
     """Return all stages of the present settings, and whether they are all.
 
-    Where features are missing, the folds are dealt in memory as though every video were good. They cannot be dealt as
+    Where features are missing, the folds are dealt in memory assuming that every video is good. They cannot be dealt as
     long as a seizure's duration is unknown: then only the stages up to the features are returned.
     """
     foreseen = deal_ahead()

@@ -239,7 +239,7 @@ def test_a_broken_off_import_goes_on_and_gives_the_same_bytes(tmp_path: Path) ->
         same = path.read_bytes() == (tmp_path / "again" / "features" / path.name).read_bytes()
         assert same == (path.stem != names[0])
     assert sorted(path.name for path in (tmp_path / "again").iterdir()) == ["features", "import.json", "manifest.csv"]
-    with pytest.raises(FeatureFileError, match="is there already"):
+    with pytest.raises(FeatureFileError, match="already exists"):
         take(dataset, tmp_path / "again")
 
 
