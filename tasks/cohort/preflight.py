@@ -103,7 +103,7 @@ def _folder_mistakes() -> Iterator[str]:
         root.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=root).close()
     except OSError as error:
-        yield f"[Results] root = {root}: cannot be written ({error.strerror}); choose another folder or fix its permissions"
+        yield f"[Results] root = {root}: not writable ({error.strerror}); choose another folder or fix its permissions"
 
 
 def _cohort_mistakes() -> Iterator[str]:

@@ -62,7 +62,7 @@ def fold_items() -> list[FoldItem]:
 def in_dealing_order(stages: Sequence[FeatureStage]) -> list[FeatureStage]:
     """Return the seizures in the order in which they are dealt into folds and trained on.
 
-    Where there are films it does not depend on ids, so that an export can hand it on and another laboratory gets the same
+    Where there are films it does not depend on ids, so that an export hands it on, another laboratory gets the same
     results, and yet learns nothing of the ids. The films of the seizures' first views are ordered by the hash of their
     content: patients by the first of theirs, the seizures of a patient by film and onset. Imported seizures come
     before, in the order that was handed on; without one, by their ids.

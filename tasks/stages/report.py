@@ -200,7 +200,7 @@ def devices() -> str:
 
 
 def _cost_name(cost: StageCost, anew: list[str]) -> str:
-    """Name a stage with what was recomputed since the last page, so that a reader sees what a correction has changed."""
+    """Name a stage with what was recomputed since the last page: a reader sees what a correction has changed."""
     which = f" ({shorten(anew, _MOST_NAMED)})" if len(anew) < cost.num_results else ""
     told = f"{len(anew)} recomputed since the last report{which}" if anew else ""
     return ", ".join(
