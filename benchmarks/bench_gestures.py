@@ -118,7 +118,7 @@ def main() -> None:
             Path(scratch) / "imported",
             num_readers=options.readers,
             minimum_duration_seconds=15.0,
-            tell=lambda *_: None,
+            report_progress=lambda *_: None,
         )
         seconds = time.perf_counter() - started
         computing = seconds_of_readers() - before

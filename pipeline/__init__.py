@@ -42,6 +42,7 @@ onset: ClassifySnippets (one network and fold), PoolSnippets, TabulateSnippets, 
 """
 
 from pipeline.exchange import CheckDrift, ExportFeatures, ImportFeatures, ValidateFeatures
+from pipeline.front_door import check_command_line
 from pipeline.gestures import ImportGestures
 from pipeline.inspect_videos import InspectVideos
 from pipeline.plan import Plan
@@ -51,7 +52,6 @@ from pipeline.shards import ExtractShard, FoldShard
 from pipeline.snippets import RunSnippets
 from pipeline.status import Status
 from pipeline.sweep import RunSweep
-from tasks.settings.command_line import refuse_mistakes
 from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.stages.features import ExtractFeatures
 from tasks.stages.folds import AssignFolds
@@ -99,4 +99,4 @@ __all__ = [
     "WriteSnippets",
 ]
 
-refuse_mistakes(__name__, __all__)
+check_command_line(__name__, __all__)

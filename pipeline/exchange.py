@@ -20,7 +20,7 @@ from tasks.exchange.bundles import (
     save_drift_reference,
 )
 from tasks.machinery.atomic import write_json
-from tasks.settings.command_line import on_command_line, refuse, say
+from tasks.settings.command_line import format_mistakes, on_command_line, refuse
 from tasks.settings.mistakes import file_mistakes, value_mistakes
 from tasks.settings.sections import Features, results_root, section
 from tasks.stages.features import FeatureStage
@@ -43,7 +43,7 @@ class ExportFeatures(WorkingTask):
         super().__init__(*args, **kwargs)
         self._said = ""
         if on_command_line() and Path(self.to).exists():
-            refuse(f"{self.to}: is there already; a bundle is never changed, so choose another name")
+            refuse(f"{self.to}: already exists; a bundle is never changed, so choose another name")
 
     def check_input(self) -> None:
         """Check also the choice of seizures, and that the key does not lie in the bundle."""
@@ -88,7 +88,7 @@ class WithoutCohort(Question):
         """Check the settings."""
         mistakes = [*file_mistakes(), *value_mistakes()]
         if mistakes:
-            raise SettingsError(say(mistakes))
+            raise SettingsError(format_mistakes(mistakes))
 
 
 class ImportFeatures(WithoutCohort):
@@ -147,13 +147,13 @@ class CheckDrift(WithoutCohort):
         super().check_input()
         mistakes = list(network_mistakes())
         if mistakes:
-            raise SettingsError(say(mistakes))
+            raise SettingsError(format_mistakes(mistakes))
 
     def answer(self) -> Answer:
         """Measure, and write what was measured to the results."""
         if self.save:
             if Path(self.save).exists():
-                raise FeatureFileError(f"{self.save}: is there already")
+                raise FeatureFileError(f"{self.save}: already exists")
             save_drift_reference(Path(self.save))
             return Answer(f"CheckDrift: the features of this machine are in {self.save}\n", 0)
         content, is_small = check_drift(Path(self.reference) if self.reference else None)

@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import luigi
+from luigi.cmdline_parser import CmdlineParser
+from luigi.parameter import ParameterException
+from luigi.task_register import Register
 
 from models.errors import ModelsError
 from seizures.errors import SeizuresError
 from tasks.cohort.preflight import require_sound_input
-from tasks.settings.command_line import on_command_line, refuse
+from tasks.settings.command_line import on_command_line, refuse, refuse_mistakes, words_for
+from tasks.stage.stage import Stage
+
+
+def check_command_line(module: str, tasks: Sequence[str]) -> None:
+    """End with a message and exit code 2 if this process is `luigi --module <module> ...` and cannot succeed.
+
+    Mistakes in words and settings come first. A stage that is named by itself has no front door of its own, so its
+    input is checked here, once; `tasks` are the names that may be asked for.
+    """
+    words = words_for(module)
+    if not words:
+        return
+    refuse_mistakes(words, tasks)
+    if {"--help", "--help-all"} & set(words):
+        return
+    name = CmdlineParser._build_parser().parse_known_args(words)[0].root_task
+    if not issubclass(Register.get_task_cls(name), Stage):
+        return
+    with CmdlineParser.global_instance(words) as line:  # as Luigi does next: settings on the command line count
+        try:
+            line._get_task_kwargs()
+        except ValueError as error:
+            refuse(f"command line: {name}: {error}")
+        try:
+            require_sound_input()
+            line.get_task_obj()
+        except (SeizuresError, ModelsError, ParameterException) as error:
+            refuse(str(error))
 
 
 class FrontDoorTask(luigi.Task):

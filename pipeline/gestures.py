@@ -32,9 +32,13 @@ class ImportGestures(WithoutCohort):
         """Import, compare the counts with the paper's, and say what to set."""
         to = Path(self.to)
         minimum = section(Dataset).minimum_duration_seconds
-        with progress(self, "ImportGestures", "files") as tell:
+        with progress(self, "ImportGestures", "files") as report_progress:
             imported = import_gestures(
-                Path(self.dataset), to, num_readers=self.num_readers, minimum_duration_seconds=minimum, tell=tell
+                Path(self.dataset),
+                to,
+                num_readers=self.num_readers,
+                minimum_duration_seconds=minimum,
+                report_progress=report_progress,
             )
         counts, kept = imported.counts, imported.num_kept
         differences = imported.differences()
@@ -45,7 +49,7 @@ class ImportGestures(WithoutCohort):
             f"{compared}",
             *(f"  {difference}" for difference in differences),
             f"the clonic onset is known for {imported.num_clonic_onsets} seizures",
-            *([f"{kept} seizures were there from an import that was broken off"] if kept else []),
+            *([f"{kept} seizures resumed from an interrupted import"] if kept else []),
             f"ImportGestures: done, folder: {to}; all that is named above is in {to / 'import.json'}. In luigi.cfg set",
             *what_to_set(to),
             "and run RunAll.",

@@ -7,7 +7,7 @@ from collections import Counter
 from pipeline.working import WorkingTask
 from tasks.stages.inspection import TabulateVideos, WriteInspection, all_sheets, all_surveys, recording_verdict
 
-_MOST_RECORDINGS = 10  # that are told one by one
+_MOST_RECORDINGS = 10  # reported one by one
 
 
 class InspectVideos(WorkingTask):

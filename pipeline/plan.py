@@ -10,7 +10,7 @@ import luigi
 from pipeline.front_door import Answer, Question
 from pipeline.verdict import everything_is_complete
 from seizures.errors import SettingsError
-from tasks.machinery.tables import say_seconds, some, table
+from tasks.machinery.tables import say_seconds, shorten, table
 from tasks.upkeep.plan import Plan as Foreseen
 from tasks.upkeep.plan import make_plan, stage_states
 
@@ -67,7 +67,7 @@ def _reasons(plan: Foreseen) -> Iterator[str]:
             continue
         if changes is not None or len(shown) == shown[family] == 1:
             yield ""
-        yield f"{'NEW  ' if changes is None else 'STALE'} {family}: {some(labels, MAX_LABELS)}"
+        yield f"{'NEW  ' if changes is None else 'STALE'} {family}: {shorten(labels, MAX_LABELS)}"
         yield from (f"        {change}" for change in (changes or ())[:MAX_CHANGES])
         if changes is not None and len(changes) > MAX_CHANGES:
             yield f"        and {len(changes) - MAX_CHANGES} more changes"

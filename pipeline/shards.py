@@ -71,7 +71,7 @@ class ExtractShard(_Shard):
         items = list(cohort.seizures().values())
         shard_of = deal([item.duration_seconds for item in items], self.shards)
         mine = (item for item, shard in zip(items, shard_of, strict=True) if shard == self.shard)
-        return [features_of(item.patient_id, item.seizure_id) for item in mine]
+        return [features_of(item.id) for item in mine]
 
     def requires(self) -> list[FeatureStage]:
         """Require the features of this part."""

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.working import WorkingTask
 from seizures.errors import SettingsError
 from tasks.machinery.processes import import_before_forks
-from tasks.settings.command_line import say
+from tasks.settings.command_line import format_mistakes
 from tasks.settings.sections import Snippets, results_root, section
 from tasks.stage.publishing import publish_beside, published_key
 from tasks.stages.features import FeatureStage
@@ -26,7 +26,7 @@ class RunSnippets(WorkingTask):
         super().check_input()
         mistakes = list(snippet_mistakes())
         if mistakes:
-            raise SettingsError(say(mistakes))
+            raise SettingsError(format_mistakes(mistakes))
 
     @property
     def features(self) -> list[FeatureStage]:

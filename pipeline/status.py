@@ -15,7 +15,7 @@ class Status(Question):
     """Count what is there, stage by stage, and end with 0 if, and only if, RunAll is complete.
 
     The other exit codes are those of `[retcode]`: `not_run` (25) where something is still to be run, and `task_failed`
-    (30) where all is written but for recordings that are left out, as RunAll itself ends then.
+    (30) where all is written, with recordings excluded, as RunAll itself ends then.
     """
 
     def answer(self) -> Answer:

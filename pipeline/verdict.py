@@ -24,8 +24,8 @@ def verdict(complete: bool) -> str:
         )
         return "\n".join([f"RunAll: NOT complete; {ending}", *lines, ""])
     if bad:
-        lines.append("  to end with exit code 0, mend the file or set use = skip in that row of the manifest")
-    word = "complete, but for what is left out" if bad else "complete"
+        lines.append("  to end with exit code 0, repair the file or set use = skip in its row of the manifest")
+    word = f"complete, with {len(bad)} recording{'s' if len(bad) > 1 else ''} excluded" if bad else "complete"
     table = cost_table(_summary().get("costs", []))
     return "\n".join(
         [

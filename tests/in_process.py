@@ -11,7 +11,7 @@ import luigi
 from luigi.configuration import LuigiConfigParser
 from small_project import Project
 
-from tasks.machinery.memory import forget
+from tasks.machinery.caches import clear_caches
 
 
 @contextlib.contextmanager
@@ -20,13 +20,13 @@ def inside(project: Project) -> Iterator[None]:
     before, folder = LuigiConfigParser._instance, Path.cwd()
     os.chdir(project.folder)
     LuigiConfigParser._instance = None
-    forget()
+    clear_caches()
     try:
         yield
     finally:
         os.chdir(folder)
         LuigiConfigParser._instance = before
-        forget()
+        clear_caches()
 
 
 @contextlib.contextmanager
@@ -35,7 +35,7 @@ def setting(section: str, name: str, value: object) -> Iterator[None]:
     config = luigi.configuration.get_config()
     before = config.get(section, name, None)
     config.set(section, name, str(value))
-    forget()
+    clear_caches()
     try:
         yield
     finally:
@@ -43,4 +43,4 @@ def setting(section: str, name: str, value: object) -> Iterator[None]:
             config.remove_option(section, name)
         else:
             config.set(section, name, before)
-        forget()
+        clear_caches()

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seizures.errors import LeakError, SeizuresError, TooFewSeizuresError
+from seizures.manifest.identity import SeizureId
 from seizures.manifest.recordings import Seizure
 from seizures.settings import DURATION_EDGES_SECONDS, FoldSettings
 
@@ -38,6 +39,11 @@ class FoldItem:
     label: str
     duration_seconds: float | None
 
+    @property
+    def id(self) -> SeizureId:
+        """Return patient and seizure."""
+        return SeizureId(self.patient_id, self.seizure_id)
+
 
 @dataclasses.dataclass(frozen=True)
 class FoldRow:
@@ -49,9 +55,14 @@ class FoldRow:
     num_patients_in_fold: int
 
     @property
+    def id(self) -> SeizureId:
+        """Return patient and seizure."""
+        return SeizureId(self.patient_id, self.seizure_id)
+
+    @property
     def name(self) -> str:
         """Patient and seizure, as the folders of the results have them."""
-        return f"{self.patient_id}+{self.seizure_id}"
+        return self.id.name
 
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(FoldRow))
@@ -77,17 +88,14 @@ def assign_folds(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings)
     """
     check_folds(seizures, settings.num_folds)
     items = list(seizures)
-    repeated = [ids for ids, n in Counter((item.patient_id, item.seizure_id) for item in items).items() if n > 1]
+    repeated = [seizure.name for seizure, n in Counter(item.id for item in items).items() if n > 1]
     if repeated:
         raise ValueError(f"seizures: {repeated[0]} stands there twice")
     cohort = _Cohort(items, settings.num_folds)
     fold_of = cohort.improve(min(_candidates(items, settings), key=cohort.imbalance))
     num_patients = np.bincount(fold_of, minlength=settings.num_folds)
     folds = fold_of[cohort.patient_of]
-    return tuple(
-        FoldRow(item.patient_id, item.seizure_id, int(fold), int(num_patients[fold]))
-        for item, fold in zip(items, folds, strict=True)
-    )
+    return tuple(FoldRow(*item.id, int(fold), int(num_patients[fold])) for item, fold in zip(items, folds, strict=True))
 
 
 def deal_seizures(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings) -> tuple[FoldRow, ...]:
@@ -118,8 +126,7 @@ def deal_seizures(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings
     for item, number in zip(items, numbers, strict=True):
         patients_in[number].add(item.patient_id)
     return tuple(
-        FoldRow(item.patient_id, item.seizure_id, number, len(patients_in[number]))
-        for item, number in zip(items, numbers, strict=True)
+        FoldRow(*item.id, number, len(patients_in[number])) for item, number in zip(items, numbers, strict=True)
     )
 
 

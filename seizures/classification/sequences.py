@@ -22,6 +22,7 @@ import torch
 from seizures.classification import sampling
 from seizures.errors import FeatureFileError, SettingsError
 from seizures.features.file import FeatureFile, open_features
+from seizures.manifest.identity import RecordingId
 
 LARGEST_IN_MEMORY_BYTES = 4 << 30  # the paper's whole set at stride 1 takes 1.1 GB
 MUST_AGREE = ("network", "weights_sha256", "frames_per_snippet", "stride_frames", "frame_rate_hz")
@@ -72,7 +73,7 @@ class SequenceBank:
     @property
     def names(self) -> tuple[str, ...]:
         """`patient+seizure+view` of each view."""
-        return tuple(map("+".join, zip(self.patient_ids, self.seizure_ids, self.views, strict=True)))
+        return tuple(recording.name for recording in map(RecordingId, self.patient_ids, self.seizure_ids, self.views))
 
     def select(self, views: npt.ArrayLike) -> SequenceBank:
         """Return a bank of some of the views, by number or by bool flags (V,); the features are shared, not copied."""

@@ -22,6 +22,7 @@ from seizures.classification.epochs import Builder, EpochRow, class_weights, mid
 from seizures.classification.folds import FoldItem, assign_folds
 from seizures.classification.sequences import SequenceBank, SequenceSampler
 from seizures.errors import SeizuresError, TooFewSeizuresError
+from seizures.manifest.identity import SeizureId
 from seizures.settings import FoldSettings, TrainingSettings
 
 
@@ -157,8 +158,8 @@ def _held_out_losses(
 
 def _inner_folds(bank: SequenceBank, num_folds: int, seed: int) -> npt.NDArray[np.int64]:
     """Deal the patients of a training set into inner folds; return the fold of each view, int64 (V,)."""
-    seizures: dict[tuple[str, str], FoldItem] = {}
-    keys = list(zip(bank.patient_ids, bank.seizure_ids, strict=True))
+    seizures: dict[SeizureId, FoldItem] = {}
+    keys = list(map(SeizureId, bank.patient_ids, bank.seizure_ids))
     for key, label, num_frames in zip(keys, bank.labels, bank.num_frames, strict=True):
         seizures.setdefault(key, FoldItem(*key, bank.label_names[label], float(num_frames) / bank.frame_rate_hz))
     try:
@@ -167,5 +168,5 @@ def _inner_folds(bank: SequenceBank, num_folds: int, seed: int) -> npt.NDArray[n
         raise TooFewSeizuresError(
             f"num_inner_folds = {num_folds}: {error}; lower it or set protocol = patient"
         ) from error
-    fold_of = {(row.patient_id, row.seizure_id): row.fold for row in rows}
+    fold_of = {row.id: row.fold for row in rows}
     return np.array([fold_of[key] for key in keys], dtype=np.int64)

@@ -27,6 +27,7 @@ from seizures.evaluation.metrics import (
     weighted_metrics,
 )
 from seizures.evaluation.predictions import prediction_matrix
+from seizures.manifest.identity import SeizureId
 from seizures.settings import EvaluationSettings
 
 MAX_PATIENTS_ENUMERATED = 14  # 16384 ways to flip their signs; above, signs are drawn
@@ -147,7 +148,7 @@ def _paired(first: pd.DataFrame, second: pd.DataFrame, positive_label: str) -> t
     """Return patients, labels and probabilities (K, N) of both tables, in the same order of seizures."""
     columns = ["patient_id", "seizure_id", "label"]
     sets = [set(table[columns].itertuples(index=False, name=None)) for table in (first, second)]
-    alone = sorted({"+".join(row[:2]) for row in sets[0] ^ sets[1]})
+    alone = sorted({SeizureId(*row[:2]).name for row in sets[0] ^ sets[1]})
     if alone:
         more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
         raise SeizuresError(

@@ -12,6 +12,7 @@ import pandas as pd
 
 from seizures.errors import SeizuresError, TooFewSeizuresError
 from seizures.evaluation.metrics import FloatArray, IntArray, decide, order_of_content
+from seizures.manifest.identity import SeizureId
 
 VIEW_PREFIX = "probability_tcs_"
 _LEADING = ("patient_id", "seizure_id", "label", "fold", "seed", "probability_tcs")
@@ -54,7 +55,7 @@ def predictions_for(
     )
     bad = table[~table["probability"].between(0, 1)]
     if len(bad):
-        names = ", ".join(sorted({f"{row.patient_id}+{row.seizure_id}" for row in bad.itertuples()}))
+        names = ", ".join(sorted({SeizureId(row.patient_id, row.seizure_id).name for row in bad.itertuples()}))
         raise SeizuresError(
             f"fold {fold}, seed {seed}: the classifier gave a probability that is not between 0 and 1 for {names}; "
             "the training has probably diverged: lower the learning rate"
@@ -146,7 +147,7 @@ def prediction_matrix(predictions: pd.DataFrame, positive_label: str = "TCS") ->
     wide = predictions.set_index([*index, "seed"])["probability_tcs"].unstack("seed").sort_index()  # noqa: PD010
     incomplete = wide.index[wide.isna().any(axis=1)]
     if len(incomplete):
-        names = ", ".join("+".join(row[:2]) for row in incomplete)
+        names = ", ".join(SeizureId(*row[:2]).name for row in incomplete)
         raise SeizuresError(f"predictions: not every seed predicted {names} (or their label differs between seeds)")
     patients = [str(value) for value in wide.index.get_level_values("patient_id")]
     labels = (wide.index.get_level_values("label") == positive_label).astype(np.int64)

@@ -20,6 +20,7 @@ import pandas as pd
 from seizures.evaluation.comparison import holm, paired_permutation_test
 from seizures.evaluation.metrics import FloatArray, order_of_content, percentile_interval, resample_patients
 from seizures.evaluation.published import published_snippets
+from seizures.manifest.identity import SeizureId
 from seizures.settings import EvaluationSettings
 
 SCORES = ("accuracy", "right_before", "right_after")  # of a seizure
@@ -68,7 +69,7 @@ def uncounted(counts: Mapping[str, pd.DataFrame]) -> list[str]:
     ids = ["patient_id", "seizure_id"]
     known = set().union(*(by_seizure(table).index for table in counts.values()))
     every = {row for table in counts.values() for row in table[ids].itertuples(index=False, name=None)}
-    return sorted("+".join(row) for row in every - known)
+    return sorted(SeizureId(*row).name for row in every - known)
 
 
 def tabulate(counts: Mapping[str, pd.DataFrame], evaluation: EvaluationSettings) -> pd.DataFrame:

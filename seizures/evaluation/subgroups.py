@@ -13,16 +13,16 @@ import pandas as pd
 from seizures.evaluation.metrics import COUNT_NAMES, decide
 from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
 from seizures.evaluation.summary import summarise
+from seizures.manifest.identity import SeizureId
 from seizures.settings import DURATION_EDGES_SECONDS, EvaluationSettings
 
 SEIZURES_PER_PATIENT = ((1, 1, "1"), (2, 2, "2"), (3, 4, "3 to 4"), (5, 10**9, "5 or more"))
 METRICS = ("accuracy", "recall", "specificity", "roc_auc")
-SeizureIds = tuple[str, str]
 
 
 def scores_by_subgroup(
     predictions: pd.DataFrame,
-    durations_seconds: Mapping[SeizureIds, float],
+    durations_seconds: Mapping[SeizureId, float],
     settings: EvaluationSettings,
     *,
     positive_label: str = "TCS",
@@ -72,9 +72,9 @@ def _by_view(predictions: pd.DataFrame, positive_label: str, negative_label: str
         yield "view", column.removeprefix(VIEW_PREFIX), part
 
 
-def _by_duration(predictions: pd.DataFrame, durations_seconds: Mapping[SeizureIds, float]) -> _Parts:
-    ids = zip(predictions["patient_id"], predictions["seizure_id"], strict=True)
-    seconds = [durations_seconds.get((patient, seizure)) for patient, seizure in ids]
+def _by_duration(predictions: pd.DataFrame, durations_seconds: Mapping[SeizureId, float]) -> _Parts:
+    ids = map(SeizureId, predictions["patient_id"], predictions["seizure_id"])
+    seconds = [durations_seconds.get(seizure) for seizure in ids]
     edges = DURATION_EDGES_SECONDS
     names = [f"under {edges[0]:g} s", *(f"{a:g} to {b:g} s" for a, b in itertools.pairwise(edges))]
     names += [f"{edges[-1]:g} s or more", "unknown"]

@@ -24,6 +24,7 @@ from seizures.features.file import FeatureFile, FeatureView, open_features
 from seizures.features.schema import FeatureHeader, ViewFacts
 from seizures.features.validation import STATED
 from seizures.features.writer import FeatureFileWriter
+from seizures.manifest.identity import SeizureId
 from seizures.provenance import release
 from seizures.settings import digest
 
@@ -137,7 +138,7 @@ def write_features(
                 continue
             header = exchange_header(file, names, stated)
             recipes[header.recipe_key] = dict(header.recipe)
-            target = folder / FEATURES_FOLDER / f"{header.patient_id}+{header.seizure_id}.h5"
+            target = folder / FEATURES_FOLDER / f"{SeizureId(header.patient_id, header.seizure_id).name}.h5"
             with FeatureFileWriter(target, header, for_exchange=True) as written:
                 for view in wanted:
                     facts = exchange_facts(view, preprocessing=str(header.recipe["preprocessing"]), withhold=withhold)
@@ -154,10 +155,10 @@ def write_features(
     return Export(names.site, tuple(exported), next(iter(recipes.values())))
 
 
-def places_by_content(files: Mapping[tuple[str, str], Path]) -> dict[tuple[str, str], str]:
+def places_by_content(files: Mapping[SeizureId, Path]) -> dict[SeizureId, str]:
     """Return a dealing order for seizures that have none, by the hashes of their feature files: no id decides it."""
-    ordered = sorted(files, key=lambda ids: (file_sha256(files[ids]), ids))
-    return {ids: order_text(place) for place, ids in enumerate(ordered)}
+    ordered = sorted(files, key=lambda seizure: (file_sha256(files[seizure]), seizure))
+    return {seizure: order_text(place) for place, seizure in enumerate(ordered)}
 
 
 def order_text(place: int) -> str:

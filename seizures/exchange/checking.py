@@ -11,6 +11,7 @@ from seizures.exchange import importing
 from seizures.features.reader import feature_files
 from seizures.features.validation import FAULT, WARNING, Finding, differences
 from seizures.files.archives import is_zip
+from seizures.manifest.identity import SeizureId
 from seizures.processes.examiner import examine_files
 
 
@@ -47,10 +48,10 @@ def check_path(path: str | os.PathLike[str]) -> tuple[list[Finding], int]:
     made = [(name, outcome.summary.made) for name, outcome in outcomes.items() if outcome.summary is not None]
     for line in differences(made):
         found.append(Finding(path.name, "", WARNING, f"made in different ways: {line}"))
-    owners: dict[tuple[str, str], str] = {}
+    owners: dict[SeizureId, str] = {}
     for name, outcome in outcomes.items():
         if outcome.summary is not None:
-            ids = (outcome.summary.patient_id, outcome.summary.seizure_id)
-            if owners.setdefault(ids, name) != name:
-                found.append(Finding(name, "", WARNING, f"the same seizure as {owners[ids]}"))
+            seizure = SeizureId(outcome.summary.patient_id, outcome.summary.seizure_id)
+            if owners.setdefault(seizure, name) != name:
+                found.append(Finding(name, "", WARNING, f"the same seizure as {owners[seizure]}"))
     return found, len(files)

@@ -22,6 +22,7 @@ from seizures.errors import FeatureFileError, ManifestError
 from seizures.exchange import bundle
 from seizures.features.validation import FAULT, Examined, Finding, differences, table
 from seizures.files import archives
+from seizures.manifest.identity import SeizureId
 from seizures.manifest.recordings import Recording, read_manifest
 from seizures.processes.examiner import examine_files
 
@@ -109,11 +110,11 @@ def require_joinable(bundles: Sequence[Checked], *, allow_mixed: bool = False) -
         if len(by_key) > 1:
             what = "come from different keys under one site name, so that their pseudonyms may collide"
             problems.append(f"{' and '.join(by_key.values())} (site {site}) {what}; let one of them export anew")
-    owners: dict[tuple[str, str], str] = {}
+    owners: dict[SeizureId, str] = {}
     for one in bundles:
-        for ids in dict.fromkeys((item.patient_id.casefold(), item.seizure_id.casefold()) for item in one.recordings):
-            if owners.setdefault(ids, one.name) != one.name:
-                problems.append(f"{ids[0]}+{ids[1]} is in {owners[ids]} and in {one.name}; import one of them")
+        for seizure in dict.fromkeys(SeizureId(*map(str.casefold, item.id.seizure)) for item in one.recordings):
+            if owners.setdefault(seizure, one.name) != one.name:
+                problems.append(f"{seizure.name} is in {owners[seizure]} and in {one.name}; import one of them")
     if len({tuple(one.info["labels"]) for one in bundles}) > 1:
         problems.append("the bundles have different labels")
     mixed = differences(((one.name, one.info["made"]) for one in bundles), allow_mixed=allow_mixed)
@@ -132,14 +133,14 @@ def join(bundles: Sequence[Checked], folder: Path) -> None:
     site, however they were named.
     """
     bundles = sorted(bundles, key=lambda one: (str(one.info["site"]).casefold(), *sorted(one.examined)))
-    places: dict[tuple[str, ...], str] = {}
+    places: dict[SeizureId, str] = {}
     for one in bundles:
-        told = {(item.patient_id, item.seizure_id): item.dealing_order for item in one.recordings}
+        told = {item.id.seizure: item.dealing_order for item in one.recordings}
         if not all(told.values()):
-            files = {ids: one.folder / bundle.FEATURES_FOLDER / f"{'+'.join(ids)}.h5" for ids in told}
+            files = {seizure: one.folder / bundle.FEATURES_FOLDER / f"{seizure.name}.h5" for seizure in told}
             told = bundle.places_by_content(files)
-        for ids in sorted(told, key=lambda ids: (told[ids], ids)):
-            places[ids] = bundle.order_text(len(places))
+        for seizure in sorted(told, key=lambda seizure: (told[seizure], seizure)):
+            places[seizure] = bundle.order_text(len(places))
     (folder / bundle.FEATURES_FOLDER).mkdir()
     with (folder / bundle.MANIFEST_NAME).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -150,7 +151,7 @@ def join(bundles: Sequence[Checked], folder: Path) -> None:
                     one.folder / bundle.FEATURES_FOLDER / f"{name}.h5", folder / bundle.FEATURES_FOLDER / f"{name}.h5"
                 )
             for row in one.recordings:
-                item = dataclasses.replace(row, dealing_order=places[row.patient_id, row.seizure_id])
+                item = dataclasses.replace(row, dealing_order=places[row.id.seizure])
                 writer.writerow(_cell(getattr(item, column)) for column in bundle.MANIFEST_COLUMNS)
 
 
@@ -212,7 +213,7 @@ def _manifest_findings(recordings: Sequence[Recording], examined: Mapping[str, E
     """Compare the rows of the manifest with what the feature files say."""
     rows: dict[str, list[Recording]] = defaultdict(list)
     for recording in recordings:
-        rows[f"{recording.patient_id}+{recording.seizure_id}"].append(recording)
+        rows[recording.id.seizure.name].append(recording)
     for name in sorted({*rows, *examined}):
         if name not in examined:
             yield Finding(bundle.MANIFEST_NAME, name, FAULT, f"has no file {bundle.FEATURES_FOLDER}/{name}.h5")
@@ -227,8 +228,9 @@ def disagreements(rows: Sequence[Recording], examined: Examined) -> Iterator[str
     """Say in what the rows of a seizure and its feature file disagree: ids, label, views, times."""
     summary, first = examined.summary, rows[0]
     assert summary is not None
-    if (summary.patient_id, summary.seizure_id) != (first.patient_id, first.seizure_id):
-        yield f"its file is of {summary.patient_id}+{summary.seizure_id}"
+    found = SeizureId(summary.patient_id, summary.seizure_id)
+    if found != first.id.seizure:
+        yield f"its file is of {found.name}"
     if summary.label != first.label:
         yield f"its label is {first.label}, its file says {summary.label}"
     wanted = {row.view for row in rows if row.use != "skip"}

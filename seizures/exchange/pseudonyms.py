@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from seizures.errors import SettingsError
+from seizures.manifest.identity import SeizureId
 
 KEY_BYTES = 32
 NUM_LETTERS = 12  # 4 bits each
@@ -27,7 +28,7 @@ _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 class Pseudonyms:
     """The pseudonyms of one site, all from one key; they do not sort as the ids do."""
 
-    def __init__(self, key: bytes, site: str, ids: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, key: bytes, site: str, ids: Iterable[SeizureId]) -> None:
         if not _SITE.fullmatch(site):
             raise SettingsError(
                 f"site = {site!r}: wanted 2 to 16 letters and digits, beginning with a letter, e.g. LAB1"
@@ -37,9 +38,7 @@ class Pseudonyms:
         seizures = set(ids)
         patients = {patient for patient, _ in seizures}
         self._patients = {patient: f"{site}-{_code(key, 'patient', patient)}" for patient in patients}
-        self._seizures = {
-            (patient, seizure): f"s{_code(key, 'seizure', patient, seizure)}" for patient, seizure in seizures
-        }
+        self._seizures = {seizure: f"s{_code(key, 'seizure', *seizure)}" for seizure in seizures}
         names = {(self._patients[patient], name) for (patient, _), name in self._seizures.items()}
         if len(set(self._patients.values())) < len(patients) or len(names) < len(seizures):
             raise SettingsError("two ids have the same pseudonym, by a chance of one in many millions; use another key")
@@ -50,7 +49,7 @@ class Pseudonyms:
 
     def seizure(self, patient_id: str, seizure_id: str) -> str:
         """Return the pseudonym of a seizure, unique within its patient."""
-        return self._seizures[patient_id, seizure_id]
+        return self._seizures[SeizureId(patient_id, seizure_id)]
 
 
 def read_or_make_key(path: Path) -> bytes:

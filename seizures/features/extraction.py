@@ -34,6 +34,7 @@ from seizures.errors import FeatureFileError, SeizuresError, SettingsError
 from seizures.features.schema import FeatureHeader, ViewFacts
 from seizures.features.snippets import count_snippets, usable_snippets
 from seizures.features.writer import FeatureFileWriter
+from seizures.manifest.identity import RecordingId
 from seizures.settings import PRECISIONS
 from seizures.video.frame_cache import FrameFile, open_frames
 
@@ -165,7 +166,7 @@ def extract_seizure(
     num_done, num_snippets = 0, _count_all(frame_files.values(), header)
     with FeatureFileWriter(path, header) as file:
         for view, frame_path in frame_files.items():
-            name = f"{header.patient_id}+{header.seizure_id}+{view}"
+            name = RecordingId(header.patient_id, header.seizure_id, view).name
             with open_frames(frame_path) as frames:
                 if frames.frame_rate_hz != header.frame_rate_hz:
                     found = f"{frames.frame_rate_hz} Hz, wanted {header.frame_rate_hz} Hz"

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from seizures.errors import FeatureFileError
 from seizures.features import checksum
 from seizures.features.schema import FeatureHeader, check_header, check_views, plain_value
+from seizures.manifest.identity import SeizureId
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,7 +141,7 @@ class FeatureFile:
 
     def __repr__(self) -> str:
         snippets = f"snippets of {self.frames_per_snippet} frames, one every {self.stride_frames}"
-        title = f"FeatureFile {self.patient_id}+{self.seizure_id} ({self.label}): {self.network}"
+        title = f"FeatureFile {SeizureId(self.patient_id, self.seizure_id).name} ({self.label}): {self.network}"
         lines = [f"{title}, weights {self.weights_sha256}", f"  {snippets}, at {self.frame_rate_hz:g} Hz"]
         return "\n".join(lines + [f"  {view!r}" for view in self.views.values()])
 

@@ -26,6 +26,7 @@ from seizures.features.file import FeatureFile
 from seizures.features.file import open_features as open_feature_file
 from seizures.features.hdf5_structure import structure_faults
 from seizures.files.archives import is_zip, unpack
+from seizures.manifest.identity import RecordingId
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +128,11 @@ class FeatureCollection(Mapping[str, FeatureFile]):
 
     def to_torch(self) -> dict[str, torch.Tensor]:
         """Return `patient+seizure+view` to the features of that view, float32 (S, D)."""
-        return {f"{name}+{view.name}": view.to_torch() for name, file in self.items() for view in file.views.values()}
+        return {
+            RecordingId(file.patient_id, file.seizure_id, view.name).name: view.to_torch()
+            for file in self.values()
+            for view in file.views.values()
+        }
 
     def __repr__(self) -> str:
         names = list(self)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from seizures.errors import FeatureFileError
 from seizures.features.validation import FAULT, WARNING, Finding
+from seizures.manifest.identity import SeizureId
 from seizures.manifest.table import id_problem, read_table, shown
 
 TABLE_NAME = "seizures.csv"
@@ -44,9 +45,14 @@ class TableRow:
     duration_seconds: float | None
 
     @property
+    def id(self) -> SeizureId:
+        """Return patient and seizure."""
+        return SeizureId(self.patient_id, self.seizure_id)
+
+    @property
     def name(self) -> str:
         """Name the seizure as files do."""
-        return f"{self.patient_id}+{self.seizure_id}"
+        return self.id.name
 
 
 def read_seizures(path: Path) -> tuple[tuple[TableRow, ...], list[Finding]]:
@@ -65,17 +71,17 @@ def read_seizures(path: Path) -> tuple[tuple[TableRow, ...], list[Finding]]:
         found = ", ".join(name or "(unnamed)" for name in header)
         raise FeatureFileError(f"{path.name}: row {header_row}: {problem}; found {found}")
     rows, findings = [], list[Finding]()
-    groups: dict[tuple[str, str], list[tuple[int, dict[str, str]]]] = defaultdict(list)
+    groups: dict[SeizureId, list[tuple[int, dict[str, str]]]] = defaultdict(list)
     for number, cells in table:
         record = {name: _cell(cells, header, name) for name in COLUMNS}
         wrong = [f"{name} {shown(record[name])} {p}" for name in REQUIRED[:2] if (p := id_problem(record[name]))]
         if wrong:
             findings.append(Finding(TABLE_NAME, f"row {number}", FAULT, f"left out: {'; '.join(wrong)}"))
         else:
-            groups[record["Subject"].casefold(), record["Seizure"].casefold()].append((number, record))
+            groups[SeizureId(record["Subject"].casefold(), record["Seizure"].casefold())].append((number, record))
     for same in groups.values():
         number, record = same[0]
-        name = f"{record['Subject']}+{record['Seizure']}"
+        name = SeizureId(record["Subject"], record["Seizure"]).name
         numbers = ", ".join(str(other) for other, _ in same)
         if any(other != record for _, other in same):
             problem = f"left out: rows {numbers} are of this seizure, and differ"

@@ -1,7 +1,7 @@
 """The manifest: one row per camera view of one seizure (docs: the format of data_manifest.csv).
 
-`Recording` and `Seizure` are light; pandas and pandera are imported by `read_manifest` alone, which reports all the
-faults of a file in one message, with row numbers as a person sees them (the header is row 1).
+`read_manifest` reports all the faults of a file in one message, with row numbers as a person sees them (the header is
+row 1). Nothing here imports pandas: planning reads the manifest in every run.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from seizures.errors import ManifestError
 from seizures.manifest.film_names import split_stream
+from seizures.manifest.identity import RecordingId, SeizureId
 from seizures.manifest.table import (
     ID_COLUMNS,
     REQUIRED_COLUMNS,
@@ -93,9 +94,14 @@ class Recording:
     dealing_order: str = ""
 
     @property
+    def id(self) -> RecordingId:
+        """Return patient, seizure and view."""
+        return RecordingId(self.patient_id, self.seizure_id, self.view)
+
+    @property
     def name(self) -> str:
-        """Name the recording as files do, e.g. `P01+01+large`; an id cannot hold a `+`, so that names are unique."""
-        return f"{self.patient_id}+{self.seizure_id}+{self.view}"
+        """Name the recording as files do, e.g. `P01+01+large`."""
+        return self.id.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,9 +118,14 @@ class Seizure:
     recordings: tuple[Recording, ...]
 
     @property
+    def id(self) -> SeizureId:
+        """Return patient and seizure."""
+        return SeizureId(self.patient_id, self.seizure_id)
+
+    @property
     def name(self) -> str:
         """Name the seizure as files do, e.g. `P01+01`."""
-        return f"{self.patient_id}+{self.seizure_id}"
+        return self.id.name
 
     @functools.cached_property
     def _first_view(self) -> Recording:
@@ -188,11 +199,11 @@ def read_manifest(
 
 def group_seizures(recordings: Iterable[Recording]) -> tuple[Seizure, ...]:
     """Join the views that are not skipped to seizures, in the order of the manifest."""
-    groups: dict[tuple[str, str], list[Recording]] = defaultdict(list)
+    groups: dict[SeizureId, list[Recording]] = defaultdict(list)
     for recording in recordings:
         if recording.use != "skip":
-            groups[recording.patient_id, recording.seizure_id].append(recording)
-    return tuple(Seizure(*ids, views[0].label, tuple(views)) for ids, views in groups.items())
+            groups[recording.id.seizure].append(recording)
+    return tuple(Seizure(*seizure, views[0].label, tuple(views)) for seizure, views in groups.items())
 
 
 def resolve_videos(recording: Recording, video_root: str | Path) -> tuple[Path, ...]:

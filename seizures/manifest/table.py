@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import difflib
 import io
 import math
 import re
@@ -170,16 +171,16 @@ def name_cells(
 def _nearest_column(name: str, header: Sequence[str]) -> str | None:
     """Return the known column that `name` probably means, None where it is known itself or far from all.
 
-    Near is one edit (two in a name of ten letters and more) whatever the case, spaces, `-` and `_`; and a time
+    Near is one letter out of place (two in a name of ten or more), whatever the case, spaces, `-` and `_`; and a time
     without its unit, such as `onset`, where the column that it might mean is absent.
     """
     if name in COLUMNS:
         return None
     plain = re.sub(r"[\W_]", "", name.lower())
     near = [
-        (distance, known in header, known)
+        (misplaced, known in header, known)
         for known in COLUMNS
-        if plain and (distance := _edit_distance(plain, known.replace("_", ""))) <= (2 if len(known) >= 10 else 1)
+        if plain and (misplaced := _num_misplaced(plain, known.replace("_", ""))) <= (2 if len(known) >= 10 else 1)
     ]
     if near:
         return min(near)[2]
@@ -189,18 +190,10 @@ def _nearest_column(name: str, header: Sequence[str]) -> str | None:
     return None
 
 
-def _edit_distance(one: str, other: str) -> int:
-    """Count the letters to insert, drop, change or swap with a neighbour (optimal string alignment)."""
-    before, distances = list[int](), list(range(len(other) + 1))
-    for row, letter in enumerate(one, start=1):
-        above, distances = distances, [row]
-        for at, wanted in enumerate(other, start=1):
-            step = min(above[at] + 1, distances[at - 1] + 1, above[at - 1] + (letter != wanted))
-            if row > 1 and at > 1 and letter == other[at - 2] and one[row - 2] == wanted:
-                step = min(step, before[at - 2] + 1)
-            distances.append(step)
-        before = above
-    return distances[-1]
+def _num_misplaced(one: str, other: str) -> int:
+    """Count the letters to insert, drop, change or swap with a neighbour."""
+    matches = difflib.SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
+    return max(len(one), len(other)) - sum(match.size for match in matches)
 
 
 def cell_checks(labels: Sequence[str]) -> dict[str, Callable[[str], str | None]]:
@@ -221,24 +214,13 @@ def cell_checks(labels: Sequence[str]) -> dict[str, Callable[[str], str | None]]
 def column_faults(
     records: Mapping[int, Mapping[str, str]], checks: Mapping[str, Callable[[str], str | None]]
 ) -> list[Fault]:
-    """Check each column by itself with pandera, which tells all faults; a sound manifest is spared the import of it."""
-    if all(check(record[name]) is None for record in records.values() for name, check in checks.items()):
-        return []
-    import pandas as pd  # here and not above: planning reads a sound manifest without pandas, which costs a second
-    import pandera.pandas as pa
-
-    table = pd.DataFrame(list(records.values()), index=list(records), columns=list(checks), dtype=object)
-    columns = {}
-    for name, problem in checks.items():
-        passes = pa.Check(lambda cell, problem=problem: problem(cell) is None, element_wise=True)
-        columns[name] = pa.Column(object, passes)
-    try:
-        pa.DataFrameSchema(columns).validate(table, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        cases = error.failure_cases
-        cells = sorted(zip(cases["index"], cases["column"], cases["failure_case"], strict=True))
-        return [Fault(int(row), name, shown(cell), checks[name](cell) or "") for row, name, cell in cells]
-    return []
+    """Check each cell by itself; faults come by row and column."""
+    return [
+        Fault(row, name, shown(record[name]), problem)
+        for row, record in records.items()
+        for name, check in sorted(checks.items())
+        if (problem := check(record[name])) is not None
+    ]
 
 
 def parse_seconds(text: str) -> float | None:

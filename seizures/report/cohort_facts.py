@@ -10,8 +10,8 @@ import pandas as pd
 
 from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
 from seizures.evaluation.wording import plural
+from seizures.manifest.identity import SeizureId
 
-SeizureIds = tuple[str, str]
 LeftOutRow = tuple[str, str, str, str]
 
 
@@ -22,7 +22,7 @@ def listed(words: Sequence[str]) -> str:
 
 def cohort_facts(
     predictions: pd.DataFrame,
-    durations_seconds: Mapping[SeizureIds, float],
+    durations_seconds: Mapping[SeizureId, float],
     *,
     positive_label: str = "TCS",
     negative_label: str = "FOS",
@@ -47,8 +47,8 @@ def cohort_facts(
         + ", ".join(f"{int((seizures['label'] == name).sum())} {name}" for name in (negative_label, positive_label)),
         "seizures per patient": _spread(number.astype(np.float64), ""),
     }
-    ids = zip(seizures["patient_id"], seizures["seizure_id"], strict=True)
-    seconds = np.array([durations_seconds.get(pair, np.nan) for pair in ids], dtype=np.float64)
+    ids = map(SeizureId, seizures["patient_id"], seizures["seizure_id"])
+    seconds = np.array([durations_seconds.get(seizure, np.nan) for seizure in ids], dtype=np.float64)
     for name in (negative_label, positive_label):
         of_label = seconds[np.asarray(seizures["label"] == name)]
         known = of_label[~np.isnan(of_label)]

@@ -13,9 +13,10 @@ from seizures.classification.folds import FoldRow
 from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
 from seizures.evaluation.wording import verdict
 from seizures.files.template import render_page
+from seizures.manifest.identity import SeizureId
 from seizures.report import tables
 from seizures.report.captions import calibration_words, picture_rows
-from seizures.report.cohort_facts import SeizureIds, cohort_facts, left_out_words
+from seizures.report.cohort_facts import cohort_facts, left_out_words
 from seizures.report.methods import WhatWasRun, methods_paragraph
 from seizures.report.numbers import natural_key
 from seizures.report.pictures import Picture
@@ -50,7 +51,7 @@ class ReportInputs:
     predictions: pd.DataFrame
     summary: Mapping[str, Any]
     pictures: Mapping[str, Picture]
-    durations_seconds: Mapping[SeizureIds, float]
+    durations_seconds: Mapping[SeizureId, float]
     run: WhatWasRun
     folds: Sequence[FoldRow]
     left_out: Sequence[tuple[str, str, str, str]]

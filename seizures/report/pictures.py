@@ -13,7 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from seizures.evaluation.calibration import calibrate
-from seizures.evaluation.subgroups import SeizureIds, scores_by_subgroup
+from seizures.evaluation.subgroups import scores_by_subgroup
+from seizures.manifest.identity import SeizureId
 from seizures.report import figures, style, trust
 from seizures.report.numbers import confusion_numbers, mean_over_seeds, roc_numbers, score_numbers
 from seizures.report.probability_strip import probability_strip
@@ -34,7 +35,7 @@ def draw_pictures(
     predictions: pd.DataFrame,
     summary: Mapping[str, Any],
     histories: pd.DataFrame,
-    durations_seconds: Mapping[SeizureIds, float],
+    durations_seconds: Mapping[SeizureId, float],
     settings: EvaluationSettings,
 ) -> dict[str, tuple[Figure, pd.DataFrame]]:
     """Draw every picture, by name in the order of the page; one that is undefined for these data is left out.

@@ -202,20 +202,6 @@ def write_manifest(cohort: Iterable[SimulatedRecording], path: Path) -> None:
         writer.writerows(manifest_rows(cohort))
 
 
-def find_recording(cohort: Sequence[SimulatedRecording], video_name: str) -> SimulatedRecording:
-    """Return the recording whose film has this name.
-
-    Raises:
-        SettingsError: The cohort has no such film.
-
-    """
-    for recording in cohort:
-        if recording.video == video_name:
-            return recording
-    names = f"{cohort[0].video} to {cohort[-1].video}" if cohort else "none"
-    raise SettingsError(f"the simulated cohort has no film {video_name}; it has {names}")
-
-
 def _cell(value: str | float | None) -> str:
     if value is None:
         return ""

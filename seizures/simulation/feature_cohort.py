@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from seizures.features.schema import FeatureHeader, ViewFacts
 from seizures.features.writer import FeatureFileWriter
+from seizures.manifest.identity import SeizureId
 from seizures.settings import digest
 
 NUM_FOS_ONLY, NUM_TCS_ONLY, NUM_BOTH = 2, 32, 34
@@ -115,7 +116,7 @@ def write_cohort(folder: Path, settings: CohortSettings) -> list[Path]:
         if kind not in parts:
             own = settings.stereotypy * rng.normal(size=directions.shape)
             parts[kind] = directions + own + offsets[patient_id]
-        paths.append(folder / f"{seizure.patient_id}+{seizure.seizure_id}.h5")
+        paths.append(folder / f"{SeizureId(seizure.patient_id, seizure.seizure_id).name}.h5")
         with FeatureFileWriter(paths[-1], _header(seizure, settings)) as file:
             for view, rows in _views(seizure, settings, parts[kind], hint, rng):
                 valid = np.ones(len(rows), dtype=np.bool_)

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from seizures.errors import ManifestError
+from seizures.errors import ManifestError, SettingsError
+from seizures.manifest.identity import RecordingId, SeizureId
 from seizures.manifest.montage import apply_profile, read_profile
 from seizures.manifest.recordings import (
     Recording,
@@ -35,7 +36,8 @@ class LeftOut(NamedTuple):
     @property
     def name(self) -> str:
         """Patient, seizure and view as the folders of the results have them."""
-        return "+".join(part for part in self[:3] if part)
+        seizure = SeizureId(self.patient_id, self.seizure_id)
+        return seizure.view(self.view).name if self.view else seizure.name
 
 
 @functools.cache
@@ -67,28 +69,22 @@ def on_video_clocks(found: tuple[Recording, ...]) -> tuple[Recording, ...]:
 
 
 @functools.cache
-def seizures() -> dict[tuple[str, str], Seizure]:
+def seizures() -> dict[SeizureId, Seizure]:
     """Return the seizures that are not skipped nor known to be too short, by patient and seizure."""
-    return {(item.patient_id, item.seizure_id): item for item in _grouped() if not _is_short(item)}
+    return {item.id: item for item in _grouped() if not _is_short(item)}
 
 
 def left_out_by_manifest() -> list[LeftOut]:
     """Return what the manifest itself leaves out: skipped views, and seizures under the minimum duration."""
-    skipped = [
-        LeftOut(row.patient_id, row.seizure_id, row.view, row.reason or "use = skip")
-        for row in recordings()
-        if row.use == "skip"
-    ]
+    skipped = [LeftOut(*row.id, row.reason or "use = skip") for row in recordings() if row.use == "skip"]
     return skipped + [
-        LeftOut(item.patient_id, item.seizure_id, "", short_reason(item.duration_seconds or 0.0))
-        for item in _grouped()
-        if _is_short(item)
+        LeftOut(*item.id, "", short_reason(item.duration_seconds or 0.0)) for item in _grouped() if _is_short(item)
     ]
 
 
 def is_short(duration_seconds: float) -> bool:
     """Tell whether a seizure of this duration is left out."""
-    return bool(duration_seconds < section(Dataset).minimum_duration_seconds)
+    return duration_seconds < section(Dataset).minimum_duration_seconds
 
 
 def short_reason(duration_seconds: float) -> str:
@@ -97,9 +93,30 @@ def short_reason(duration_seconds: float) -> str:
     return f"lasts {duration_seconds:.1f} s, under minimum_duration_seconds = {minimum:g}"
 
 
-def recording(patient_id: str, seizure_id: str, view: str) -> Recording:
-    """Return one view of one seizure."""
-    return next(item for item in seizures()[patient_id, seizure_id].recordings if item.view == view)
+def seizure(wanted: SeizureId) -> Seizure:
+    """Return one seizure.
+
+    Raises:
+        SettingsError: the manifest does not have it, skips it, or it is too short.
+
+    """
+    found = seizures().get(wanted)
+    if found is None:
+        raise SettingsError(f"{wanted.name}: no such seizure in {section(Dataset).manifest}, or it is excluded there")
+    return found
+
+
+def recording(wanted: RecordingId) -> Recording:
+    """Return one view of one seizure.
+
+    Raises:
+        SettingsError: the manifest does not have it, or excludes it.
+
+    """
+    found = [item for item in seizure(wanted.seizure).recordings if item.view == wanted.view]
+    if not found:
+        raise SettingsError(f"{wanted.name}: no such view in {section(Dataset).manifest}, or it is excluded there")
+    return found[0]
 
 
 @functools.cache

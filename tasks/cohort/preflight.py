@@ -16,12 +16,13 @@ from seizures.features.validation import differences
 from seizures.manifest.recordings import Recording, check_videos
 from seizures.settings import PRECISIONS
 from tasks.cohort import manifest as cohort
-from tasks.cohort.feature_source import extracts_any, import_mistakes, imported_seizures, made
-from tasks.settings.command_line import say
+from tasks.cohort.imported_features import extracts_any, import_mistakes, imported_seizures
+from tasks.cohort.recipes import feature_recipes
+from tasks.settings.command_line import format_mistakes
 from tasks.settings.mistakes import file_mistakes, value_mistakes
 from tasks.settings.sections import Dataset, Demo, Features, Folds, Machine, Training, results_root, section
 
-_MOST_VIDEOS = 3  # that are told one by one
+_MOST_VIDEOS = 3  # reported one by one
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
@@ -32,7 +33,7 @@ def require_sound_input() -> None:
     if not mistakes:
         mistakes = [*_setting_mistakes(), *_folder_mistakes(), *_cohort_mistakes()]
     if mistakes:
-        raise SettingsError(say(mistakes))
+        raise SettingsError(format_mistakes(mistakes))
 
 
 def _setting_mistakes() -> Iterator[str]:
@@ -53,7 +54,7 @@ def _feature_mistakes() -> Iterator[str]:
     if mistakes:
         yield from mistakes
         return
-    ways, mixed = made(), section(Dataset).allow_mixed_features
+    ways, mixed = feature_recipes(), section(Dataset).allow_mixed_features
     different = differences(ways.items(), allow_mixed=mixed)
     if different:
         what = "" if mixed else "; [Dataset] allow_mixed_features = true lets those differ that can be reconciled"
@@ -102,7 +103,7 @@ def _folder_mistakes() -> Iterator[str]:
         root.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=root).close()
     except OSError as error:
-        yield f"[Results] root = {root}: cannot be written ({error.strerror}); choose another folder or mend its rights"
+        yield f"[Results] root = {root}: not writable ({error.strerror}); choose another folder or fix its permissions"
 
 
 def _cohort_mistakes() -> Iterator[str]:
@@ -113,12 +114,9 @@ def _cohort_mistakes() -> Iterator[str]:
         yield from network_mistakes()
         return
     yield from _feature_mistakes()
-    imported = {item.name for item in imported_seizures()}
-    yield from _video_mistakes(tuple(item for item in found if item.name.rpartition("+")[0] not in imported))
-    items = [
-        FoldItem(item.patient_id, item.seizure_id, item.label, item.duration_seconds or 0.0)
-        for item in cohort.seizures().values()
-    ]
+    imported = {item.id for item in imported_seizures()}
+    yield from _video_mistakes(tuple(item for item in found if item.id.seizure not in imported))
+    items = [FoldItem(*item.id, item.label, item.duration_seconds or 0.0) for item in cohort.seizures().values()]
     try:
         check_folds(items, section(Folds).num_folds)
     except SeizuresError as error:
@@ -131,7 +129,7 @@ def _video_mistakes(found: tuple[Recording, ...]) -> Iterator[str]:
         faults = check_videos(found, Path(dataset.video_root), allow_outside=dataset.allow_outside_video_root)
         yield from (f"{manifest}: {fault}" for fault in faults[:_MOST_VIDEOS])
         if len(faults) > _MOST_VIDEOS:
-            yield f"{manifest}: and {len(faults) - _MOST_VIDEOS} more such rows; mend them, or [Dataset] video_root"
+            yield f"{manifest}: and {len(faults) - _MOST_VIDEOS} more such rows; fix them, or [Dataset] video_root"
         return
     rendered = cohort.demo()
     unknown = [item for item in found if item.use != "skip" and not (item.video and set(item.video) <= set(rendered))]

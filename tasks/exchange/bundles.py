@@ -24,7 +24,9 @@ from seizures.manifest.recordings import Recording
 from seizures.manifest.table import COLUMNS, read_table
 from seizures.processes.examiner import examine_files
 from tasks.cohort import manifest as cohort
-from tasks.cohort.feature_source import extracts_any, own_weights_identity, stated_here
+from tasks.cohort.imported_features import extracts_any
+from tasks.cohort.networks import weights_identity
+from tasks.cohort.recipes import stated_here
 from tasks.machinery.atomic import write_json
 from tasks.machinery.processes import computing
 from tasks.settings.sections import Dataset, Features, Machine, Results, section
@@ -72,7 +74,7 @@ def export(
     # The order is that of all seizures, in which the folds were dealt, also those that are not exported.
     good = [stage for stage in in_dealing_order(all_features()) if stage in stages and stage.bad_reason() is None]
     key = read_or_make_key(key_file)
-    ids = [(stage.patient_id, stage.seizure_id) for stage in good]
+    ids = [stage.id for stage in good]
     names = Pseudonyms(key, site, ids)
     with _draft(to) as draft:
         exported = bundle.write_features(
@@ -115,8 +117,7 @@ def secrets(key: bytes) -> list[Secret]:
     found = [Secret("key", key.hex())]
     for row in rows:
         found += [Secret("patient id", row.patient_id), Secret("seizure id", row.seizure_id)]
-        pair = (row.patient_id, row.seizure_id)
-        found += [Secret("patient and seizure id", mark.join(pair)) for mark in ("+", "_", "-", " ", "/", "")]
+        found += [Secret("patient and seizure id", mark.join(row.id.seizure)) for mark in ("+", "_", "-", " ", "/", "")]
         found += [Secret("free text", row.reason)] if len(row.reason) >= SHORTEST_CELL else []
         found += [Secret("video name", name) for piece in row.video for name in (piece, *_file_names(piece))]
     found += [Secret("manifest cell", cell, as_word=True) for cell in _other_cells(rows)]
@@ -139,11 +140,11 @@ def import_bundles(paths: Sequence[Path], to: Path) -> tuple[str, ...]:
     """Check bundles, compare them, and join them in the folder `to`; return the warnings.
 
     Raises:
-        FeatureFileError: a bundle has faults, the bundles do not fit together, or `to` is there already.
+        FeatureFileError: a bundle has faults, the bundles do not fit together, or `to` already exists.
 
     """
     if to.exists():
-        raise FeatureFileError(f"{to}: is there already; choose another folder, or remove it to import anew")
+        raise FeatureFileError(f"{to}: already exists; choose another folder, or remove it to import again")
     with contextlib.ExitStack() as stack:
         bundles = [stack.enter_context(importing.opened(path)) for path in paths]
         importing.require_joinable(bundles, allow_mixed=section(Dataset).allow_mixed_features)
@@ -169,7 +170,7 @@ def save_drift_reference(path: Path) -> None:
 
     features, made_with = _clip_features()
     own = section(Features)
-    identity = own_weights_identity()
+    identity = weights_identity()
     drift.write_reference(path, drift.Reference(own.network, identity, made_with, features))
 
 
@@ -184,7 +185,7 @@ def check_drift(reference_path: Path | None) -> tuple[dict[str, Any], bool]:
 
     reference = drift.shipped_reference() if reference_path is None else _reference(reference_path)
     own = section(Features)
-    identity = own_weights_identity()
+    identity = weights_identity()
     if (reference.network, reference.weights) != (own.network, identity):
         found = f"{reference.network} with weights {reference.weights}, the settings mean {own.network} with {identity}"
         advice = "take the drift.json of a bundle of that network, or make one with --save"

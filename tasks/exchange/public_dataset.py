@@ -73,7 +73,7 @@ def import_gestures(
     *,
     num_readers: int,
     minimum_duration_seconds: float,
-    tell: Callable[[int, int], None],
+    report_progress: Callable[[int, int], None],
 ) -> Imported:
     """Import the dataset into the folder `to`.
 
@@ -82,21 +82,21 @@ def import_gestures(
         to: the folder to make.
         num_readers: processes that read; 0: one a core.
         minimum_duration_seconds: shorter seizures are named, and not counted.
-        tell: is told how many files are read, and of how many.
+        report_progress: called with the number of files read so far, and of all.
 
     Raises:
-        FeatureFileError: `to` is there already, `dataset` is not the dataset, or nothing in it can be used.
+        FeatureFileError: `to` already exists, `dataset` is not the dataset, or nothing in it can be used.
 
     """
     if to.exists():
-        raise FeatureFileError(f"{to}: is there already; choose another folder, or remove it to import anew")
+        raise FeatureFileError(f"{to}: already exists; choose another folder, or remove it to import again")
     source = find_source(dataset)
     rows, row_findings = _read_table(source.table)
     jobs, layout_findings = _jobs(source, rows)
     draft = to.with_name(f"{to.name}{UNFINISHED}")
     with full_disk_told(draft):
         (draft / bundle.FEATURES_FOLDER).mkdir(parents=True, exist_ok=True)
-        outcomes, num_kept = _take_all(jobs, draft, num_readers or os.cpu_count() or 1, tell)
+        outcomes, num_kept = _take_all(jobs, draft, num_readers or os.cpu_count() or 1, report_progress)
         taken = [(job.row, outcomes[job.row.name]) for job in jobs]
         found = [finding for _, outcome in taken for finding in outcome.findings]
         short = _short_findings(taken, minimum_duration_seconds)
@@ -123,15 +123,14 @@ def _jobs(source: Source, rows: Sequence[TableRow]) -> tuple[list[Job], list[Fin
     """Match the table with the folders; what has no counterpart is named."""
     findings = []
     jobs = []
-    known = {(row.patient_id, row.seizure_id) for row in rows}
+    known = {row.id for row in rows}
     strangers = sorted({key[:2] for key in source.views} - known)
     as_numbers = {(_number(one), _number(other)): (one, other) for one, other in strangers}
     for row in rows:
         if "skip" in row.uses.values():
             findings.append(Finding(row.name, "", WARNING, f"left out as the table says: {row.reason}"))
             continue
-        ids = (row.patient_id, row.seizure_id)
-        views = {name: source.views[key] for name in VIEWS.values() if (key := (*ids, name)) in source.views}
+        views = {name: source.views[key] for name in VIEWS.values() if (key := (*row.id, name)) in source.views}
         near = as_numbers.get((_number(row.patient_id), _number(row.seizure_id)))
         hint = f"; is it {'_'.join(near)}, and did the table lose its leading zeros?" if near and not views else ""
         if not views:
@@ -147,7 +146,7 @@ def _jobs(source: Source, rows: Sequence[TableRow]) -> tuple[list[Job], list[Fin
 
 
 def _take_all(
-    jobs: Sequence[Job], draft: Path, num_readers: int, tell: Callable[[int, int], None]
+    jobs: Sequence[Job], draft: Path, num_readers: int, report_progress: Callable[[int, int], None]
 ) -> tuple[dict[str, Outcome], int]:
     """Take every seizure that is not in the draft already; return the outcomes, and how many were there."""
     outcomes: dict[str, Outcome] = {}
@@ -179,7 +178,7 @@ def _take_all(
     for job, outcome in in_parallel(sorted(jobs, key=lambda job: -job.num_files), take, num_readers):
         outcomes[job.row.name] = outcome
         done += job.num_files
-        tell(done, total)
+        report_progress(done, total)
     return outcomes, len(kept)
 
 
@@ -208,7 +207,7 @@ def _counts(rows: Sequence[TableRow]) -> dict[str, int]:
 def _write_manifest(path: Path, taken: Sequence[tuple[TableRow, Outcome]], skipped: Sequence[TableRow]) -> None:
     """Write the manifest as that of a bundle, and read it as RunAll will."""
     features = path.parent / bundle.FEATURES_FOLDER
-    files = {(row.patient_id, row.seizure_id): features / f"{row.name}.h5" for row, outcome in taken if outcome.views}
+    files = {row.id: features / f"{row.name}.h5" for row, outcome in taken if outcome.views}
     places = bundle.places_by_content(files)
     nothing = Outcome("", tuple(VIEWS.values()), 0.0, None, None, ())
     views = tuple(
@@ -223,7 +222,7 @@ def _write_manifest(path: Path, taken: Sequence[tuple[TableRow, Outcome]], skipp
             num_snippets=0,
             duration_seconds=outcome.duration_seconds,
             source="",
-            dealing_order=places.get((row.patient_id, row.seizure_id), ""),
+            dealing_order=places.get(row.id, ""),
             reason=row.reason if row.uses[view] != "all" else "",
         )
         for row, outcome in [*taken, *((row, nothing) for row in skipped)]

@@ -39,8 +39,8 @@ def attempt(folder: Path, name: str, remedy: str) -> Iterator[None]:
         ends = " and ".join(_told(path) for path in marks)
         _forget(marks)
         raise QuarantineError(
-            f"killed the process {len(marks)} times ({ends}): out of memory, a crash of the decoder, or kill -9. Mend "
-            f"the video or set use = skip; to try it again as it is, {remedy}"
+            f"killed the process {len(marks)} times ({ends}): out of memory, a decoder crash, or kill -9. "
+            f"Repair the video or set use = skip; to try it again as it is, {remedy}"
         )
     with presence(folder / f"{name}@{own_name()}.json", attempt=name):
         yield

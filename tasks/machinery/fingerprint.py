@@ -71,7 +71,7 @@ class _Note:
 
     def write(self, found: str) -> None:
         if time.time() - self._changed > _RACY_SECONDS:
-            with contextlib.suppress(OSError):  # a full disk: remembering is a comfort
+            with contextlib.suppress(OSError):  # a full disk: the cache is optional
                 write_json(self._path, {"signature": self._signature, self._what: found})
 
 

@@ -33,7 +33,7 @@ def progress(task: luigi.Task, label: str, unit: str) -> Iterator[Callable[[int,
     started = logged = shown = time.monotonic()
     with tqdm(desc=label, unit=f" {unit}", leave=False, dynamic_ncols=True, disable=not on_terminal) as bar:
 
-        def tell(done: int, total: int) -> None:
+        def report_progress(done: int, total: int) -> None:
             nonlocal logged, shown
             now = time.monotonic()
             bar.total = total or None
@@ -45,7 +45,7 @@ def progress(task: luigi.Task, label: str, unit: str) -> Iterator[Callable[[int,
                 shown = now
                 _show(task, 100 * done // total)
 
-        yield tell
+        yield report_progress
 
 
 def in_words(done: int, total: int, unit: str, seconds: float) -> str:

@@ -61,7 +61,7 @@ def is_alive(path: Path, found: Mapping[str, Any]) -> bool:
 
 
 def is_of_earlier_boot(found: Mapping[str, Any]) -> bool:
-    """Tell whether this machine was started anew since `found` was written: then the machine ended the process."""
+    """Tell whether this machine was restarted since `found` was written: then the machine ended the process."""
     return bool(found["host"] == socket.gethostname() and found["boot"] != _boot())
 
 

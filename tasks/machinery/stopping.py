@@ -1,7 +1,7 @@
 """Being told to stop: by the scheduler of a cluster (SIGTERM), at the keyboard (SIGINT), or by a lost line (SIGHUP).
 
 Luigi takes an exception in a task for a failure of that task and goes on with the next one. So the process ends in the
-handler itself: its children are told first, what it would leave behind is removed, and one line says what happened.
+handler itself: it stops its children, removes unfinished files, and says in one line what happened.
 SIGUSR1 belongs to Luigi, which ends after the present task; until Luigi is ready to, it stops the process like SIGTERM.
 """
 

@@ -35,6 +35,6 @@ def say_bytes(num_bytes: float) -> str:
     return f"{num_bytes:.1f} TiB"
 
 
-def some(names: list[str], most: int) -> str:
-    """Name a few of many."""
+def shorten(names: list[str], most: int) -> str:
+    """Return the first few of many names, and how many more there are."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -9,22 +9,16 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import cast
 
 import luigi
 
 import models
 from seizures.classification.sampling import minimum_frames
 from seizures.errors import SeizuresError, SettingsError
-from seizures.settings import TrainingSettings, selection_of
+from seizures.settings import TrainingSettings
 from tasks.settings.mistakes import nearest
 from tasks.settings.sections import Dataset, Features, Frames, Training, section
-
-
-class OfCell(luigi.Task):
-    """What a stage is told of its cell; the key tells cells apart, so Luigi's task id need not."""
-
-    cell: str = luigi.Parameter(default="", significant=False, description="settings that replace those of [Training]")
 
 
 @functools.cache
@@ -34,13 +28,11 @@ def training_settings(cell: str = "") -> TrainingSettings:
     Raises:
         SettingsError: a name or a value is impossible.
     """
-    values = _values(cell)
-    del values["num_seeds"]
-    selection = selection_of(values.pop("protocol"))
-    if values["aggregation"] not in models.aggregation_names():
+    wanted = _training(cell)
+    if wanted.aggregation not in models.aggregation_names():
         known = ", ".join(models.aggregation_names())
-        raise SettingsError(f"aggregation = {values['aggregation']}: wanted one of {known}")
-    return TrainingSettings(**values, selection=selection)
+        raise SettingsError(f"aggregation = {wanted.aggregation}: wanted one of {known}")
+    return wanted.settings()
 
 
 def num_seeds(cell: str = "") -> int:
@@ -49,7 +41,7 @@ def num_seeds(cell: str = "") -> int:
     Raises:
         SettingsError: with none.
     """
-    found = int(_values(cell)["num_seeds"])
+    found = _training(cell).num_seeds
     if found < 1:
         raise SettingsError(f"num_seeds = {found}: wanted at least 1")
     return found
@@ -67,8 +59,8 @@ def in_cell(name: str, cell: str) -> str:
 
 def make_cell(values: Mapping[str, str]) -> str:
     """Return the cell that replaces these settings: sorted, without those that are the present ones anyway."""
-    base = _values("")
-    kept = sorted((name, text) for name, text in values.items() if _parsed(name, text) != base[name])
+    base = section(Training)
+    kept = sorted((name, text) for name, text in values.items() if _parsed(name, text) != getattr(base, name))
     return "; ".join(f"{name}={_plain(name, text)}" for name, text in kept)
 
 
@@ -111,21 +103,21 @@ def _pairs(text: str) -> Iterable[tuple[str, str]]:
         yield name, value
 
 
-def _values(cell: str) -> dict[str, Any]:
-    """Return every setting of [Training], as it is in a cell."""
-    base = section(Training)
-    return {name: getattr(base, name) for name in _parameters()} | {
-        name: _parsed(name, text) for name, text in _pairs(cell)
-    }
+def _training(cell: str) -> Training:
+    """Return [Training] as it is in a cell."""
+    if not cell:
+        return section(Training)
+    changed = {name: _parsed(name, text) for name, text in _pairs(cell)}
+    return Training(**changed)  # type: ignore[no-untyped-call]
 
 
-def _parameters() -> dict[str, Any]:
+def _parameters() -> dict[str, luigi.Parameter]:
     return dict(Training.get_params())  # type: ignore[no-untyped-call]
 
 
-def _parsed(name: str, text: str) -> Any:
+def _parsed(name: str, text: str) -> str | int | float:
     try:
-        return _parameters()[name].parse(text)
+        return cast("str | int | float", _parameters()[name].parse(text))
     except ValueError as error:
         raise SettingsError(f"{name} = {text}: {error}") from error
 

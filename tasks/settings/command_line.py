@@ -20,20 +20,23 @@ from tasks.settings.mistakes import file_mistakes, nearest
 EXIT_REFUSED = 2
 
 
-def refuse_mistakes(module: str, tasks: Sequence[str]) -> None:
-    """End with a message and exit code 2 if this process is `luigi --module <module> ...` with a mistake in it.
+def words_for(module: str) -> list[str]:
+    """Return the words of the command line if this process is `luigi --module <module> ...`, else none."""
+    words = sys.argv[1:]
+    return words if f"--module={module}" in words or ("--module", module) in itertools.pairwise(words) else []
+
+
+def refuse_mistakes(words: list[str], tasks: Sequence[str]) -> None:
+    """End with a message and exit code 2 if there is a mistake in the words or in the files of settings.
 
     `tasks` are the names that may be asked for.
     """
-    words = sys.argv[1:]
-    if f"--module={module}" not in words and ("--module", module) not in itertools.pairwise(words):
-        return
     mistakes = [*file_mistakes(), *_word_mistakes(words, tasks)]
     if mistakes:
-        refuse(say(mistakes))
+        refuse(format_mistakes(mistakes))
 
 
-def say(mistakes: list[str]) -> str:
+def format_mistakes(mistakes: Sequence[str]) -> str:
     """Return the one message of all mistakes."""
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     return "\n  ".join([f"nothing was run: {count}", *mistakes])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import luigi
 
@@ -21,20 +21,22 @@ SectionT = TypeVar("SectionT", bound=luigi.Config)
 _FRAMES, _FOLDS, _TRAINING, _EVALUATION = FrameSettings(), FoldSettings(), TrainingSettings(), EvaluationSettings()
 
 
-def _text(default: str, description: str) -> Any:
+# On an instance, Luigi puts the value in the place of the parameter: a section's fields have the type of their values.
+def _text(default: str, description: str) -> str:
     return luigi.Parameter(default=default, description=description)
 
 
-def _whole(default: int, description: str) -> Any:
+def _whole(default: int, description: str) -> int:
     return luigi.IntParameter(default=default, description=description)
 
 
-def _number(default: float, description: str) -> Any:
+def _number(default: float, description: str) -> float:
     return luigi.FloatParameter(default=default, description=description)
 
 
-def _switch(default: bool, description: str) -> Any:
-    return luigi.BoolParameter(default=default, description=description, parsing=luigi.BoolParameter.EXPLICIT_PARSING)
+def _switch(default: bool, description: str) -> bool:
+    explicit = luigi.BoolParameter.EXPLICIT_PARSING
+    return luigi.BoolParameter(default=default, description=description, parsing=explicit)
 
 
 class Dataset(luigi.Config):
@@ -185,9 +187,13 @@ SECTIONS: tuple[type[luigi.Config], ...] = (
 )  # fmt: skip
 
 
-@functools.cache
 def section(of: type[SectionT]) -> SectionT:
     """Return the one instance of a section; Luigi's constructor is slow, and a run asks thousands of times."""
+    return cast("SectionT", _instance(of))
+
+
+@functools.cache  # whose own type would make every setting Any
+def _instance(of: type[luigi.Config]) -> luigi.Config:
     return of()
 
 

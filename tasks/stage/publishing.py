@@ -22,7 +22,7 @@ PUBLISH_TRIES = 10
 
 
 def walk(*roots: Stage, only_incomplete: bool = False) -> list[Stage]:
-    """Return the stages below `roots`, and themselves, each once, those that are needed first first.
+    """Return the stages below `roots`, and themselves, each once, in dependency order.
 
     With `only_incomplete`, a stage that is complete is left out with all below it: what is left, Luigi would run.
     """

@@ -15,7 +15,6 @@ import luigi
 from seizures.errors import SeizuresError
 from seizures.provenance import reader_versions
 from seizures.settings import canonical, digest
-from tasks.cohort.preflight import require_sound_input
 from tasks.machinery.atomic import full_disk_told, landing, write_json
 from tasks.machinery.attempts import attempt
 from tasks.settings.sections import results_root
@@ -48,12 +47,11 @@ class Stage(luigi.Task):
     """
 
     version = 1
-    device = ""  # what computed, where `produce` says so; it is told, and is in no key
+    device = ""  # what computed, where `produce` says so; it is reported, and is in no key
     extension = "json"
     leaves_out: tuple[type[SeizuresError], ...] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        require_sound_input()
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         self.task_id = f"{self.task_id}_{self.key}"
 
@@ -170,12 +168,7 @@ class Stage(luigi.Task):
         if not self.leaves_out:
             return contextlib.nullcontext()
         name = f"{self.task_family}+{self.label}+{self.key}"
-        remedy = f"delete {' and '.join(map(str, self.retry_folders()))}"
-        return attempt(results_root() / "attempts", name, remedy)
-
-    def retry_folders(self) -> list[Path]:
-        """Return the folders to delete where an input that was left out is to be tried again as it is."""
-        return [self.path.parent]
+        return attempt(results_root() / "attempts", name, remedy=f"delete {self.path.parent}")
 
     def _say_why(self, seconds: float, amount: Amount | None = None) -> None:
         made: dict[str, Any] = {"key": self.key, "made": time.strftime("%FT%T%z"), "seconds": round(seconds, 3)}

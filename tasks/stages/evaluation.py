@@ -9,16 +9,17 @@ from typing import Any
 import luigi
 
 from tasks.machinery.processes import computing
-from tasks.settings.cells import OfCell, in_cell, training_settings
+from tasks.settings.cells import in_cell, training_settings
 from tasks.settings.sections import Dataset, Evaluation, Machine, section
+from tasks.stage.mixins import CellMixin
 from tasks.stage.stage import Amount, Stage
 from tasks.stages.features import features_of
-from tasks.stages.folds import order_of, split, what_is_read
-from tasks.stages.sequences import bank_of
+from tasks.stages.folds import order_of, recipe_entry, split
+from tasks.stages.sequences import load_sequences
 from tasks.stages.training import TrainFold, all_classifiers, classifier_of
 
 
-class EvaluateFold(OfCell, Stage):
+class EvaluateFold(CellMixin, Stage):
     """Classify the seizures of the fold that was held out."""
 
     extension = "csv"
@@ -41,13 +42,13 @@ class EvaluateFold(OfCell, Stage):
 
     def requires(self) -> list[Stage]:
         """Require the classifier and the features of the held-out seizures."""
-        return [self.classifier, *(features_of(row.patient_id, row.seizure_id) for row in self.held_out())]
+        return [self.classifier, *(features_of(row.id) for row in self.held_out())]
 
     def reads(self) -> dict[str, Any]:
         """Return the true labels, the views that could be decoded, and the order of the seizures."""
         rows = self.held_out()
         return {
-            "held_out": {row.name: what_is_read(row) for row in rows},
+            "held_out": {row.name: recipe_entry(row) for row in rows},
             "order": order_of(rows),
         }
 
@@ -59,7 +60,7 @@ class EvaluateFold(OfCell, Stage):
         from seizures.evaluation.predictions import predictions_for, write_predictions
 
         classifier = self.requires()[0]
-        bank = bank_of(self.held_out(), ("all", "evaluate"), self.cell)
+        bank = load_sequences(self.held_out(), ("all", "evaluate"), self.cell)
         fitted, _ = load_checkpoint(classifier.path)
         build = functools.partial(
             models.build_aggregation, fitted.settings.aggregation, bank.feature_dim, fitted.settings.hidden_units
@@ -85,7 +86,7 @@ def all_evaluations(cell: str = "") -> list[EvaluateFold]:
     return [EvaluateFold(fold=stage.fold, seed=stage.seed, cell=cell) for stage in all_classifiers(cell)]
 
 
-class PoolPredictions(OfCell, Stage):
+class PoolPredictions(CellMixin, Stage):
     """Put the out-of-fold predictions of all folds and seeds into one table."""
 
     extension = "csv"
@@ -107,7 +108,7 @@ class PoolPredictions(OfCell, Stage):
         write_predictions(path, pool_predictions(tables))
 
 
-class ScorePredictions(OfCell, Stage):
+class ScorePredictions(CellMixin, Stage):
     """Compute the metrics of the pooled predictions, with intervals over patients."""
 
     version = 3  # 3: words of the paper's protocol; 2: patients are resampled in an order that no id decides

@@ -6,18 +6,20 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import luigi
-
 import models
 from seizures.errors import DamagedVideoError, VideoError
-from seizures.manifest.recordings import Recording, Seizure
+from seizures.manifest.identity import RecordingId, SeizureId
+from seizures.manifest.recordings import Recording
 from seizures.settings import digest
 from tasks.cohort import manifest as cohort
-from tasks.cohort.feature_source import OfNetwork, is_imported, network_of, own_weights_identity, weights_of
+from tasks.cohort.imported_features import is_imported
 from tasks.cohort.manifest import LeftOut
+from tasks.cohort.networks import network_of, weights_identity, weights_of
+from tasks.machinery.attempts import QuarantineError
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
 from tasks.settings.sections import Features, Frames, Machine, section
+from tasks.stage.mixins import NetworkMixin, SeizureMixin
 from tasks.stage.stage import BAD_EXTENSION, Amount, Stage
 from tasks.stages.imported import ImportedFeatures
 from tasks.stages.videos import DecodeRecording
@@ -27,29 +29,17 @@ if TYPE_CHECKING:
     from seizures.features.schema import FeatureHeader
 
 
-class ExtractFeatures(OfNetwork, Stage):
+class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
     """Turn the frames of every good view of a seizure into one feature file."""
 
     extension = "h5"
     leaves_out = (VideoError,)
     # One at a time, since it takes the whole GPU, or all cores; `[resources] network = 2` in luigi.cfg allows two.
     resources = {"network": 1}  # noqa: RUF012  # declared so by Luigi
-    patient_id: str = luigi.Parameter()
-    seizure_id: str = luigi.Parameter()
-
-    @functools.cached_property
-    def seizure(self) -> Seizure:
-        """The seizure, as the manifest has it."""
-        return cohort.seizures()[self.patient_id, self.seizure_id]
-
-    @property
-    def label(self) -> str:
-        """Patient and seizure."""
-        return self.seizure.name
 
     def requires(self) -> list[DecodeRecording]:
         """Require the frames of every view."""
-        return [decoded(item.patient_id, item.seizure_id, item.view, self.network) for item in self.seizure.recordings]
+        return [decoded(item.id, self.network) for item in self.seizure.recordings]
 
     def complete(self) -> bool:
         """Tell whether it exists, and was made of every view that is good by now: other versions try bad ones again."""
@@ -66,7 +56,7 @@ class ExtractFeatures(OfNetwork, Stage):
         features, seizure = section(Features), self.seizure
         return {
             "network": network_of(self.network),
-            "weights": own_weights_identity(self.network),
+            "weights": weights_identity(self.network),
             "stride_frames": features.stride_frames,
             "precision": features.precision,
             "frame_rate_hz": section(Frames).frame_rate_hz,
@@ -82,11 +72,13 @@ class ExtractFeatures(OfNetwork, Stage):
 
         good = {stage.view: stage.path for stage in self.requires() if stage.view in self.good_views()}
         if not good:
-            bad = {stage.view: stage.bad_reason() for stage in self.requires()}
-            raise VideoError("; ".join(f"{view}: {reason}" for view, reason in bad.items()))
+            raise VideoError("; ".join(f"{stage.view}: {self._why_bad(stage)}" for stage in self.requires()))
         features, machine = section(Features), section(Machine)
         name, weights = network_of(self.network), weights_of(self.network)
-        with computing(machine.num_threads or None), progress(self, self.with_network(self.label), "snippets") as tell:
+        with (
+            computing(machine.num_threads or None),
+            progress(self, self.with_network(self.label), "snippets") as report_progress,
+        ):
             device = choose_device(machine.device)
             self.device = device_name(device)
             num_snippets = extract_seizure(
@@ -98,7 +90,7 @@ class ExtractFeatures(OfNetwork, Stage):
                 batch_size=machine.snippets_per_batch,
                 device=device,
                 precision=features.precision,
-                progress=tell,
+                progress=report_progress,
             )
         return Amount(num_snippets, "snippets")
 
@@ -130,11 +122,16 @@ class ExtractFeatures(OfNetwork, Stage):
 
     def left_out(self) -> list[LeftOut]:
         """Return the views that could not be decoded, or the whole seizure where none could."""
-        reasons = [(stage, stage.bad_reason()) for stage in self.requires()]
         own = self.bad_reason()
         if own is not None:
-            return [LeftOut(self.patient_id, self.seizure_id, "", own)]
-        return [LeftOut(self.patient_id, self.seizure_id, stage.view, why) for stage, why in reasons if why is not None]
+            return [LeftOut(*self.id, "", own)]
+        reasons = [(stage.id, self._why_bad(stage)) for stage in self.requires()]
+        return [LeftOut(*recording, why) for recording, why in reasons if why is not None]
+
+    def _why_bad(self, stage: DecodeRecording) -> str | None:
+        """Return why a view could not be decoded; these features were made without it and must go too, to try again."""
+        why = stage.bad_reason()
+        return f"{why} and {self.path.parent}" if stage.bad_kind() == QuarantineError.__name__ else why
 
     def is_skipped(self, view: str) -> bool:
         """Tell whether a view that is left out, or all of them (``), is damaged, and the settings say to skip those."""
@@ -152,23 +149,23 @@ def _attributes(item: Recording) -> dict[str, Any]:
 
 
 @functools.cache
-def decoded(patient_id: str, seizure_id: str, view: str, network: str = "") -> DecodeRecording:
+def decoded(recording: RecordingId, network: str = "") -> DecodeRecording:
     """Return the task of one view; Luigi's constructor is slow."""
-    return DecodeRecording(patient_id=patient_id, seizure_id=seizure_id, view=view, network=network)
+    return DecodeRecording(**recording._asdict(), network=network)
 
 
 @functools.cache
-def features_of(patient_id: str, seizure_id: str, network: str = "") -> FeatureStage:
+def features_of(seizure: SeizureId, network: str = "") -> FeatureStage:
     """Return the task of one seizure, which has a video or whose features are imported; Luigi's constructor is slow."""
-    if is_imported(cohort.seizures()[patient_id, seizure_id]):
-        return ImportedFeatures(patient_id=patient_id, seizure_id=seizure_id)
+    if is_imported(cohort.seizure(seizure)):
+        return ImportedFeatures(**seizure._asdict())
     other = "" if network == section(Features).network else network
-    return ExtractFeatures(patient_id=patient_id, seizure_id=seizure_id, network=other)
+    return ExtractFeatures(**seizure._asdict(), network=other)
 
 
 def all_features(network: str = "") -> list[FeatureStage]:
     """Return the task of every seizure that the manifest does not leave out, by [Features]' network or another."""
-    return [features_of(*ids, network) for ids in cohort.seizures()]
+    return [features_of(seizure, network) for seizure in cohort.seizures()]
 
 
 @functools.cache

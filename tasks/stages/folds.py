@@ -42,7 +42,7 @@ def unusable() -> list[LeftOut]:
 def left_out() -> list[LeftOut]:
     """Return every seizure, or view of one, that has no place in the folds, and why."""
     short = [
-        LeftOut(stage.patient_id, stage.seizure_id, "", cohort.short_reason(_duration(stage)))
+        LeftOut(*stage.id, "", cohort.short_reason(_duration(stage)))
         for stage in all_features()
         if stage.bad_reason() is None and _is_short(stage)
     ]
@@ -53,7 +53,7 @@ def left_out() -> list[LeftOut]:
 def fold_items() -> list[FoldItem]:
     """Return the good seizures in dealing order: those with features of at least one view, and not too short."""
     return [
-        FoldItem(stage.patient_id, stage.seizure_id, stage.seizure.label, _duration(stage))
+        FoldItem(*stage.id, stage.seizure.label, _duration(stage))
         for stage in in_dealing_order(all_features())
         if stage.bad_reason() is None and not _is_short(stage)
     ]
@@ -62,7 +62,7 @@ def fold_items() -> list[FoldItem]:
 def in_dealing_order(stages: Sequence[FeatureStage]) -> list[FeatureStage]:
     """Return the seizures in the order in which they are dealt into folds and trained on.
 
-    No id decides it where there are films, so that an export can hand it on and another laboratory gets the same
+    Where there are films it does not depend on ids, so that an export hands it on, another laboratory gets the same
     results, and yet learns nothing of the ids. The films of the seizures' first views are ordered by the hash of their
     content: patients by the first of theirs, the seizures of a patient by film and onset. Imported seizures come
     before, in the order that was handed on; without one, by their ids.
@@ -73,10 +73,9 @@ def in_dealing_order(stages: Sequence[FeatureStage]) -> list[FeatureStage]:
             first[stage.patient_id] = min(stage.film, first.get(stage.patient_id, stage.film))
 
     def place(stage: FeatureStage) -> tuple[str | float, ...]:
-        ids = (stage.patient_id, stage.seizure_id)
         if isinstance(stage, ExtractFeatures):
-            return ("film", first[stage.patient_id], stage.film, stage.seizure.onset_seconds or 0.0, *ids)
-        return ("", stage.seizure.dealing_order, "", 0.0, *ids)
+            return ("film", first[stage.patient_id], stage.film, stage.seizure.onset_seconds or 0.0, *stage.id)
+        return ("", stage.seizure.dealing_order, "", 0.0, *stage.id)
 
     return sorted(stages, key=place)
 
@@ -101,19 +100,19 @@ def order_of(rows: Sequence[FoldRow]) -> str:
     return digest([row.name for row in rows])
 
 
-def what_is_read(row: FoldRow, network: str = "") -> dict[str, Any]:
+def recipe_entry(row: FoldRow, network: str = "") -> dict[str, Any]:
     """Return the label of a seizure, and those of its views of which a network has features, or [Features]' own.
 
     The key of its features cannot say the latter: it is made before anything is decoded.
     """
-    stage = features_of(row.patient_id, row.seizure_id, network)
+    stage = features_of(row.id, network)
     views = _final_views(stage) if stage.complete() else stage.good_views()
     return {"label": seizure_of(row).label, "views": views}
 
 
 @functools.cache
 def _final_views(stage: FeatureStage) -> list[str]:
-    """Return the good views of complete features: every fold and seed asks, and they change no more."""
+    """Return the good views of complete features: every fold and seed asks, and they are final."""
     return stage.good_views()
 
 
@@ -168,7 +167,7 @@ def fold_rows(cell: str = "") -> tuple[FoldRow, ...]:
 
 
 def deal_ahead() -> bool:
-    """Deal the present folds in memory, as though all features were made; return False where that cannot be known.
+    """Deal the present folds in memory, assuming that every feature file exists; return False where they are unknown.
 
     The folds follow from the key of `AssignFolds` alone. They are unknown as long as a seizure's duration is.
     """
@@ -187,4 +186,4 @@ def split(cell: str, fold: int) -> tuple[tuple[FoldRow, ...], tuple[FoldRow, ...
 
 def seizure_of(row: FoldRow) -> Seizure:
     """Return the seizure of a row of the folds."""
-    return cohort.seizures()[row.patient_id, row.seizure_id]
+    return cohort.seizure(row.id)

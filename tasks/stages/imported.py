@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import Any
 
-import luigi
-
 from seizures.errors import FeatureFileError
-from seizures.manifest.recordings import Seizure
-from tasks.cohort import manifest as cohort
-from tasks.cohort.feature_source import source_of
+from tasks.cohort.imported_features import source_of
 from tasks.cohort.manifest import LeftOut
 from tasks.machinery.fingerprint import fingerprint
 from tasks.settings.sections import results_root
+from tasks.stage.mixins import SeizureMixin
 from tasks.stage.stage import Stage
 
 
-class ImportedFeatures(Stage):
-    """Take over the feature file of a seizure from elsewhere: examined, and written anew as the manifest has it.
+class ImportedFeatures(SeizureMixin, Stage):
+    """Take over the feature file of a seizure from elsewhere: checked, and rewritten as the manifest has it.
 
     Only views of the manifest are taken, with its `use`; a byte that is no value of the format stays behind.
     """
 
     extension = "h5"
-    patient_id: str = luigi.Parameter()
-    seizure_id: str = luigi.Parameter()
-
-    @functools.cached_property
-    def seizure(self) -> Seizure:
-        """The seizure, as the manifest has it."""
-        return cohort.seizures()[self.patient_id, self.seizure_id]
-
-    @property
-    def label(self) -> str:
-        """Patient and seizure."""
-        return self.seizure.name
 
     @property
     def source(self) -> Path:

@@ -18,6 +18,7 @@ from seizures.settings import canonical
 from tasks.cohort import manifest as cohort
 from tasks.machinery.fingerprint import fingerprint
 from tasks.settings.sections import Dataset, Demo, Features, Frames, Training, results_root, section
+from tasks.stage.mixins import RecordingMixin
 from tasks.stage.stage import Stage
 from tasks.stages.videos import DecodeRecording, SimulateRecording, frame_settings, stream_numbers
 
@@ -70,25 +71,17 @@ class SurveyFile(Stage):
         return facts_from(json.loads(self.path.read_text(encoding="utf-8")))
 
 
-class DrawContactSheet(Stage):
+class DrawContactSheet(RecordingMixin, Stage):
     """Draw the contact sheet of one recording."""
 
     version = 3
     extension = "png"
     leaves_out = (VideoError,)
-    patient_id: str = luigi.Parameter()
-    seizure_id: str = luigi.Parameter()
-    view: str = luigi.Parameter()
 
     @functools.cached_property
     def decoded(self) -> DecodeRecording:
         """The stage that decodes the same window; it says what is read."""
-        return DecodeRecording(patient_id=self.patient_id, seizure_id=self.seizure_id, view=self.view)
-
-    @property
-    def label(self) -> str:
-        """Patient, seizure and view."""
-        return self.decoded.label
+        return DecodeRecording(**self.id._asdict())
 
     def requires(self) -> list[Stage]:
         """Require the films of the demo, and the surveys, which say how long the films are."""
@@ -96,18 +89,18 @@ class DrawContactSheet(Stage):
 
     def surveys(self) -> list[SurveyFile]:
         """Return the surveys of the pieces."""
-        return [surveyed(name) for name in self.decoded.recording.video]
+        return [surveyed(name) for name in self.recording.video]
 
     def reads(self) -> dict[str, Any]:
         """Return what decoding reads, and the time of day in the captions where it is known."""
-        starts_at = self.decoded.recording.starts_at_seconds
+        starts_at = self.recording.starts_at_seconds
         return self.decoded.reads() | ({} if starts_at is None else {"starts_at_seconds": starts_at})
 
     def produce(self, path: Path) -> None:
         """Draw it in the decoder's own process."""
         from seizures.processes.decoder import draw_sheet_isolated
 
-        item = self.decoded.recording
+        item = self.recording
         end_seconds = sum(stage.facts().duration_seconds for stage in self.surveys())
         draw_sheet_isolated(
             path,
@@ -140,9 +133,7 @@ def all_surveys() -> list[SurveyFile]:
 @functools.cache
 def all_sheets() -> tuple[DrawContactSheet, ...]:
     """Return the contact sheet of every recording that the manifest uses."""
-    return tuple(
-        DrawContactSheet(patient_id=item.patient_id, seizure_id=item.seizure_id, view=item.view) for item in _used()
-    )
+    return tuple(DrawContactSheet(**item.id._asdict()) for item in _used())
 
 
 class TabulateVideos(Stage):
@@ -185,7 +176,7 @@ class WriteInspection(Stage):
     def reads(self) -> dict[str, Any]:
         """Return what the page says of each recording, and the rules that decide whether RunAll uses it."""
         excluded = [[item.name, item.reason] for item in cohort.left_out_by_manifest()]
-        recordings = [_words(stage.decoded.recording) for stage in all_sheets()]
+        recordings = [_words(stage.recording) for stage in all_sheets()]
         return {"recordings": recordings, "excluded": excluded, "rules": _rules(), "minimum": _minimum_seconds()}
 
     def produce(self, path: Path) -> None:
@@ -195,7 +186,7 @@ class WriteInspection(Stage):
         looks = []
         for stage in all_sheets():
             sheet = None if stage.bad_reason() else stage.path
-            looks.append(RecordingLook(stage.label, _words(stage.decoded.recording), sheet, recording_verdict(stage)))
+            looks.append(RecordingLook(stage.label, _words(stage.recording), sheet, recording_verdict(stage)))
         excluded = [(item.name, item.reason) for item in cohort.left_out_by_manifest()]
         write_page(path, [stage.facts() for stage in all_surveys()], looks, excluded)
 
@@ -204,8 +195,8 @@ def recording_verdict(stage: DrawContactSheet) -> Verdict:
     """Return whether RunAll uses a recording: what became of its frames, by the rules of the run."""
     from seizures.inspection.verdict import judge_recording
 
-    item = stage.decoded.recording
-    views = cohort.seizures()[item.patient_id, item.seizure_id].recordings
+    item = stage.recording
+    views = cohort.seizure(item.id.seizure).recordings
     return judge_recording(item, views, [survey.facts() for survey in stage.surveys()], _outcome(stage.decoded))
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import models
+from seizures.manifest.identity import SeizureId
 from seizures.manifest.recordings import Recording
 from seizures.settings import canonical, canonical_json
-from tasks.cohort.feature_source import made, weights_identity
-from tasks.machinery.tables import some
+from tasks.cohort.recipes import feature_recipes, weights_used
+from tasks.machinery.tables import shorten
 from tasks.settings.cells import training_settings
 from tasks.settings.sections import (
     SECTIONS,
@@ -59,7 +60,7 @@ class DrawPictures(Stage):
 
     def reads(self) -> dict[str, Any]:
         """Return how long each seizure lasts, and how to resample the patients of a part."""
-        durations = {"+".join(ids): seconds for ids, seconds in _durations().items()}
+        durations = {seizure.name: seconds for seizure, seconds in _durations().items()}
         return {"durations_seconds": durations, "evaluation": section(Evaluation).settings()}
 
     def produce(self, path: Path) -> None:
@@ -90,7 +91,7 @@ class WriteReport(Stage):
         return "report"
 
     def requires(self) -> list[Stage]:
-        """Require the predictions, their scores, the pictures, and the classifiers, whose epochs are told."""
+        """Require the predictions, their scores, the pictures, and the classifiers, whose epochs are reported."""
         return [PoolPredictions(), ScorePredictions(), DrawPictures(), *all_classifiers()]
 
     def reads(self) -> dict[str, Any]:
@@ -141,7 +142,7 @@ class WriteReport(Stage):
                 folds=fold_rows(),
                 settings=settings_by_section(),
                 provenance={**provenance.collect(), "device": devices()},
-                weights=weights_identity(),
+                weights=weights_used(),
                 notes=damage,
                 timings={_cost_name(cost, anew.get(cost.stage, [])): cost.seconds for cost in stage_costs(stages)},
             ),
@@ -155,10 +156,10 @@ def unpack_pictures(folder: Path) -> None:
     pictures.unpack_pictures(DrawPictures().path, folder / page.FOLDER)
 
 
-def _durations() -> dict[tuple[str, str], float]:
+def _durations() -> dict[SeizureId, float]:
     """Return the seconds of each seizure that has a place in the folds."""
     known = [(item, item.duration_seconds) for item in fold_items()]
-    return {(item.patient_id, item.seizure_id): seconds for item, seconds in known if seconds is not None}
+    return {item.id: seconds for item, seconds in known if seconds is not None}
 
 
 def _num_not_trained_on() -> int:
@@ -173,7 +174,7 @@ def _num_views(is_wanted: Callable[[Recording], bool]) -> int:
 
 def _ways() -> list[dict[str, Any]]:
     """Return each way in which features were made, once, with the network's words and, where known, its frame size."""
-    ways = {canonical_json(item): dict(item) for item in made().values()}
+    ways = {canonical_json(item): dict(item) for item in feature_recipes().values()}
     for way in ways.values():
         way["network_words"] = models.describe_network(str(way["network"]), str(way["weights_sha256"]))
         if way["network"] in models.network_names():
@@ -200,9 +201,9 @@ def devices() -> str:
 
 
 def _cost_name(cost: StageCost, anew: list[str]) -> str:
-    """Name a stage with what was made anew since the page before, so that a reader sees what a correction has moved."""
-    which = f" ({some(anew, _MOST_NAMED)})" if len(anew) < cost.num_results else ""
-    told = f"{len(anew)} made anew since the page before{which}" if anew else ""
+    """Name a stage with what was recomputed since the last page: a reader sees what a correction has changed."""
+    which = f" ({shorten(anew, _MOST_NAMED)})" if len(anew) < cost.num_results else ""
+    told = f"{len(anew)} recomputed since the last report{which}" if anew else ""
     return ", ".join(
         filter(
             None,
@@ -232,12 +233,12 @@ def invalid_snippets() -> list[str]:
 
     notes = []
     for row in fold_rows():
-        with open_features(features_of(row.patient_id, row.seizure_id).path) as file:
+        with open_features(features_of(row.id).path) as file:
             for name, view in file.views.items():
                 num_invalid = int((~view.valid).sum())
                 if num_invalid:
                     notes.append(
-                        f"{row.patient_id}+{row.seizure_id}+{name}: {num_invalid} of {len(view.valid)} snippets touch "
+                        f"{row.id.view(name).name}: {num_invalid} of {len(view.valid)} snippets touch "
                         "damaged or missing frames, and are neither trained on nor scored"
                     )
     return notes

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from seizures.classification.folds import FoldRow
 from seizures.errors import FeatureFileError
+from seizures.manifest.identity import SeizureId
 from tasks.machinery.processes import each_task_is_a_fork
 from tasks.settings.sections import Dataset, section
 from tasks.stages.features import features_of
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from seizures.classification.sequences import SequenceBank
 
 
-def bank_of(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "", network: str = "") -> SequenceBank:
+def load_sequences(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "", network: str = "") -> SequenceBank:
     """Return the views of some seizures of the folds of a cell, in the order of the rows.
 
     Args:
@@ -39,16 +40,16 @@ def bank_of(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "", netw
     dataset = section(Dataset)
     shared = not dataset.allow_mixed_features and not each_task_is_a_fork()
     needed = fold_rows(cell) if shared else rows
-    stages = [features_of(row.patient_id, row.seizure_id, network) for row in needed]
+    stages = [features_of(row.id, network) for row in needed]
     paths = tuple(sorted(stage.path for stage in stages if not network or stage.bad_reason() is None))
     bank = _whole_bank(paths, dataset.label_names(), dataset.allow_mixed_features)
-    views: dict[tuple[str, str], list[int]] = {}
+    views: dict[SeizureId, list[int]] = {}
     for number, (patient_id, seizure_id, use) in enumerate(
         zip(bank.patient_ids, bank.seizure_ids, bank.uses, strict=True)
     ):
         if use in uses:
-            views.setdefault((patient_id, seizure_id), []).append(number)
-    chosen = [number for row in rows for number in views.get((row.patient_id, row.seizure_id), [])]
+            views.setdefault(SeizureId(patient_id, seizure_id), []).append(number)
+    chosen = [number for row in rows for number in views.get(row.id, [])]
     if not chosen:
         raise FeatureFileError(f"no view with use {' or '.join(uses)} in {len(rows)} feature files")
     return bank.select(chosen)

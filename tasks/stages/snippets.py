@@ -15,22 +15,16 @@ from seizures.classification.folds import FoldRow
 from seizures.errors import TooFewSeizuresError
 from seizures.settings import SnippetSettings
 from tasks.cohort import manifest as cohort
-from tasks.cohort.feature_source import (
-    examined,
-    extracts_any,
-    imported_seizures,
-    is_imported,
-    own_weights_identity,
-    weights_of,
-)
+from tasks.cohort.imported_features import examined, extracts_any, imported_seizures, is_imported
+from tasks.cohort.networks import weights_identity, weights_of
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
 from tasks.settings.sections import Dataset, Evaluation, Features, Machine, Snippets, section
 from tasks.stage.stage import Amount, Stage
 from tasks.stages import folds
 from tasks.stages.features import FeatureStage, all_features, features_of
-from tasks.stages.folds import AssignFolds, fold_rows, order_of, split, what_is_read
-from tasks.stages.sequences import bank_of
+from tasks.stages.folds import AssignFolds, fold_rows, order_of, recipe_entry, split
+from tasks.stages.sequences import load_sequences
 
 PATIENT_WISE = "protocol=patient"  # the cell whose folds are dealt by patient, whatever [Training] says
 
@@ -73,8 +67,8 @@ class ClassifySnippets(Stage):
         return {
             "settings": SnippetSettings(),
             "labels": section(Dataset).label_names(),
-            "training": {name: {row.name: what_is_read(row, name) for row in training} for name in sorted(names)},
-            "held_out": {row.name: what_is_read(row, self.network) for row in held_out},
+            "training": {name: {row.name: recipe_entry(row, name) for row in training} for name in sorted(names)},
+            "held_out": {row.name: recipe_entry(row, self.network) for row in held_out},
             "order": order_of(training + held_out),
         }
 
@@ -85,19 +79,19 @@ class ClassifySnippets(Stage):
 
         training, held_out = self.rows
         num_per_class = _num_per_class(self.fold)
-        bank = bank_of(training, ("all",), PATIENT_WISE, self.network)
-        with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as tell:
-            layer = single_snippets.fit(bank, num_per_class, SnippetSettings(), tell)
+        bank = load_sequences(training, ("all",), PATIENT_WISE, self.network)
+        with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as report_progress:
+            layer = single_snippets.fit(bank, num_per_class, SnippetSettings(), report_progress)
             usable = any(stage.bad_reason() is None for stage in _features(held_out, self.network))
             nobody = bank.select([False] * len(bank))
-            scored = bank_of(held_out, ("all", "evaluate"), PATIENT_WISE, self.network) if usable else nobody
+            scored = load_sequences(held_out, ("all", "evaluate"), PATIENT_WISE, self.network) if usable else nobody
             counts = single_snippets.classify(scored, layer)
         write_counts(path, counts.assign(network=self.network, fold=self.fold, num_trained_per_class=num_per_class))
         return Amount(2 * num_per_class * SnippetSettings().num_epochs, "snippets")
 
 
 def _features(rows: tuple[FoldRow, ...], network: str) -> list[FeatureStage]:
-    return [features_of(row.patient_id, row.seizure_id, network) for row in rows]
+    return [features_of(row.id, network) for row in rows]
 
 
 @functools.cache
@@ -240,7 +234,7 @@ def left_out() -> list[str]:
 def _weights_behind(network: str) -> str:
     """Return what tells the weights behind a network's features from others."""
     found = {str(made["weights_sha256"]) for made in _made_elsewhere()}
-    return ", ".join(sorted({*found, *([own_weights_identity(network)] if extracts_any() else [])}))
+    return ", ".join(sorted({*found, *([weights_identity(network)] if extracts_any() else [])}))
 
 
 def snippet_mistakes() -> Iterator[str]:

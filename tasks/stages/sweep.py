@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from tasks.cohort.feature_source import weights_identity
+from tasks.cohort.recipes import weights_used
 from tasks.settings.cells import dealt_by, expand, training_settings
 from tasks.settings.sections import Dataset, Evaluation, section
 from tasks.stage.publishing import publish_beside
@@ -23,7 +23,7 @@ CHOSEN = "(chosen on inner folds)"
 
 
 class OfSweep(luigi.Task):
-    """What a stage is told of its sweep."""
+    """The stage is part of one sweep."""
 
     sweep: str = luigi.Parameter(description="name=value,value; name=value,...")
 
@@ -137,14 +137,14 @@ class WriteProtocols(OfResults, Stage):
         """Return the settings of every cell, how to resample, and whether the weights say anything."""
         cells = {cell: training_settings(cell) for cell in self.cells}
         evaluation = section(Evaluation).settings()
-        return {"cells": cells, "order": self.cells, "evaluation": evaluation, "weights": weights_identity()}
+        return {"cells": cells, "order": self.cells, "evaluation": evaluation, "weights": weights_used()}
 
     def produce(self, path: Path) -> None:
         """Write."""
         from seizures.report.page import RANDOM_WEIGHTS_WARNING, has_random_weights
         from seizures.report.protocol_page import write_protocol_page
 
-        warning = RANDOM_WEIGHTS_WARNING if has_random_weights(weights_identity()) else ""
+        warning = RANDOM_WEIGHTS_WARNING if has_random_weights(weights_used()) else ""
         write_protocol_page(path, results_of(self.cells), section(Evaluation).settings(), warning=warning)
 
 

@@ -9,18 +9,19 @@ from typing import Any
 import luigi
 
 from seizures.classification.folds import FoldRow
-from tasks.cohort.feature_source import networks_used
+from tasks.cohort.recipes import networks_used
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
-from tasks.settings.cells import OfCell, num_seeds, training_settings
+from tasks.settings.cells import num_seeds, training_settings
 from tasks.settings.sections import Dataset, Machine, section
+from tasks.stage.mixins import CellMixin
 from tasks.stage.stage import Amount, Stage
 from tasks.stages.features import features_of
-from tasks.stages.folds import AssignFolds, fold_rows, order_of, split, what_is_read
-from tasks.stages.sequences import bank_of
+from tasks.stages.folds import AssignFolds, fold_rows, order_of, recipe_entry, split
+from tasks.stages.sequences import load_sequences
 
 
-class TrainFold(OfCell, Stage):
+class TrainFold(CellMixin, Stage):
     """Fit a classifier to all folds but one."""
 
     extension = "pt"
@@ -44,7 +45,7 @@ class TrainFold(OfCell, Stage):
 
     def upstream(self) -> list[Stage]:
         """Return the features of the training side; of the folds only the membership is read."""
-        return [features_of(row.patient_id, row.seizure_id) for row in self.rows + self.looked_at]
+        return [features_of(row.id) for row in self.rows + self.looked_at]
 
     def requires(self) -> list[Stage]:
         """Require the folds and the features."""
@@ -52,12 +53,12 @@ class TrainFold(OfCell, Stage):
 
     def reads(self) -> dict[str, Any]:
         """Return how to train, on what, and in which order."""
-        looked_at = {row.name: what_is_read(row) for row in self.looked_at}
+        looked_at = {row.name: recipe_entry(row) for row in self.looked_at}
         return {
             "settings": training_settings(self.cell),
             "seed": self.seed,
             "labels": section(Dataset).label_names(),
-            "training": {row.name: what_is_read(row) for row in self.rows},
+            "training": {row.name: recipe_entry(row) for row in self.rows},
             "order": order_of(self.rows + self.looked_at),
             **({"looked_at": looked_at} if looked_at else {}),
             # Not a new version: that would discard the classifiers of every other gamma, which are what they were.
@@ -71,13 +72,13 @@ class TrainFold(OfCell, Stage):
         from seizures.classification.training import fit
 
         settings = training_settings(self.cell)
-        bank = bank_of(self.rows, ("all",), self.cell)
-        held_out = bank_of(self.looked_at, ("all", "evaluate"), self.cell) if self.looked_at else None
+        bank = load_sequences(self.rows, ("all",), self.cell)
+        held_out = load_sequences(self.looked_at, ("all", "evaluate"), self.cell) if self.looked_at else None
         build = functools.partial(
             models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
         )
-        with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as tell:
-            fitted = fit(bank, build, settings, seed=self.seed, held_out=held_out, progress=tell)
+        with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as report_progress:
+            fitted = fit(bank, build, settings, seed=self.seed, held_out=held_out, progress=report_progress)
         save_classifier(path, fitted, {"fold": self.fold, "network": networks_used()})
         return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ import luigi
 import models
 from seizures.errors import VideoError
 from seizures.manifest.film_names import may_be_raw, split_stream
-from seizures.manifest.recordings import Recording, Seizure
 from seizures.settings import FrameSettings
 from tasks.cohort import manifest as cohort
-from tasks.cohort.feature_source import OfNetwork, network_of
+from tasks.cohort.networks import network_of
 from tasks.machinery.fingerprint import fingerprint
 from tasks.machinery.progress import progress
 from tasks.settings.sections import Demo, Frames, results_root, section
+from tasks.stage.mixins import NetworkMixin, RecordingMixin
 from tasks.stage.stage import Amount, Stage
 
 
@@ -59,35 +58,16 @@ class SimulateRecording(Stage):
         render(cohort.demo()[self.video], path)
 
 
-class DecodeRecording(OfNetwork, Stage):
+class DecodeRecording(RecordingMixin, NetworkMixin, Stage):
     """Decode the seizure's window of one view into frames on a uniform clock."""
 
     version = 5
     extension = "h5"
     leaves_out = (VideoError,)
-    patient_id: str = luigi.Parameter()
-    seizure_id: str = luigi.Parameter()
-    view: str = luigi.Parameter()
-
-    @functools.cached_property
-    def recording(self) -> Recording:
-        """The row of the manifest."""
-        return cohort.recording(self.patient_id, self.seizure_id, self.view)
-
-    @property
-    def label(self) -> str:
-        """Patient, seizure and view."""
-        return self.recording.name
 
     def requires(self) -> list[SimulateRecording]:
-        """Require the films of the demo; a lab's own are just there."""
+        """Require the films of the demo; a lab's own already exist."""
         return [SimulateRecording(video=name) for name in self.recording.video] if section(Demo).enabled else []
-
-    def retry_folders(self) -> list[Path]:
-        """Return the folder of the frames, and that of the seizure's features, which were made without this view."""
-        item = self.recording
-        features = results_root() / "ExtractFeatures" / Seizure(item.patient_id, item.seizure_id, item.label, ()).name
-        return [*super().retry_folders(), features]
 
     def films(self) -> list[str]:
         """Return what tells these films from others: the hashes of their content; of the demo's, how they are drawn."""
@@ -130,6 +110,9 @@ class DecodeRecording(OfNetwork, Stage):
             settings=read["frames"],
             frame_size=read["frame_size"],
         )
-        with IsolatedWindow(request) as window, progress(self, self.with_network(self.label), "frames") as tell:
-            write_frames(path, window, attributes={"video_sha256": ";".join(hashes)}, progress=tell)
+        with (
+            IsolatedWindow(request) as window,
+            progress(self, self.with_network(self.label), "frames") as report_progress,
+        ):
+            write_frames(path, window, attributes={"video_sha256": ";".join(hashes)}, progress=report_progress)
             return Amount(window.facts.num_frames_decoded, "frames")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.machinery.atomic import write_json
-from tasks.machinery.tables import some
+from tasks.machinery.tables import shorten
 from tasks.settings.sections import Folds, Training, results_root, section
 from tasks.stage.publishing import walk
 from tasks.stage.stage import Stage
@@ -70,7 +70,7 @@ def plans_folder() -> Path:
 
 
 def make_plan() -> Plan:
-    """Look at what is there and what is wanted; nothing is run or written, but for the remembered hashes of videos."""
+    """Compare what exists with what is wanted; runs nothing, and writes only the cached hashes of videos."""
     stages, foreseen = foresee()
     unfinished = walk(*all_features(), *([WriteReport()] if foreseen else []), only_incomplete=True)
     estimated = {} if foreseen else _estimated_counts()
@@ -83,7 +83,7 @@ def make_plan() -> Plan:
 def foresee() -> tuple[list[Stage], bool]:
     """Return all stages of the present settings, and whether they are all.
 
-    Where features are missing, the folds are dealt in memory as though every video were good. They cannot be dealt as
+    Where features are missing, the folds are dealt in memory assuming that every video is good. They cannot be dealt as
     long as a seizure's duration is unknown: then only the stages up to the features are returned.
     """
     foreseen = deal_ahead()
@@ -178,7 +178,7 @@ def _shown(value: object) -> str:
 
 
 def _whose(labels: list[str], own: str) -> str:
-    return "its own" if own and all(label.startswith(own) for label in labels) else some(labels, 4)
+    return "its own" if own and all(label.startswith(own) for label in labels) else shorten(labels, 4)
 
 
 @dataclass(frozen=True)

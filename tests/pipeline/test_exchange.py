@@ -28,7 +28,7 @@ def bundle(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "6 seizures of 4 patients; the scan found nothing" in run.output
     again = Project(folder).luigi("ExportFeatures", "--to", "../out.zip", "--site", "LAB1")
     assert again.exit_code == 2
-    assert "is there already" in again.output
+    assert "already exists" in again.output
     return folder.parent / "out.zip"
 
 

@@ -32,7 +32,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_the_broken_seizure_is_named_and_the_others_are_finished(broken: Project) -> None:
     assert broken.first_run.exit_code == 30, broken.first_run
     last = broken.first_run.output.splitlines()[-4:]
-    assert last[0].startswith("RunAll: complete, but for what is left out. Of 5 seizures")
+    assert last[0].startswith("RunAll: complete, with 1 recording excluded. Of 5 seizures")
     assert "P04+01" in last[1]
     assert "use = skip" in last[2]
     assert "Traceback" not in broken.first_run.output

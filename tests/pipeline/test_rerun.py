@@ -92,8 +92,8 @@ def test_an_edited_onset_reruns_its_seizure_and_what_was_made_of_it(own: Project
         str(float(table[0]["onset_seconds"])) for table in (before, rows)
     }
     page = (own.results / "current" / "report.html").read_text()
-    assert "2 made anew since the page before (P01+01+large, P01+01+small)" in page
-    assert "1 made anew since the page before (P01+01)" in page
+    assert "2 recomputed since the last report (P01+01+large, P01+01+small)" in page
+    assert "1 recomputed since the last report (P01+01)" in page
     own.write_rows(before)
     assert tasks_run(own) == ["RunAll()"]  # which points results/current back
 

@@ -137,6 +137,30 @@ CASES: dict[str, tuple[Change, str, tuple[str, ...]]] = {
         "RunAll --Training-num-epochs ten",
         ("num_epochs = ten", "whole number"),
     ),
+    "a stage by name with a bad setting": (
+        setting("Training", num_epochs=0),
+        "TrainFold --fold 0 --seed 0",
+        ("1 mistake", "num_epochs = 0", "at least 1"),
+    ),
+    "a stage by name with a bad setting on the command line": (
+        setting("Demo", enabled="true"),
+        "DecodeRecording --patient-id P01 --seizure-id 01 --view large --Frames-frame-rate-hz 0",
+        ("1 mistake", "frame_rate_hz = 0", "above 0"),
+    ),
+    "a stage by name with a bad manifest": (row(3, label="GTCS"), "AssignFolds", ("row 3", "GTCS", "FOS")),
+    "a stage of no seizure": (
+        setting("Demo", enabled="true"),
+        "ExtractFeatures --patient-id P99 --seizure-id 01",
+        ("P99+01: no such seizure in data_manifest.csv",),
+    ),
+    "a stage of no view": (
+        setting("Demo", enabled="true"),
+        "DecodeRecording --patient-id P01 --seizure-id 01 --view top",
+        ("P01+01+top: no such view in data_manifest.csv",),
+    ),
+    "a stage before its folds": (setting("Demo", enabled="true"), "TrainFold --fold 0 --seed 0", ("run RunAll first",)),
+    "a stage without its parameters": (setting("Demo", enabled="true"), "TrainFold", ("TrainFold", "'fold' parameter")),
+    "text for a stage's number": (setting("Demo", enabled="true"), "TrainFold --fold one --seed 0", ("TrainFold", "'one'")),
     "no luigi.cfg": (lambda project: (project.folder / "luigi.cfg").unlink(), "RunAll", ("no luigi.cfg here",)),
     "two mistakes": (
         lambda project: (project.set("Training", gamm=2), project.set("Folds", nun_folds=2)),

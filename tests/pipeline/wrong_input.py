@@ -16,7 +16,6 @@ from typing import Any
 
 import luigi.cmdline
 import pandas as pd
-import pandera.pandas as pa
 from luigi.configuration import LuigiConfigParser
 
 import seizures.manifest.table
@@ -50,6 +49,5 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     assert pd
-    assert pa
     assert seizures.manifest.table
     sys.stdout.write(json.dumps([run(case) for case in json.loads(Path(sys.argv[1]).read_text())]))

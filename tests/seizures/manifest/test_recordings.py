@@ -261,6 +261,10 @@ def test_a_long_list_of_faults_is_cut() -> None:
         ("Mask", "mask"),
         ("lable", "label"),
         ("videos", "video"),
+        ("maks", "mask"),
+        ("ues", "use"),
+        ("uze", "use"),
+        ("clonic_onest_second", "clonic_onset_seconds"),
     ],
 )
 def test_a_column_that_is_nearly_known_is_an_error(write: Write, found: str, meant: str) -> None:
@@ -271,7 +275,7 @@ def test_a_column_that_is_nearly_known_is_an_error(write: Write, found: str, mea
 
 
 @pytest.mark.parametrize(
-    "name", ["eeg_onset_seconds", "age", "cause", "audio", "duration_seconds", "patient_age", "onset_s"]
+    "name", ["eeg_onset_seconds", "age", "cause", "audio", "duration_seconds", "patient_age", "onset_s", "tasks"]
 )
 def test_another_column_is_ignored(write: Write, name: str) -> None:
     read_manifest(write(*(f"{row},x" for row in GOOD), header=f"{HEADER},{name}"))
@@ -392,10 +396,9 @@ def test_a_video_without_permission(write: Write, tmp_path: Path) -> None:
 
 def test_a_thousand_rows_are_read_quickly_and_planning_stays_light(write: Write) -> None:
     path = write(*(f"P{n},1,v,{n}.mp4,1,30,{('FOS', 'TCS')[n % 2]},,,,," for n in range(1000)))
-    read_manifest(path)  # imports pandas and pandera
     start = time.process_time()
     assert len(read_manifest(path)) == 1000
     assert time.process_time() - start < 0.6
-    code = "import sys, seizures.manifest.recordings; print({'pandas', 'pandera', 'numpy'} & set(sys.modules))"
+    code = "import sys, seizures.manifest.recordings; print({'pandas', 'numpy'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"

@@ -19,7 +19,6 @@ from seizures.simulation.cohort import (
     MANIFEST_COLUMNS,
     VIEWS,
     SimulatedRecording,
-    find_recording,
     manifest_rows,
     simulate_cohort,
     write_manifest,
@@ -107,12 +106,6 @@ def test_seed_decides_and_counts_are_kept() -> None:
 def test_impossible_cohort_is_refused_with_all_faults() -> None:
     with pytest.raises(SettingsError, match=r"13 seizures in 2 patients.*durations 9 to 5 s.*num_out_of_sight = 14"):
         simulate_cohort(2, 13, min_duration_seconds=9, max_duration_seconds=5, num_out_of_sight=14)
-
-
-def test_find_recording(cohort: tuple[SimulatedRecording, ...]) -> None:
-    assert find_recording(cohort, cohort[7].video) is cohort[7]
-    with pytest.raises(SettingsError, match=r"no film P99_01_large\.mp4"):
-        find_recording(cohort, "P99_01_large.mp4")
 
 
 def test_planning_is_light() -> None:

@@ -29,7 +29,7 @@ from seizures.features.writer import FeatureFileWriter
 from seizures.files import archives
 from seizures.provenance import reader_versions
 from tasks.exchange import bundles
-from tasks.machinery.memory import forget
+from tasks.machinery.caches import clear_caches
 from tasks.stages.features import all_features
 from tasks.stages.folds import fold_items, in_dealing_order
 
@@ -138,14 +138,14 @@ def test_the_order_that_is_told_is_the_one_that_was_dealt_although_a_film_is_bad
     )
     kept = bad.path.rename(tmp_path / "kept.h5")
     bad.file("bad.json").write_text(json.dumps({"reason": "cut", "kind": "VideoError", "versions": reader_versions()}))
-    forget()
+    clear_caches()
     try:
         dealt = ids(fold_items())
         write_bundle(tmp_path / "out")
     finally:
         kept.rename(bad.path)
         bad.file("bad.json").unlink()
-        forget()
+        clear_caches()
     names = Pseudonyms(read_or_make_key(Path("pseudonyms.key")), "LAB1", dealt)
     with (tmp_path / "out" / "manifest.csv").open() as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["dealing_order"])

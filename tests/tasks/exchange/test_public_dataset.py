@@ -33,7 +33,7 @@ def take(dataset: Path, to: Path, minimum: float = 3.0, readers: int = 1) -> tup
         to,
         num_readers=readers,
         minimum_duration_seconds=minimum,
-        tell=lambda done, total: told.append((done, total)),
+        report_progress=lambda done, total: told.append((done, total)),
     )
     return imported, told
 
@@ -217,7 +217,11 @@ def test_a_broken_off_import_goes_on_and_gives_the_same_bytes(tmp_path: Path) ->
     assert whole.findings == ()
     with pytest.raises(KeyboardInterrupt):
         import_gestures(
-            dataset, tmp_path / "again", num_readers=1, minimum_duration_seconds=1, tell=broken_off_after(160)
+            dataset,
+            tmp_path / "again",
+            num_readers=1,
+            minimum_duration_seconds=1,
+            report_progress=broken_off_after(160),
         )
     unfinished = tmp_path / "again.unfinished"
     assert not (tmp_path / "again").exists()
@@ -235,7 +239,7 @@ def test_a_broken_off_import_goes_on_and_gives_the_same_bytes(tmp_path: Path) ->
         same = path.read_bytes() == (tmp_path / "again" / "features" / path.name).read_bytes()
         assert same == (path.stem != names[0])
     assert sorted(path.name for path in (tmp_path / "again").iterdir()) == ["features", "import.json", "manifest.csv"]
-    with pytest.raises(FeatureFileError, match="is there already"):
+    with pytest.raises(FeatureFileError, match="already exists"):
         take(dataset, tmp_path / "again")
 
 

@@ -19,11 +19,11 @@ def test_a_fold_gets_the_features_of_its_own_rows_in_their_order(
 ) -> None:
     with inside(done):
         rows = split("", 0)[0][::-1]
-        paths = [features_of(row.patient_id, row.seizure_id).path for row in rows]
+        paths = [features_of(row.id).path for row in rows]
         wanted = load_bank(paths, uses=("all", "evaluate"))
         for is_alone in (False, True):
             monkeypatch.setattr(sequences, "each_task_is_a_fork", lambda is_alone=is_alone: is_alone)
-            bank = sequences.bank_of(rows, ("all", "evaluate"))
+            bank = sequences.load_sequences(rows, ("all", "evaluate"))
             assert bank.names == wanted.names
             assert len(bank.values) == len(wanted.values) if is_alone else len(bank.values) > len(wanted.values)
             for one, other in zip(range(len(bank)), range(len(wanted)), strict=True):
@@ -33,4 +33,4 @@ def test_a_fold_gets_the_features_of_its_own_rows_in_their_order(
 
 def test_no_view_for_a_use_is_an_error(done: Project) -> None:
     with inside(done), pytest.raises(FeatureFileError, match="no view with use skip"):
-        sequences.bank_of(split("", 0)[0], ("skip",))
+        sequences.load_sequences(split("", 0)[0], ("skip",))

@@ -1,4 +1,4 @@
-"""Forgetting: a session in which the settings, the manifest or the results change asks everything anew."""
+"""Clearing what a process has cached, for a session in which settings, manifest or results change."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from luigi.task_register import Register
 import tasks
 
 
-def forget() -> None:
-    """Forget what this process remembers of settings, manifest, results and tasks.
+def clear_caches() -> None:
+    """Clear every cache of settings, manifest, results and tasks in this process.
 
     A run reads each once, because a thousand tasks ask for it. In a notebook or a test, call this after a change.
     """
