@@ -112,6 +112,7 @@ class Searcher:
         self._short = {secret.text.strip(): secret.kind for secret in given if not _is_long(secret.text.strip())}
         lengths = {text: len(text.encode()) for text, secret in known.items() if not secret.as_word}
         self._anywhere = _variants(text for text, length in lengths.items() if length >= ANYWHERE_BYTES)
+        self.longest_bytes = max((len(variant) for _, variant in self._anywhere), default=0)
         self._in_text = _variants(lengths)
         self._words = [
             (text, _word(text, re.IGNORECASE))
@@ -177,7 +178,14 @@ def _variants(texts: Iterable[str]) -> list[tuple[str, bytes]]:
     for text in sorted(texts, key=len):
         if not any(other in text for other in shortest if not _HEX.fullmatch(other)):
             shortest.append(text)
-    return [(text, text.encode(name).lower()) for text in shortest for name in ("utf-8", "utf-16-le", "utf-16-be")]
+    # Bytes are put into lower case letter by letter of ASCII alone, so that an umlaut is looked for in either case.
+    found = {
+        spelling.encode(name).lower(): text
+        for text in shortest
+        for spelling in (text, text.upper(), text.title())
+        for name in ("utf-8", "utf-16-le", "utf-16-be")
+    }
+    return [(text, variant) for variant, text in found.items()]
 
 
 def scan(path: Path, secrets: Iterable[Secret]) -> list[str]:
@@ -219,7 +227,8 @@ def _note(found: dict[str, None], place: str, kinds: set[str]) -> None:
 
 
 def _in_name(searcher: Searcher, name: str) -> set[str]:
-    parts = [part for piece in name.split("/") for part in (piece, piece.rsplit(".", 1)[0], *piece.split("+"))]
+    wholes = [whole for piece in name.split("/") for whole in (piece, piece.rsplit(".", 1)[0])]
+    parts = [part for whole in wholes for part in (whole, *whole.split("+"))]
     return set().union(*(searcher.in_value(part) for part in parts))
 
 
@@ -296,13 +305,14 @@ def _chunk_ranges(dataset: Any) -> list[tuple[int, int]]:
 
 
 def _scan_array(searcher: Searcher, place: str, dataset: Any, found: dict[str, None]) -> None:
-    """Search an array decompressed, block by block; neighbouring blocks overlap by a row."""
+    """Search an array decompressed, block by block; neighbouring blocks overlap by the longest text."""
     if dataset.dtype.kind not in "fbiu":
         found[f"{place}: an array that is not of numbers"] = None
         return
-    step = max(2, BLOCK_BYTES // max(1, dataset.dtype.itemsize * int(np.prod(dataset.shape[1:]))))
-    for start in range(0, max(1, dataset.shape[0]), step - 1):
-        content = np.ascontiguousarray(dataset[start : start + step]).tobytes()
+    row_bytes = max(1, dataset.dtype.itemsize * int(np.prod(dataset.shape[1:])))
+    num_rows, overlap = max(1, BLOCK_BYTES // row_bytes), -(-searcher.longest_bytes // row_bytes)
+    for start in range(0, dataset.shape[0], num_rows):
+        content = dataset[start : start + num_rows + overlap].tobytes()
         _note(found, place, searcher.in_numbers(content))
 
 

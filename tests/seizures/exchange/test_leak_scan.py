@@ -63,3 +63,11 @@ def test_a_short_id_is_found_as_the_word_that_it_is(tmp_path: Path, content: str
     secrets += [Secret("host name", "video", as_word=True), Secret("user name", "WARD9", as_word=True)]
     (tmp_path / "README.md").write_text(content)
     assert bool(scan(tmp_path, secrets)) == is_found
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-16"])
+@pytest.mark.parametrize("text", ["Jane Doe", "JANE DOE", "Müller-7", "MÜLLER-7", "ÜRÜN 7", "Ürün 7"])
+def test_a_name_is_found_in_every_encoding_and_case(tmp_path: Path, encoding: str, text: str) -> None:
+    secrets = [Secret("patient id", name) for name in ("Jane Doe", "müller-7", "Ürün 7")]
+    (tmp_path / "notes.bin").write_bytes(b"\x00\x07" * 8 + text.encode(encoding) + b"\x01" * 3)
+    assert "notes.bin: patient id" in scan(tmp_path, secrets)

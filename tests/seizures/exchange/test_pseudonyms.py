@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from seizures.errors import SettingsError
+from seizures.exchange import pseudonyms
 from seizures.exchange.pseudonyms import Pseudonyms, read_or_make_key
 
 IDS = [("P10", "01"), ("P02", "01"), ("P02", "02"), ("P2", "01")]
@@ -53,3 +54,38 @@ def test_pseudonyms_do_not_sort_as_the_ids_do() -> None:
 def test_bad_sites_are_refused(site: str) -> None:
     with pytest.raises(SettingsError, match="wanted 2 to 16 letters"):
         Pseudonyms(b"k", site, IDS)
+
+
+def test_pseudonyms_stay_what_they_were() -> None:
+    """A bundle of next year must have the same names as one of last year: these are not to be changed."""
+    found = Pseudonyms(b"k", "LAB1", [("P10", "01"), ("P02", "01")])
+    assert (found.site, found.key_id) == ("LAB1", "nablkofdocco")
+    assert (found.patient("P02"), found.seizure("P02", "01")) == ("LAB1-deddnlcbloam", "skbnbnafpmdae")
+
+
+@pytest.mark.parametrize("same", ["patient", "seizure"])
+def test_two_ids_with_one_pseudonym_are_refused(monkeypatch: pytest.MonkeyPatch, same: str) -> None:
+    code = pseudonyms._code
+    monkeypatch.setattr(
+        pseudonyms, "_code", lambda key, kind, *ids: "a" * 12 if kind == same else code(key, kind, *ids)
+    )
+    with pytest.raises(SettingsError) as caught:
+        Pseudonyms(b"k", "LAB1", IDS)
+    words = "two ids have the same pseudonym, by a chance of one in many millions; use another key"
+    assert str(caught.value) == words
+
+
+def test_what_is_no_key_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.key"
+    assert len(read_or_make_key(path)) == 32
+    path.write_text("f" * 63 + "\n")
+    with pytest.raises(SettingsError) as caught:
+        read_or_make_key(path)
+    assert str(caught.value) == f"{path}: not a key; wanted 64 hex digits; another key gives other pseudonyms"
+    with pytest.raises(SettingsError) as caught:
+        read_or_make_key(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: wanted a file with the key of the pseudonyms"
+    absent = tmp_path / "none" / "a.key"
+    with pytest.raises(SettingsError) as caught:
+        read_or_make_key(absent)
+    assert str(caught.value) == f"{absent}: the key of the pseudonyms cannot be made: No such file or directory"
