@@ -14,7 +14,7 @@ OTHER  := $(filter-out $(HAS),$(ASKED))
 AGAIN  := $(if $(LATEST),$(if $(filter newest,$(shell cat $(READY) 2>/dev/null)),,again))$(OTHER)
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock again run test check record format bench bench-gpu clean
+.PHONY: help install lock again run test test-quick check record format bench bench-gpu clean
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,10 @@ run: $(READY) ## Run the whole pipeline on what luigi.cfg says (as shipped: the 
 	$(BIN)/luigi --module pipeline RunAll
 
 test: $(READY) ## Run the whole test suite
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test-quick: $(READY) ## Run the tests that need no run of the whole pipeline
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not whole_run"
 
 check: $(READY) ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
