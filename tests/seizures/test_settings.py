@@ -7,6 +7,7 @@ import hashlib
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,12 +22,14 @@ from seizures.settings import (
     TrainingSettings,
     canonical_json,
     digest,
+    selection_of,
 )
 
 ALL = (FrameSettings, FoldSettings, TrainingSettings, EvaluationSettings)
 OTHER_VALUES: dict[str, Any] = {
     "deinterlace": "never",
     "damaged": "mask",
+    "raw_rate_hz": 25.0,
     "frame_rate_hz": 25.0,
     "preprocessing": "center_crop",
     "num_folds": 3,
@@ -130,3 +133,51 @@ def test_unknown_values_are_an_error_not_a_guess() -> None:
 def test_a_settings_object_cannot_change() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         FoldSettings().num_folds = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        lambda: FrameSettings(frame_rate_hz=0.5),
+        lambda: FrameSettings(frame_rate_hz=240),
+        lambda: TrainingSettings(hidden_units=1, num_segments=1, batch_size=1, num_epochs=1, num_inner_folds=2),
+        lambda: TrainingSettings(gamma=1, weight_decay=0, learning_rate=1e-9),
+        lambda: TrainingSettings(gamma=1.5),
+        lambda: FoldSettings(num_folds=2, seed=0),
+        lambda: EvaluationSettings(num_bootstraps=100, confidence_level=0.001, seed=0),
+        lambda: EvaluationSettings(confidence_level=0.999),
+    ],
+)
+def test_the_bounds_themselves_are_allowed(settings: Callable[[], object]) -> None:
+    settings()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "wanted"),
+    [
+        (FrameSettings, "frame_rate_hz", 240.5, "above 0 and at most 240"),
+        (FrameSettings, "preprocessing", "x", "one of letterbox, center_crop"),
+        (FrameSettings, "deinterlace", "x", "one of auto, always, never"),
+        (FrameSettings, "damaged", "x", "one of fail, mask, skip"),
+        (FoldSettings, "num_folds", 1, "at least 2"),
+        (FoldSettings, "seed", -1, "at least 0"),
+        (TrainingSettings, "gamma", 0.99, "at least 1 (1 is uniform, inf is the middle)"),
+        (TrainingSettings, "weight_decay", math.inf, "at least 0"),
+        (TrainingSettings, "selection", "x", "one of last, inner, held_out"),
+        (EvaluationSettings, "seed", -1, "at least 0"),
+        (EvaluationSettings, "confidence_level", 0.0, "between 0 and 1"),
+    ],
+)
+def test_a_refusal_says_what_is_wanted(kind: Any, name: str, value: Any, wanted: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        kind(**{name: value})
+    assert str(caught.value) == f"{name} = {value}: wanted {wanted}"
+
+
+def test_each_protocol_has_its_selection_and_back() -> None:
+    found = {protocol: selection_of(protocol) for protocol in ("patient", "nested", "paper")}
+    assert found == {"patient": "last", "nested": "inner", "paper": "held_out"}
+    assert {TrainingSettings(selection=selection).protocol: selection for selection in found.values()} == found
+    with pytest.raises(SettingsError) as caught:
+        selection_of("x")
+    assert str(caught.value) == "protocol = x: wanted one of patient, nested, paper"

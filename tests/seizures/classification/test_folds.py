@@ -247,3 +247,20 @@ def test_the_papers_dealing_shares_patients_and_has_to_be_meant(tmp_path: Path) 
     assert len(training) + len(held_out) == 24
     with pytest.raises(TooFewSeizuresError, match="one has 12"):
         deal_seizures(cohort, FoldSettings(num_folds=13))
+
+
+def test_patients_are_spread_where_labels_and_durations_are_already() -> None:
+    """Two patients with two FOS and two TCS, four with one each: three patients a fold, and not two and four."""
+    sizes = (2, 2, 1, 1, 1, 1)
+    for seed in range(6):
+        for start in range(len(sizes)):
+            order = sizes[start:] + sizes[:start]
+            items = [
+                FoldItem(f"P{patient}", f"{label}{number}", label, 30.0)
+                for patient, size in enumerate(order)
+                for label in ("FOS", "TCS")
+                for number in range(size)
+            ]
+            rows = assign_folds(items, FoldSettings(2, seed))
+            assert {row.num_patients_in_fold for row in rows} == {3}, (seed, order)
+            assert len(set(count_labels(rows, items).values())) == 1

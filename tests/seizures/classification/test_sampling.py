@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -180,3 +181,29 @@ def test_positions_of_a_short_seizure_are_refused() -> None:
         sample_positions(143, 8, 16, 4, np.random.default_rng(0))
     with pytest.raises(ValueError, match="gamma"):
         sample_positions(200, 8, 16, 0, np.random.default_rng(0))
+
+
+def test_a_segment_with_room_for_one_snippet_has_one_place() -> None:
+    assert place_snippets([[3]], [[3]], 0.7).tolist() == [[3]]
+
+
+def test_whole_numbers_come_out_of_empty_lists_too() -> None:
+    assert [part.dtype for part in segment_ranges([], 8, 4)] == [np.int64] * 2
+    assert start_frames_to_rows([], 1, 1).dtype == np.int64
+    assert place_snippets([], [], []).dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: place_snippets([[0]], [[1]], 2), "positions: wanted numbers from 0 to 1"),
+        (lambda: place_snippets([[2]], [[1]], 0), "last: wanted no frame before its first"),
+        (lambda: start_frames_to_rows([-1], 1, 1), "start_frames: wanted no negative frame"),
+        (lambda: start_frames_to_rows([1], 1, 0), "stride_frames = 1, num_rows = 0: wanted at least 1"),
+        (lambda: minimum_frames(1, 0), "frames_per_snippet = 1, num_segments = 0: wanted at least 1"),
+    ],
+)
+def test_a_refusal_says_what_was_wanted(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(ValueError, match=r"wanted") as caught:
+        call()
+    assert str(caught.value) == words

@@ -112,7 +112,8 @@ def test_batches_and_runs_do_not_change_the_bytes(tmp_path: Path) -> None:
             file.attrs.modify("created_at", "2000-01-01T00:00:00+00:00")
             digits = file.attrs["file_sha256"]
         whole.append((tmp_path / name).read_bytes().replace(digits, b""))
-        time.sleep(1.1)  # HDF5 would keep times in whole seconds
+        if name == "c.h5":
+            time.sleep(1.1)  # HDF5 would keep times in whole seconds
     assert whole[0] == whole[1]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seizures.features.snippets import count_snippets, snippet_starts
+from seizures.features.snippets import count_snippets, middle_seconds, snippet_starts
 
 lengths = st.integers(1, 40)
 
@@ -32,3 +32,16 @@ def test_paper_has_a_feature_at_every_frame(num_frames: int) -> None:
 def test_impossible_lengths_are_refused(arguments: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match="wanted at least"):
         snippet_starts(*arguments)
+
+
+def test_a_stride_of_one_is_meant_where_none_is_given() -> None:
+    assert snippet_starts(10, 4).tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert count_snippets(10, 4) == 7
+
+
+def test_the_middle_of_a_snippet_is_half_its_length_after_its_first_frame() -> None:
+    found = middle_seconds(3, 8, 2, 16.0)
+    assert found.dtype == np.float64
+    assert found.tolist() == [0.25, 0.375, 0.5]
+    assert middle_seconds(2, 1, 15, 15.0).tolist() == pytest.approx([0.5 / 15, 15.5 / 15])
+    assert middle_seconds(0, 8, 2, 16.0).shape == (0,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -15,6 +16,7 @@ from seizures.errors import SettingsError
 from seizures.simulation import rendering
 from tasks.cohort import manifest as cohort
 from tasks.cohort.preflight import require_sound_input
+from tasks.machinery import fingerprint
 from tasks.upkeep.plan import foresee
 
 START = "2020-05-01T23:59:58.500000Z"
@@ -33,7 +35,7 @@ def copy_film(path: Path, to: Path, start: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Return a project with films of its own, each of which starts just before midnight; its manifest has seconds."""
     project = make_small_project(tmp_path_factory.mktemp("clock"))
     videos = project.folder / "videos"
@@ -50,8 +52,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         row |= {"onset_seconds": "1.00", "offset_seconds": "3.50", "clonic_onset_seconds": ""}
     project.write_rows(rows)
     project.set("Demo", enabled="false")
-    time.sleep(2.1)  # what is said of a film is not remembered within two seconds of its last change
-    return project
+    with pytest.MonkeyPatch.context() as patch:  # what is said of a film is not remembered soon after its last change
+        patch.setattr(fingerprint, "_RACY_SECONDS", 0.05)
+        time.sleep(0.1)
+        yield project
 
 
 def keys(project: Project) -> dict[tuple[str, str], str]:
