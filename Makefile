@@ -14,7 +14,7 @@ OTHER  := $(filter-out $(HAS),$(ASKED))
 AGAIN  := $(if $(LATEST),$(if $(filter newest,$(shell cat $(READY) 2>/dev/null)),,again))$(OTHER)
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock again run test test-quick check record format bench bench-gpu clean
+.PHONY: help install lock again run test test-quick mutants check record format bench bench-gpu clean
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ test: $(READY) ## Run the whole test suite
 test-quick: $(READY) ## Run the tests that need no run of the whole pipeline
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not whole_run"
 
+mutants: $(READY) ## Break single expressions of the code that decides results, and see which no test notices: docs/mutants.md
+	$(BIN)/python -m pip install --quiet 'mutmut>=3.8,<4'
+	env -u PYTHONPATH OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results
+
 check: $(READY) ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -62,4 +67,4 @@ bench-gpu: $(READY) ## Measure the network on a CUDA device
 	$(BIN)/python -m benchmarks.bench_gpu
 
 clean: ## Remove .venv and every cache (results stay)
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
+	rm -rf $(VENV) mutants .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -394,11 +393,7 @@ def test_a_video_without_permission(write: Write, tmp_path: Path) -> None:
     assert "cannot be read" in check_videos(recordings, tmp_path)[0]
 
 
-def test_a_thousand_rows_are_read_quickly_and_planning_stays_light(write: Write) -> None:
-    path = write(*(f"P{n},1,v,{n}.mp4,1,30,{('FOS', 'TCS')[n % 2]},,,,," for n in range(1000)))
-    start = time.process_time()
-    assert len(read_manifest(path)) == 1000
-    assert time.process_time() - start < 0.6
+def test_planning_stays_light() -> None:
     code = "import sys, seizures.manifest.recordings; print({'pandas', 'numpy'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"

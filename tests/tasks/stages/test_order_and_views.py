@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from in_process import inside
 from small_project import Project, make_small_project
-
 from tasks.machinery.memory import forget
+
 from tasks.stages import folds
 from tasks.stages.evaluation import EvaluateFold
 from tasks.stages.features import ExtractFeatures
