@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from in_process import inside
 from small_project import Project, make_small_project
-from tasks.machinery.memory import forget
 
+from tasks.machinery.caches import clear_caches
 from tasks.stages import folds
 from tasks.stages.evaluation import EvaluateFold
 from tasks.stages.features import ExtractFeatures
@@ -25,7 +25,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 def dealt() -> tuple[str, tuple[folds.FoldRow, ...]]:
     """Deal the folds; return the key under which they are remembered, and them."""
-    forget()
+    clear_caches()
     assert folds.deal_ahead()
     return folds.AssignFolds().key, folds.fold_rows()
 
@@ -46,7 +46,7 @@ def test_another_order_of_the_same_seizures_is_another_key(project: Project, mon
     assert len(training) >= 2
     swapped = {training[0]: training[1], training[1]: training[0]}
     monkeypatch.setitem(folds._folds, key, tuple(swapped.get(row, row) for row in rows))
-    forget()
+    clear_caches()
     after = keys()
     assert after["TrainFold 0"] != before["TrainFold 0"]  # trained on them, in another order
     assert after["EvaluateFold 1"] != before["EvaluateFold 1"]  # scores them
