@@ -35,9 +35,7 @@ def choose_stream(container: InputContainer, number: int | None) -> av.VideoStre
         raise VideoError(f"holds {_contents(container)}, and no film")
     if number is not None:
         if number > len(films):
-            raise VideoError(
-                f"#{number} asks for video stream {number}, and the file has {len(films)}: {_sizes(films)}"
-            )
+            raise VideoError(f"has no video stream #{number}; it has {_sizes(films)}")
         films = [films[number - 1]]
     readable = [stream for stream in films if stream.codec_context is not None]
     if not readable:

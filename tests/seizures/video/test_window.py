@@ -82,7 +82,8 @@ def steady(num_frames: int, rate: Fraction) -> list[float]:
 def open_simply(
     paths: Path | Sequence[Path], onset: float | None = None, offset: float | None = None, **more
 ) -> Window:
-    settings = FrameSettings(more.pop("frame_rate_hz", 15.0), more.pop("preprocessing", "letterbox"))
+    names = ("frame_rate_hz", "preprocessing", "raw_rate_hz")
+    settings = FrameSettings(**{name: more.pop(name) for name in names if name in more})
     boxes = {"crop": more.pop("crop", None), "mask": more.pop("mask", None)}
     paths = [paths] if isinstance(paths, Path) else paths
     size = more.pop("frame_size", 112)
