@@ -14,7 +14,7 @@ import numpy as np
 import zoo
 
 RATE = Fraction(25)
-NUM_FRAMES = 30
+NUM_FRAMES = 40
 H264 = {"preset": "ultrafast", "crf": "6", "bf": "0", "sc_threshold": "0"}
 WHITE_CD_M2, PEAK_CD_M2 = 203.0, 1000.0
 TO_BT2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])

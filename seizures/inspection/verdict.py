@@ -99,6 +99,7 @@ class Outcome:
     problem: str = ""
     num_snippets: int = 0
     num_invalid_snippets: int = 0
+    duration_seconds: float = 0.0
 
 
 def judge(facts: FileFacts) -> Verdict:

@@ -20,6 +20,7 @@ from tasks.machinery.fingerprint import fingerprint
 from tasks.settings.sections import Dataset, Demo, Features, Frames, Training, results_root, section
 from tasks.stage.mixins import RecordingMixin
 from tasks.stage.stage import Stage
+from tasks.stages.features import decoded as decoded_recording
 from tasks.stages.videos import DecodeRecording, SimulateRecording, frame_settings, stream_numbers
 
 if TYPE_CHECKING:
@@ -202,6 +203,24 @@ def recording_verdict(stage: DrawContactSheet) -> Verdict:
 
 def _outcome(decoded: DecodeRecording) -> Outcome:
     """Apply the rules of RunAll to the frames of a recording, in the order and the words in which the run does."""
+    from seizures.inspection.verdict import Outcome
+
+    own = _outcome_of_frames(decoded)
+    if own.problem:
+        return own
+    views = [item for item in _used() if (item.patient_id, item.seizure_id) == (decoded.patient_id, decoded.seizure_id)]
+    stages = {item.view: decoded_recording(item.patient_id, item.seizure_id, item.view) for item in views}
+    outcomes = {view: _outcome_of_frames(stage) for view, stage in stages.items()}
+    for view, outcome in outcomes.items():
+        if outcome.problem and stages[view].bad_reason() is None:  # features are made of all decoded views, or of none
+            return Outcome(f"its view {view} excludes the seizure: {outcome.problem}")
+    longest_seconds = max(outcome.duration_seconds for outcome in outcomes.values())
+    if decoded.recording.offset_seconds is None and longest_seconds and cohort.is_short(longest_seconds):
+        return Outcome(cohort.short_reason(longest_seconds))
+    return own
+
+
+def _outcome_of_frames(decoded: DecodeRecording) -> Outcome:
     from seizures.features.snippets import usable_snippets
     from seizures.inspection.verdict import Outcome
     from seizures.video.frame_cache import open_frames
@@ -218,12 +237,11 @@ def _outcome(decoded: DecodeRecording) -> Outcome:
         good = usable_snippets(name, valid, length, stride)
     except VideoError as error:
         return Outcome(str(error).removeprefix(f"{name}: "))
-    duration_seconds = ((len(good) - 1) * stride + length) / frame_rate_hz
-    if decoded.recording.offset_seconds is None and cohort.is_short(duration_seconds):
-        return Outcome(cohort.short_reason(duration_seconds))
     if len(valid) < (wanted := minimum_frames(length, num_segments)):
-        return Outcome(f"too short: it has {len(valid)} frames, and num_segments = {num_segments} takes {wanted}")
-    return Outcome("", len(good), int((~good).sum()))
+        found = f"too short: it has {len(valid)} frames, and num_segments = {num_segments} takes {wanted}"
+        return Outcome(f"{found}; correct its times or set use = skip, or RunAll stops at it")
+    duration_seconds = ((len(good) - 1) * stride + length) / frame_rate_hz
+    return Outcome("", len(good), int((~good).sum()), duration_seconds)
 
 
 @functools.cache

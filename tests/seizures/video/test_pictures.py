@@ -17,7 +17,7 @@ from seizures.inspection.verdict import UNUSABLE, WARNINGS, judge
 from seizures.manifest.recordings import Box
 from seizures.video.interlacing import scan_film
 
-SEEN = [int(k * 25 / 15 + 1e-6) for k in range(18)]  # numbers at the ticks of 30 frames at 25 Hz
+SEEN = [int(k * 25 / 15 + 1e-6) for k in range(24)]  # numbers at the ticks of 40 frames at 25 Hz
 BIT_CENTRES = [round((bit + 1) * 112 / 9) for bit in range(zoo.NUM_BITS)]
 
 
@@ -178,7 +178,7 @@ def test_a_raw_stream_runs_at_the_rate_that_a_person_states(tmp_path):
     assert judge(survey(path)).word == UNUSABLE
     frames, valid, _ = decode([path], raw_rate_hz=7.5)
     assert valid.all()
-    assert read_numbers(frames) == [k // 2 for k in range(60)]
+    assert read_numbers(frames) == [k // 2 for k in range(80)]
     assert any("counted at 7.5 Hz ([Frames] raw_rate_hz)" in note for note in judge(survey(path, 7.5)).notes)
 
 
