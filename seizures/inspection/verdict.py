@@ -153,8 +153,8 @@ def _picture_warnings(facts: FileFacts) -> list[str]:
         found.append(f"the picture stands still for {facts.longest_frozen_seconds:.1f} s")
     if facts.black_seconds > _LONGEST_BLACK_SECONDS:
         found.append(f"black for {facts.black_seconds:.1f} s")
-    if facts.streams:
-        found.append(f"{facts.streams}; {facts.video.partition('#')[0]}#1 in the manifest names the first")
+    if facts.streams and "#" not in facts.video:
+        found.append(f"{facts.streams}; the manifest can name another, as {facts.video}#1")
     if facts.picture_changes:
         found.append(f"the picture changes: {facts.picture_changes}; crop and mask are scaled with it")
     if "no quarter turn" in facts.orientation:
@@ -179,6 +179,8 @@ def _notes(facts: FileFacts) -> list[str]:
         notes.append(f"high dynamic range ({facts.transfer}): tone-mapped to BT.709")
     if facts.raw_rate:
         notes.append(facts.raw_rate)
+    if facts.streams and "#" in facts.video:
+        notes.append(facts.streams)
     if facts.colourless_seconds > 0:
         notes.append(f"without colour (infrared?) for {facts.colourless_seconds:.0f} s")
     if facts.pixel_aspect not in ("1:1", "0:1"):
@@ -207,11 +209,22 @@ def judge_recording(
     if outcome.num_invalid_snippets:
         share = f"{outcome.num_invalid_snippets} of {outcome.num_snippets} snippets"
         reasons.insert(0, f"{share} touch damaged or missing frames and are not used")
+    shapes = {name: _shape(facts) for name, facts in zip(names, files, strict=True)}
+    if len(set(shapes.values())) > 1:
+        reasons.append(
+            f"the picture changes between its files ({', '.join(f'{name}{shape}' for name, shape in shapes.items())}): "
+            "each is shown in its own shape, and crop and mask are scaled"
+        )
     shown = (item.video, item.crop, item.mask)
     same = [other.view for other in views if other.view != item.view and (other.video, other.crop, other.mask) == shown]
     if same:
         reasons.append(f"the same picture as {', '.join(same)}: give each view its crop")
     return Verdict(WARNINGS if reasons else GOOD, tuple(reasons), ())
+
+
+def _shape(facts: FileFacts) -> str:
+    pixels = "" if facts.pixel_aspect == "1:1" else f" with pixels of {facts.pixel_aspect}"
+    return f"{facts.width}x{facts.height}{pixels}{f', {facts.orientation}' if facts.orientation else ''}"
 
 
 def facts_from(values: dict[str, Any]) -> FileFacts:

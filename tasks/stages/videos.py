@@ -61,7 +61,7 @@ class SimulateRecording(Stage):
 class DecodeRecording(RecordingMixin, NetworkMixin, Stage):
     """Decode the seizure's window of one view into frames on a uniform clock."""
 
-    version = 5
+    version = 6
     extension = "h5"
     leaves_out = (VideoError,)
 
