@@ -44,6 +44,7 @@ def read_frames(
     preprocessing: str = "letterbox",
     deinterlace: str = "auto",
     damaged: str = "mask",
+    raw_rate_hz: float = 0.0,
 ) -> Frames:
     """Decode a window of a film into memory, as the pipeline decodes it (docs/video.md).
 
@@ -51,7 +52,7 @@ def read_frames(
     (`seizures.video.window.open_window`) and never holds more than a block.
 
     Args:
-        paths: one film, or the pieces of one continuous recording in order.
+        paths: one film (`film.mkv#2` is its second video stream), or the pieces of one recording in order.
         onset_seconds: start of the window, in seconds after the first frame of the film; None is that frame.
         offset_seconds: end of the window; None is the end of the film.
         frame_rate_hz: frames per second of the clock.
@@ -59,6 +60,7 @@ def read_frames(
         preprocessing: `letterbox` or `center_crop`.
         deinterlace: `auto`, `always` or `never`.
         damaged: `mask` marks damaged frames in `valid`; `fail` raises an error at the first.
+        raw_rate_hz: frame rate of a raw stream (.h264, .mjpg) that does not state it.
 
     Raises:
         VideoError: the film cannot be opened or decoded, or has no frames in the window.
@@ -67,7 +69,11 @@ def read_frames(
     """
     pieces = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     settings = FrameSettings(
-        frame_rate_hz=frame_rate_hz, preprocessing=preprocessing, deinterlace=deinterlace, damaged=damaged
+        frame_rate_hz=frame_rate_hz,
+        preprocessing=preprocessing,
+        deinterlace=deinterlace,
+        damaged=damaged,
+        raw_rate_hz=raw_rate_hz,
     )
     request = WindowRequest(
         tuple(Path(piece) for piece in pieces), onset_seconds, offset_seconds, settings=settings, frame_size=frame_size

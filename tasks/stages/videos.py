@@ -22,6 +22,11 @@ from tasks.stage.mixins import NetworkMixin, RecordingMixin
 from tasks.stage.stage import Amount, Stage
 
 
+def decoded_key_parts(paths: Sequence[Path]) -> dict[str, Any]:
+    """Return what of the settings, and of the names of the films, decides the frames that are decoded."""
+    return {"frames": frame_settings(paths), **stream_numbers(paths)}
+
+
 def frame_settings(paths: Sequence[Path]) -> FrameSettings:
     """Return the settings that decoding these films reads: the rate of raw streams only where one may be raw."""
     settings: FrameSettings = section(Frames).settings()
@@ -88,9 +93,8 @@ class DecodeRecording(RecordingMixin, NetworkMixin, Stage):
             "offset_seconds": item.offset_seconds,
             "crop": item.crop,
             "mask": item.mask,
-            "frames": frame_settings(self.paths()),
             "frame_size": models.network_spec(network_of(self.network)).frame_size,
-            **stream_numbers(self.paths()),
+            **decoded_key_parts(self.paths()),
         }
 
     def produce(self, path: Path) -> Amount:

@@ -20,6 +20,7 @@ from seizures.inspection.verdict import (
     UNUSABLE,
     WARNINGS,
     FileFacts,
+    Outcome,
     Verdict,
     facts_from,
     judge,
@@ -28,7 +29,6 @@ from seizures.inspection.verdict import (
 )
 from seizures.manifest.recordings import Box, Recording
 from seizures.settings import FrameSettings, canonical
-from seizures.video.film import Pieces
 from seizures.video.open_file import no_progress
 
 NAMES = {
@@ -38,7 +38,7 @@ NAMES = {
     "grey.mkv": (GOOD, None),
     "variable.mkv": (WARNINGS, "variable frame rate"),
     "pause.ts": (WARNINGS, "time is missing in 1 place, 1.0 s in all"),
-    "wrong-counts.avi": (WARNINGS, "says 400.0 s and lasts 2.4 s"),
+    "wrong-counts.avi": (WARNINGS, "header says 400.0 s, measured 2.4 s"),
     "two-streams.mkv": (WARNINGS, "2 video streams"),
     "h264-12.avi": (WARNINGS, "only 12.5 frames a second"),
 }
@@ -66,7 +66,7 @@ def test_facts_are_what_the_film_is(surveys):
     assert facts.frame_rate_hz == pytest.approx(25)
     assert facts.duration_seconds == pytest.approx(2.4)
     assert facts.is_interlaced
-    assert surveys["turned-90.mp4"][1].rotation_degrees in (90, -90)
+    assert surveys["turned-90.mp4"][1].orientation.startswith("rotated 90 degrees")
     assert surveys["grey.mkv"][1].colourless_seconds == pytest.approx(2.4)
     assert surveys["h264.mp4"][1].colourless_seconds == 0
     assert surveys["pause.ts"][1].gap_seconds == pytest.approx(1.0)
@@ -167,41 +167,41 @@ def test_the_network_is_shown_deinterlaced_pictures(surveys):
     assert np.abs(np.diff(plain[rows], axis=0)).max() < 40
 
 
-def test_a_recording_is_judged_with_its_files():
+def test_a_recording_is_judged_by_what_becomes_of_its_frames():
     row = Recording("P1", "1", "large", ("a.mp4",), 1.0, 9.5, "TCS", None, "all", "", None, None, 2)
     small = replace(row, view="small", crop=Box(0, 0, 8, 8))
-    long, short = (
-        FileFacts("a.mp4", num_frames=250, frame_rate_hz=25, duration_seconds=seconds) for seconds in (10.0, 5.0)
-    )
-    frozen = replace(long, video="b.mp4", longest_frozen_seconds=4.0)
-    assert judge_recording(row, [row, small], [long]) == Verdict(GOOD, (), ())
-    found = judge_recording(row, [row, replace(small, crop=None)], [long])
+    used, excluded = Outcome("", 100, 0), Outcome("the film ends too early")
+    film = FileFacts("a.mp4", num_frames=250, frame_rate_hz=25, duration_seconds=10.0, width=8, height=8)
+    frozen = replace(film, video="b.mp4", longest_frozen_seconds=4.0)
+    assert judge_recording(row, [row, small], [film], used) == Verdict(GOOD, (), ())
+    found = judge_recording(row, [row, replace(small, crop=None)], [film], used)
     assert found == Verdict(WARNINGS, ("the same picture as small: give each view its crop",), ())
-    found = judge_recording(row, [row], [short])
-    assert found == Verdict(UNUSABLE, ("the offset is after the end of the film, at 5.00 s",), ())
-    found = judge_recording(row, [row], [short, frozen])
+    assert judge_recording(row, [row], [film], excluded) == Verdict(UNUSABLE, ("the film ends too early",), ())
+    found = judge_recording(row, [row], [film, frozen], used)
     assert found == Verdict(WARNINGS, ("b.mp4: the picture stands still for 4.0 s",), ())
-    assert judge_recording(row, [row], [long, FileFacts("c.mp4", error="no film")]).word == UNUSABLE
+    found = judge_recording(row, [row], [film], replace(used, num_invalid_snippets=3))
+    assert found.reasons == ("3 of 100 snippets touch damaged or missing frames and are not used",)
+    other = replace(film, video="c.mp4", pixel_aspect="2:1")
+    found = judge_recording(row, [row], [film, other], used)
+    assert "changes between its files (a.mp4: 8x8, c.mp4: 8x8 with pixels of 2:1)" in found.reasons[-1]
 
 
-def test_a_broadcast_in_several_files_may_have_a_pause_between_them(tmp_path):
-    times = (*(i / 25 for i in range(25)), *(21 + i / 25 for i in range(25)))
-    ward = zoo.Specimen("ward.ts", "mpeg2video", seconds=times, gop=5, pieces=((0, 25, 0.0), (25, 50, 21.0)))
-    paths = ward.make(tmp_path)
-    pieces = Pieces(paths, 0.0)
-    for _ in pieces.frames():
-        pass
-    assert pieces.end_seconds == pytest.approx(22.0, abs=0.05)
-    row = Recording("P1", "1", "large", ("a.ts", "b.ts"), 1.0, 22.0, "TCS", None, "all", "", None, None, 2)
-    files = [survey(path) for path in paths]
-    found = judge_recording(row, [row], files)
-    assert found.word == WARNINGS
-    assert found.reasons[-1].startswith("its files last 2.00 s in all, and the offset is later: time is missing")
-    assert judge_recording(replace(row, offset_seconds=700.0), [row], files).word == UNUSABLE
-    assert judge_recording(replace(row, offset_seconds=2.0), [row], files).word == GOOD
-    assert judge_recording(row, [row], files[:1]).word == UNUSABLE
+def test_a_file_that_breaks_is_usable_up_to_there():
+    facts = FileFacts("a.mpg", num_frames=99, frame_rate_hz=25, duration_seconds=3.96, error="the clock jumps back")
+    verdict = judge(facts)
+    assert verdict.word == WARNINGS
+    assert verdict.reasons[0] == "readable up to 3.96 s, then: the clock jumps back"
+    assert judge(replace(facts, num_frames=0)) == Verdict(UNUSABLE, ("the clock jumps back",), ())
+
+
+def test_combing_all_over_a_film_that_counts_as_progressive_is_named():
+    facts = FileFacts(
+        "a.mp4", num_frames=99, frame_rate_hz=25, num_moving=20, num_combed=9, interlaced="no: nothing moves"
+    )
+    assert any(reason.startswith("9 of 20 moving frames are combed") for reason in judge(facts).reasons)
+    assert judge(replace(facts, num_combed=2)).word == GOOD
 
 
 def test_a_rate_is_measured_not_believed():
     facts = FileFacts("a.ts", frame_rate_claimed_hz=50.0, frame_rate_hz=25.0, num_frames=10, duration_seconds=0.4)
-    assert judge(facts).reasons == ("says 50.00 Hz and has 25.00 Hz",)
+    assert judge(facts).reasons == ("header says 50.00 Hz, measured 25.00 Hz: the time stamps count",)
