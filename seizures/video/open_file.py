@@ -30,7 +30,16 @@ from seizures.video.clock import TOLERANCE_SECONDS
 from seizures.video.damage import DamageMap
 from seizures.video.origin import origin_of
 from seizures.video.seeking import Padded, Place, is_fragmented, look
-from seizures.video.stream import MICROSECOND, ChunkNumbers, claimed_seconds, claims, describe, open_film
+from seizures.video.stream import (
+    MICROSECOND,
+    ChunkNumbers,
+    claimed_seconds,
+    claims,
+    describe,
+    find_first_key,
+    from_last_key,
+    open_film,
+)
 from seizures.video.streams import choose_stream, raw_options, raw_period_seconds, refusal
 from seizures.video.timestamps import LONGEST_REVERSAL_SECONDS, Shot
 
@@ -67,6 +76,7 @@ class OpenFile:
         num_corrupt_packets: packets that the demuxer found damaged.
         num_lost_tail: frames that were announced after the last one that was decoded; known after the last shot.
         first_error: what decoder or demuxer said first.
+        is_raw: whether this is a stream without a container that knows the time.
 
     """
 
@@ -91,7 +101,8 @@ class OpenFile:
         self._open()
         times = [self._seconds(packet.pts) for packet in self._probed if packet.pts is not None]
         self.source = describe(self._container, self._stream, times)
-        self.first_key_seconds = self._find_first_key()
+        first_key = find_first_key(self._probed, needs_key=self.is_broadcast)
+        self.first_key_seconds = None if first_key is None else self._seconds(first_key)
         self.has_timestamps = any(packet.pts is not None or packet.dts is not None for packet in self._probed)
         self._is_counted = not self.has_timestamps or bool(self._container.format.flags & _NO_TIMESTAMPS)
         # A film that begins between two key frames has lost its beginning.
@@ -126,6 +137,7 @@ class OpenFile:
         self._probed = list(islice(self._read(), _NUM_PROBED))
         with refusal(self.path.name, self.close):
             self._raw_seconds = raw_period_seconds(stream, self._raw_rate_hz, len(self._probed))
+        self.is_raw = self._raw_seconds is not None
         self._origin = origin_of(self._film, stream)
 
     def _reopen_carefully(self) -> None:
@@ -136,11 +148,6 @@ class OpenFile:
         self._reopen(self._place)
         if self._sought_seconds is not None:
             self.seek(self._sought_seconds)
-
-    @property
-    def is_raw(self) -> bool:
-        """Tell whether this is a stream without a container that knows the time."""
-        return self._raw_seconds is not None
 
     @property
     def is_broadcast(self) -> bool:
@@ -183,7 +190,7 @@ class OpenFile:
             if place is None:
                 break
             self._reopen(place)
-            first = next(self._skip(chain(self._probed, self._read()), seconds), None)
+            first = next(from_last_key(chain(self._probed, self._read()), seconds, self._seconds), None)
             if first is not None and first.is_keyframe and (first.pos or 0) >= place.position:
                 self._reopen(place)
                 return True
@@ -215,7 +222,7 @@ class OpenFile:
     def _shots(self, skip_to_seconds: float) -> Iterator[FrameShot]:
         packets: Iterable[VideoPacket] = chain(self._probed, self._read())
         if skip_to_seconds > -math.inf:
-            packets = self._skip(packets, skip_to_seconds)
+            packets = from_last_key(packets, skip_to_seconds, self._seconds)
             self._lost_from_seconds = math.inf
         if self.is_broadcast and self.first_key_seconds is not None:
             packets = dropwhile(lambda packet: not packet.is_keyframe, packets)
@@ -368,22 +375,6 @@ class OpenFile:
             raise _DamageError
         damage.strike(pts)
 
-    def _skip(self, packets: Iterable[VideoPacket], to_seconds: float) -> Iterator[VideoPacket]:
-        """Leave out the packets before the last key frame that is not after `to_seconds`."""
-        since_key: list[VideoPacket] = []
-        packets = iter(packets)
-        for packet in packets:
-            at = packet.dts if packet.dts is not None else packet.pts
-            if at is not None and self._seconds(at) > to_seconds:
-                since_key.append(packet)
-                break
-            is_late = packet.pts is not None and self._seconds(packet.pts) > to_seconds
-            if packet.is_keyframe and not is_late:
-                since_key.clear()
-            since_key.append(packet)
-        yield from since_key
-        yield from packets
-
     def _tail(self, end_seconds: float) -> float:
         """Return the end of the film behind its last frame, going by the packets whose frames did not come out."""
         if self.source.is_program_stream:
@@ -394,17 +385,6 @@ class OpenFile:
                 self.num_lost_tail += 1
                 end_seconds = start + self.source.cadence.usual_seconds
         return end_seconds
-
-    def _find_first_key(self) -> float | None:
-        """Return when the first frame should be seen, also where it turns out to be damaged.
-
-        A broadcast may be cut anywhere and starts at its first key frame; other files start with one, even if damage
-        has made it unrecognisable.
-        """
-        for packet in self._probed:
-            if packet.pts is not None and not packet.is_discard and (packet.is_keyframe or not self.is_broadcast):
-                return self._seconds(packet.pts)
-        return None
 
     def _seconds(self, ticks: int) -> float:
         return ticks * self._time_base.numerator / self._time_base.denominator  # a Fraction is slow, and no nearer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -84,6 +84,37 @@ def describe(container: InputContainer, stream: av.VideoStream, times: Sequence[
         stream.sample_aspect_ratio or Fraction(1),
         cadence,
     )
+
+
+def find_first_key(packets: Sequence[av.Packet[av.VideoStream]], *, needs_key: bool) -> int | None:
+    """Return the stamp of the first frame that should be seen, also where it turns out to be damaged.
+
+    A broadcast may be cut anywhere and starts at its first key frame (`needs_key`); other files start with one, even if
+    damage has made it unrecognisable.
+    """
+    for packet in packets:
+        if packet.pts is not None and not packet.is_discard and (packet.is_keyframe or not needs_key):
+            return packet.pts
+    return None
+
+
+def from_last_key(
+    packets: Iterable[av.Packet[av.VideoStream]], to_seconds: float, seconds: Callable[[int], float]
+) -> Iterator[av.Packet[av.VideoStream]]:
+    """Leave out packets before the last key frame that is not after `to_seconds`; `seconds` converts stamps."""
+    since_key: list[av.Packet[av.VideoStream]] = []
+    packets = iter(packets)
+    for packet in packets:
+        at = packet.dts if packet.dts is not None else packet.pts
+        if at is not None and seconds(at) > to_seconds:
+            since_key.append(packet)
+            break
+        is_late = packet.pts is not None and seconds(packet.pts) > to_seconds
+        if packet.is_keyframe and not is_late:
+            since_key.clear()
+        since_key.append(packet)
+    yield from since_key
+    yield from packets
 
 
 def claimed_seconds(stream: av.VideoStream) -> float:
