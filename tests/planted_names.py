@@ -24,7 +24,7 @@ from in_process import inside
 from small_project import Project, make_small_project
 
 from seizures.exchange import bundle
-from seizures.features.file import FeatureFileWriter
+from seizures.features.writer import FeatureFileWriter
 from tasks.exchange import bundles
 from tasks.stages.features import all_features
 

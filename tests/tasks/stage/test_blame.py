@@ -11,6 +11,7 @@ import pytest
 from in_process import inside
 from small_project import Project
 
+from seizures.manifest.identity import SeizureId
 from seizures.provenance import reader_versions
 from tasks.stages.features import features_of
 
@@ -56,11 +57,11 @@ def test_a_verdict_of_other_versions_is_tried_again(
     assert run.exit_code == 30, run
     assert "left out: P01+01+large: all films are damaged" in run.output
     with inside(done):
-        stage = features_of("P01", "01")
+        stage = features_of(SeizureId("P01", "01"))
         assert stage.complete()
     note.write_text(json.dumps(said | versions))
     with inside(done):
-        stage = features_of("P01", "01")
+        stage = features_of(SeizureId("P01", "01"))
         assert not stage.complete()
         assert stage.bad_reason() is None
     again = done.run_all()
@@ -76,7 +77,7 @@ def test_a_verdict_names_the_versions_that_found_so(done: Project) -> None:
         (done.folder / "videos").mkdir(exist_ok=True)
         (done.folder / "videos" / row["video"]).write_bytes(b"no film")
     with inside(done):
-        (stage,) = (item for item in features_of("P01", "01").requires() if item.view == "small")
+        (stage,) = (item for item in features_of(SeizureId("P01", "01")).requires() if item.view == "small")
         stage.run()
         assert stage.complete()
         said = json.loads(stage.file("bad.json").read_text())
