@@ -41,7 +41,7 @@ def test_a_sweep_shares_what_is_there_and_ends_in_a_table_a_comparison_and_a_fig
     assert all(0 <= float(row["p_value_mann_whitney_bonferroni"]) <= 1 for row in compared)
     assert (shown / "sweep.png").read_bytes().startswith(b"\x89PNG")
     page = (shown / "protocols.html").read_text(encoding="utf-8")
-    assert page.count("Optimism of the paper&#39;s protocol: accuracy under paper less that under patient") == 2
+    assert page.count("Optimism of the paper&#39;s protocol: accuracy under paper minus that under patient") == 2
     assert "is for reproduction only" in page
     assert "https:" not in page
     with inside(done):
