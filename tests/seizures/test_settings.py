@@ -140,6 +140,7 @@ def test_a_settings_object_cannot_change() -> None:
     [
         lambda: FrameSettings(frame_rate_hz=0.5),
         lambda: FrameSettings(frame_rate_hz=240),
+        lambda: FrameSettings(raw_rate_hz=1000),
         lambda: TrainingSettings(hidden_units=1, num_segments=1, batch_size=1, num_epochs=1, num_inner_folds=2),
         lambda: TrainingSettings(gamma=1, weight_decay=0, learning_rate=1e-9),
         lambda: TrainingSettings(gamma=1.5),
@@ -181,3 +182,8 @@ def test_each_protocol_has_its_selection_and_back() -> None:
     with pytest.raises(SettingsError) as caught:
         selection_of("x")
     assert str(caught.value) == "protocol = x: wanted one of patient, nested, paper"
+
+
+def test_a_rate_of_raw_streams_that_no_camera_has_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"^raw_rate_hz = 1000\.5: expected 0 \(not known\) to 1000$"):
+        FrameSettings(raw_rate_hz=1000.5)

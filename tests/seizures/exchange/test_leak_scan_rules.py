@@ -70,6 +70,9 @@ def test_in_numbers_only_what_is_long_counts(content: bytes, kinds: set[str]) ->
         (b"a q7 b", {"two"}),
         (b"a Q7 b", set()),
         (b"aq7", set()),
+        (b"q7A", set()),
+        (b"Aq7", set()),
+        (b"our PATIENCE", {"word"}),
         (b"z 702 z", set()),
         (b"our patience", {"word"}),
         (b"impatience", set()),
@@ -208,6 +211,9 @@ KILDER = [Secret("patient id", "Kilder"), Secret("seizure id", "702")]
         (lambda file: file.attrs.__setitem__("who", ["a", "702"]), {"/, attribute who: seizure id"}),
         (lambda file: file.attrs.__setitem__("who", '{"a": ["702"]}'), {"/, attribute who: seizure id"}),
         (lambda file: file.attrs.__setitem__("who", '["702"]'), {"/, attribute who: seizure id"}),
+        (lambda file: file.attrs.__setitem__("who", np.array([b"a", b"702"])), {"/, attribute who: seizure id"}),
+        (lambda file: file.attrs.__setitem__("who", np.array([b"\xffkilder"])), {"/, attribute who: patient id"}),
+        (lambda file: file.attrs.__setitem__("who", ["{702", "702"]), {"/, attribute who: seizure id"}),
         (lambda file: file.attrs.__setitem__("who", "{702"), set()),
         (lambda file: file.attrs.__setitem__("who", ""), set()),
         (lambda file: file.attrs.__setitem__("number", 702), set()),
@@ -296,6 +302,7 @@ def test_a_zip_is_searched_inside_its_members_and_between_them(tmp_path: Path) -
         [f"zip member {number}, {what}: patient id" for number in (1, 2)] for what in ("comment", "extra field")
     )
     assert scan(zipped(path, clean, comment=b"by kilder"), KILDER) == ["the zip's comment: patient id", outside]
+    assert scan(zipped(path, clean, comment=b"\xffkilder"), KILDER) == ["the zip's comment: patient id", outside]
     assert scan(zipped(path, clean, note=b"by kilder"), KILDER) == [*comments, outside]
     assert scan(zipped(path, clean, extra=b"\x99\x99\x06\x00kilder"), KILDER) == [*extras, outside]
     assert scan(zipped(path, clean, comment=b"702"), KILDER) == ["the zip's comment: seizure id"]
