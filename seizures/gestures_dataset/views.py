@@ -1,7 +1,7 @@
 """One seizure of the authors' public dataset, from thousands of small files to one feature file.
 
 Nothing in the dataset is trusted: `torch.load(weights_only=True)`, one file after the other, in a process whose memory
-is bounded (`main`), and the feature file is examined as one from another laboratory is. A frame whose vector is missing
+is bounded, and the feature file is examined as one from another laboratory is. A frame whose vector is missing
 or bad takes the vector before it and is marked in `valid`, so that times stay true and sampling passes it by. A view of
 which less than half is good is left out. Letters: S snippets, D = 512 features.
 """
@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
-import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,17 +19,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from seizures.errors import PassingError
 from seizures.features.schema import FeatureHeader, ViewFacts
 from seizures.features.validation import DURATION_TOLERANCE_SECONDS, FAULT, WARNING, Finding, examine
 from seizures.features.writer import FeatureFileWriter
 from seizures.gestures_dataset import source
 from seizures.gestures_dataset.outcome import RECIPE, Outcome
 from seizures.gestures_dataset.table import TableRow
+from seizures.processes.serving import Reporter
 from seizures.settings import digest
 
 FEATURE_DIM: int = RECIPE["feature_dim"]
 MAX_FILES = 2**17  # of one view, two hours and a half; the paper's longest has 16,470
-EXTRA_MEMORY_BYTES = 2**30
 SPARE_BYTES = 2**27  # more than what is honest takes to be read, or to be examined
 VERSION = 2
 
@@ -213,34 +212,13 @@ def _some(texts: list[str] | tuple[str, ...]) -> str:
     return ", ".join(text[:80] for text in texts[:3]) + (f" and {len(texts) - 3} more" if len(texts) > 3 else "")
 
 
-def main() -> None:
-    """Take the seizures that standard input names, one JSON a line; answer each with a line; end with the input.
-
-    The first line is empty and says that this process has started.
-    """
-    import resource  # not on Windows, and wanted in this process only
-
+def work(request: dict[str, Any], _: Reporter) -> dict[str, Any] | None:
+    """Take one seizure, in a child of `seizures.gestures_dataset.readers`."""
     torch.set_num_threads(1)
-    statm = Path("/proc/self/statm")
-    if statm.exists():  # on Linux; elsewhere the size of the process is not so easily known
-        size = int(statm.read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (size + EXTRA_MEMORY_BYTES, size + EXTRA_MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _say("")
-    for line in sys.stdin:
-        try:
-            job = json.loads(line)
-            outcome = take_seizure(TableRow(**job["row"]), job["views"], Path(job["path"]), job["known_stamp"])
-            answer = None if outcome is None else dataclasses.asdict(outcome)
-        except (OSError, MemoryError, RuntimeError) as error:  # of the disk, the machine, and HDF5's word for them
-            answer = {"failed": str(error) or "out of memory"}
-        _say(json.dumps(answer))
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+    try:
+        outcome = take_seizure(
+            TableRow(**request["row"]), request["views"], Path(request["path"]), request["known_stamp"]
+        )
+    except (OSError, MemoryError, RuntimeError) as error:  # of the disk, the machine, and HDF5's word for them
+        raise PassingError(f"cannot be read or written now: {str(error) or 'out of memory'}") from error
+    return None if outcome is None else dataclasses.asdict(outcome)

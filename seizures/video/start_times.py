@@ -1,38 +1,27 @@
 """Clock times of the manifest, put on the clock of the video: here, and nowhere else.
 
 A file says when it starts by a tag: `com.apple.quicktime.creationdate` (local, with its zone) before `creation_time`
-(UTC) before `date` (local). Which tag a container has is libavformat's matter, which opens the file in a process of its
-own: a header that crashes it must not end the run. MPEG streams (.mpg, .ts) have no such tag. Time codes are not
-believed: most of them start at 0 or 1 h, whatever the hour.
+(UTC) before `date` (local). Which tag a container has is libavformat's matter. MPEG streams (.mpg, .ts) have none.
+Time codes are not believed: most of them start at 0 or 1 h, whatever the hour.
 
 A start time is a date, and so stands in no message.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import itertools
-import json
 import math
-import os
-import selectors
-import signal
-import subprocess
-import sys
-import tempfile
 import zoneinfo
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from seizures.errors import PassingError, SettingsError, SoftwareError
+from seizures.errors import SettingsError
 from seizures.manifest.recordings import Recording
 from seizures.manifest.table import Fault, clock_text, fault_lines
 
 _TAGS = ("com.apple.quicktime.creationdate", "creation_time", "date")
-_LONGEST_START_SECONDS = 60.0  # of the process that opens the files, until it has imported the decoder
-_LONGEST_SILENCE_SECONDS = 60.0  # of it, about one file
 _LATEST_SECONDS = 23 * 3600.0  # after the start; a time of day further on is taken for one before the start
 _MIDNIGHT = datetime.time()
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
@@ -60,102 +49,18 @@ def find_zone(name: str) -> datetime.tzinfo:
         raise SettingsError(f"{name}: wanted a time zone by its name, such as UTC or Europe/London") from error
 
 
-def read_starts(paths: Sequence[Path]) -> list[FilmStart]:
-    """Ask each file when it starts; a file that ends or hangs the process that opens it is a problem of that file.
-
-    Raises:
-        PassingError: the process was killed, or did not begin.
-        SoftwareError: it ended of an error of its own, which is shown above.
-
-    """
-    waiting, found = [str(path.absolute()) for path in paths], list[FilmStart]()
-    while waiting:
-        answers, reason = _ask(waiting)
-        found += answers
-        waiting = waiting[len(answers) :]
-        if waiting:
-            waiting.pop(0)
-            found.append(FilmStart(problem=reason))
-    return found
-
-
-def _ask(paths: list[str]) -> tuple[list[FilmStart], str]:
-    """Run one process over the files; return its answers, and why there are fewer than files."""
-    root = str(Path(__file__).parents[2])
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    with tempfile.TemporaryFile() as request:  # and no pipe, which nobody may be there to read
-        request.write(json.dumps(paths).encode())
-        request.seek(0)
-        with subprocess.Popen(
-            [sys.executable, "-c", "from seizures.video.start_times import serve; serve()"],
-            stdin=request,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
-        ) as process:
-            try:
-                lines, is_silent = _heard(process)
-            finally:
-                if process.poll() is None:
-                    process.kill()
-    answers = [FilmStart(**json.loads(line)) for line in lines[1:]]
-    if len(answers) == len(paths):
-        return answers, ""
-    name, code = Path(paths[len(answers)]).name, process.returncode
-    if not is_silent and code in (-signal.SIGKILL, -signal.SIGTERM):  # which no film can cause by itself
-        how = f"was killed ({signal.Signals(-code).name}), by a person or because memory ran out"
-        raise PassingError(f"{name}: the process that reads when films start {how}; run it again, or say use = skip")
-    if not is_silent and code >= 0:  # by Python, and not by a crash of the decoder
-        raise SoftwareError(
-            f"{name}: the process that reads when films start ended (exit code {code}); what it wrote above says why. "
-            "No film is to blame: this software, or its installation"
-        )
-    if not lines:
-        how = f"said nothing for {_LONGEST_START_SECONDS:g} s" if is_silent else f"ended (exit code {code})"
-        raise PassingError(f"the process that reads when films start {how} before it had opened one; run it again")
-    return answers, f"makes the decoder {'hang' if is_silent else 'crash'}; repair it, or say use = skip"
-
-
-def _heard(process: subprocess.Popen[bytes]) -> tuple[list[bytes], bool]:
-    """Return the lines that a process writes until it ends, and whether it was silent for too long instead."""
-    assert process.stdout is not None
-    heard, patience = b"", _LONGEST_START_SECONDS
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while is_heard := bool(selector.select(patience)):
-            said = os.read(process.stdout.fileno(), 1 << 16)
-            if not said:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(_LONGEST_START_SECONDS)
-                break
-            heard, patience = heard + said, _LONGEST_SILENCE_SECONDS
-    return heard.split(b"\n")[:-1], not is_heard
-
-
-def serve() -> None:
-    """Say that it has begun, and of each file that standard input names when it starts, a line of JSON each.
-
-    The child's whole life.
-    """
-    import av  # noqa: F401 - before the first line: where it fails, no film is to blame
-
-    sys.stdout.write("{}\n")
-    sys.stdout.flush()
-    for path in json.load(sys.stdin):
-        sys.stdout.write(json.dumps(dataclasses.asdict(_start_of(path))) + "\n")
-        sys.stdout.flush()
-
-
-def _start_of(path: str) -> FilmStart:
-    import av  # in the child alone: planning needs no decoder
+def read_start(path: Path) -> FilmStart:
+    """Ask a file when it starts. A header may crash or hang the decoder: see `seizures.processes.decoder`."""
+    import av  # who works with clock times alone needs no decoder
 
     from seizures.video.stream import open_film
 
     try:
-        with open_film(Path(path)) as container:
+        with open_film(path) as container:
             streams = [stream.metadata for stream in container.streams.video]
             tags = [{key.lower(): value for key, value in said.items()} for said in (container.metadata, *streams)]
     except (av.FFmpegError, OSError) as error:
-        return FilmStart(problem=f"cannot be opened as a video ({error.strerror}); repair it, or say use = skip")
+        return FilmStart(problem=f"cannot be opened as a video ({error.strerror}); repair it or set use = skip")
     texts = (said[tag] for tag in _TAGS for said in tags if tag in said)
     text = next((text for text in texts if _parsed(text) is not None), "")
     return FilmStart(text, "" if text else _NO_START)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from seizures.manifest.film_names import split_stream
 from seizures.settings import digest
-from seizures.video.start_times import FilmStart, read_starts
+from seizures.video.start_times import FilmStart
 from tasks.machinery.atomic import write_json
 
 _BLOCK_BYTES = 1 << 22
@@ -35,12 +35,16 @@ def fingerprint(path: Path, memory: Path) -> str:
 
 
 def film_starts(paths: Sequence[Path], memory: Path) -> list[FilmStart]:
-    """Return when films start; those that `memory` does not know are opened, all in one other process."""
+    """Return when films start; those that `memory` does not know are opened, in a child process."""
     paths = [split_stream(path)[0] for path in paths]
     notes = [_Note(path, memory, "start") for path in paths]
     texts = [note.read() for note in notes]
     unknown = [index for index, text in enumerate(texts) if text is None]
-    asked = dict(zip(unknown, read_starts([paths[index] for index in unknown]), strict=True)) if unknown else {}
+    asked = {}
+    if unknown:
+        from seizures.processes.decoder import read_starts
+
+        asked = dict(zip(unknown, read_starts([paths[index] for index in unknown]), strict=True))
     for index, found in asked.items():
         if found.text:
             notes[index].write(found.text)

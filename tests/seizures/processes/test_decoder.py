@@ -1,20 +1,20 @@
-"""A decoder that dies or hangs ends with its child, and the next film is decoded as if nothing had happened."""
+"""A decoder that crashes or stalls ends with its child, and the next film is decoded as if nothing had happened."""
 
 from __future__ import annotations
 
 import os
 import signal
-import threading
-import time
 from pathlib import Path
 
+import ended_children
 import numpy as np
 import pytest
 import zoo
 
 from seizures.errors import DamagedVideoError, PassingError, SoftwareError, VideoError
 from seizures.processes import decoder
-from seizures.processes.decoder import IsolatedWindow, survey_isolated
+from seizures.processes.child import Child
+from seizures.processes.decoder import IsolatedWindow, read_starts, survey_isolated
 from seizures.video.window import WindowRequest, open_window
 
 
@@ -23,10 +23,18 @@ def film(tmp_path_factory) -> Path:
     return next(item for item in zoo.ALL if item.name == "h264.mp4").make(tmp_path_factory.mktemp("film"))[0]
 
 
+@pytest.fixture
+def pipe(tmp_path) -> Path:
+    """Return a film that whoever opens it waits for, until somebody opens it to write."""
+    path = tmp_path / "pipe.mp4"
+    os.mkfifo(path)
+    return path
+
+
 @pytest.fixture(autouse=True)
 def no_child_is_left():
     yield
-    decoder._stop_child()
+    decoder.stop()
 
 
 def window(path):
@@ -38,15 +46,10 @@ def decode(path, **more):
         return np.concatenate([block.frames for block in one]), one.facts
 
 
-def send_when_started(sent: signal.Signals) -> threading.Thread:
-    def send() -> None:
-        while not decoder._running:
-            time.sleep(0.001)
-        os.kill(decoder._running[0].process.pid, sent)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    return thread
+def end_while_busy(film: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next request end the decoder in its midst."""
+    read_starts([film])  # it runs
+    ended_children.end_while_busy(decoder._decoder, number, monkeypatch)
 
 
 def test_the_child_decodes_the_same(film):
@@ -54,25 +57,31 @@ def test_the_child_decodes_the_same(film):
     with open_window(window(film)) as one:
         np.testing.assert_array_equal(frames, np.concatenate([block.frames for block in one]))
         assert facts == one.facts
-    first = decoder._running[0].process.pid
+    first = decoder._decoder.pid
     decode(film)
-    assert decoder._running[0].process.pid == first
+    assert decoder._decoder.pid == first
 
 
-def test_a_crash_is_an_error_of_the_film_alone(film):
-    thread = send_when_started(signal.SIGSEGV)
-    with pytest.raises(VideoError, match=r"h264\.mp4: the decoder died \(signal SIGSEGV\)"):
+def test_a_crash_is_an_error_of_the_film_alone(film, monkeypatch):
+    end_while_busy(film, signal.SIGSEGV, monkeypatch)
+    with pytest.raises(
+        VideoError, match=r"^h264\.mp4: decoder crashed \(SIGSEGV\); repair the video or set use = skip$"
+    ):
         decode(film)
-    thread.join()
     assert len(decode(film)[0]) == 32
 
 
-def test_a_hang_is_stopped(film):
-    thread = send_when_started(signal.SIGSTOP)
-    with pytest.raises(VideoError, match="hangs: it gave no sign of life for 1 s and was stopped"):
-        decode(film, longest_silence_seconds=1.0)
-    thread.join()
+def test_a_stall_is_ended(film, pipe):
+    with pytest.raises(VideoError, match=r"^pipe\.mp4: decoder stalled: no progress for 1 s; repair the video or set"):
+        decode(pipe, silence_seconds=1.0)
     assert len(decode(film)[0]) == 32
+
+
+def test_memory_without_end_is_an_error_of_the_film(film, monkeypatch):
+    small = Child(decoder.load, name="decoder", input_kind="video", memory_bytes=2**20)
+    monkeypatch.setattr(decoder, "_decoder", small)
+    with small, pytest.raises(VideoError, match=r"^h264\.mp4: decoder needed more than 1 MiB of memory; repair"):
+        decode(film)
 
 
 def test_errors_come_through_as_they_are(film, tmp_path):
@@ -96,28 +105,41 @@ def test_what_the_disk_cannot_read_is_no_fault_of_the_film(tmp_path):
     assert not issubclass(PassingError, VideoError)  # which would be kept as the film's own fault
 
 
-def test_a_decoder_that_was_killed_is_no_fault_of_the_film(film):
-    thread = send_when_started(signal.SIGKILL)
-    with pytest.raises(PassingError, match=r"h264\.mp4: the decoder was killed \(signal SIGKILL\), by a person or"):
-        decode(film)
-    thread.join()
+def test_a_decoder_that_was_killed_is_no_fault_of_the_film(film, monkeypatch):
+    for ask in (decode, survey_isolated, lambda path: read_starts([path])):
+        end_while_busy(film, signal.SIGKILL, monkeypatch)
+        with pytest.raises(PassingError, match=r"^h264\.mp4: decoder was killed \(SIGKILL\), by a person or"):
+            ask(film)
 
 
 def test_an_abandoned_window_stops_its_child(film):
     with IsolatedWindow(window(film)) as one:
         next(iter(one))
-        assert decoder._running
-    assert not decoder._running
+        assert decoder._decoder.pid
+    assert decoder._decoder.pid is None
 
 
-def test_a_survey_of_a_film_that_kills_the_decoder_says_so(film):
-    thread = send_when_started(signal.SIGABRT)
+def test_a_survey_of_a_film_that_crashes_the_decoder_says_so(film, monkeypatch):
+    end_while_busy(film, signal.SIGABRT, monkeypatch)
     facts = survey_isolated(film)
-    thread.join()
-    assert (
-        facts.error == "the decoder died (signal SIGABRT); the video is probably damaged: repair it or say use = skip"
-    )
+    assert facts.error == "decoder crashed (SIGABRT); repair the video or set use = skip"
     assert survey_isolated(film).num_frames == 60
+
+
+def test_a_film_that_ends_the_decoder_is_told_and_the_others_are_asked_when_they_start(film, pipe):
+    first, crashing, last = read_starts([film, pipe, film], silence_seconds=1.0)
+    assert first.problem == last.problem == "does not say when it starts; write seconds since its first frame"
+    words = "cannot say when it starts: decoder stalled: no progress for 1 s; repair the video or set use = skip"
+    assert crashing.problem == words
+
+
+def test_a_decoder_that_cannot_be_imported_is_not_the_films_fault(film, tmp_path, monkeypatch):
+    (tmp_path / "av.py").write_text("raise ImportError('libavcodec.so is absent')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    words = r"^h264\.mp4: ImportError: libavcodec\.so is absent\. The video is not to blame"
+    for ask in (decode, survey_isolated, lambda path: read_starts([path])):
+        with pytest.raises(SoftwareError, match=words):
+            ask(film)
 
 
 @pytest.mark.parametrize(
@@ -128,16 +150,16 @@ def test_a_survey_of_a_film_that_kills_the_decoder_says_so(film):
             r"TypeError: open\(\) got an",
         ),
         ("def broken(*_, **__): raise AttributeError('gone')", "AttributeError: gone"),
-        ("import os; broken = lambda *_, **__: os._exit(1)", r"the process that decodes ended \(exit code 1\)"),
+        ("import os; broken = lambda *_, **__: os._exit(1)", r"decoder ended \(exit code 1\)"),
     ],
 )
 def test_a_fault_of_the_software_is_no_fault_of_the_film(film, tmp_path, monkeypatch, broken, said):
     """The child's PyAV is another one than it was written for."""
     (tmp_path / "sitecustomize.py").write_text(f"import av\n{broken}\nav.open = broken\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    decoder._stop_child()
+    decoder.stop()
     for ask in (decode, survey_isolated):
-        with pytest.raises(SoftwareError, match=rf"h264\.mp4: {said}.*\. The film is not to blame, but this software"):
+        with pytest.raises(SoftwareError, match=rf"h264\.mp4: {said}.*\. The video is not to blame, but this software"):
             ask(film)
     assert not issubclass(SoftwareError, VideoError)  # which would be kept as the film's own fault
 
@@ -149,42 +171,6 @@ def test_any_error_of_libav_is_one_of_the_film(film, tmp_path, monkeypatch):
         "import seizures.video.window\nseizures.video.window.FrameGraph.apply = broken\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    decoder._stop_child()
+    decoder.stop()
     with pytest.raises(VideoError, match="end of file"):
         decode(film)
-
-
-def test_ctrl_c_is_the_parents_matter(film):
-    """At the keyboard it reaches every process of the terminal; the child goes on until its parent ends."""
-    decoder._stop_child()
-    # Under nohup or in the background of a shell it is ignored, which a child would inherit.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        frames, _ = decode(film)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    child = decoder._running[0].process
-    os.kill(child.pid, signal.SIGINT)
-    again, _ = decode(film)
-    assert decoder._running[0].process is child
-    assert child.poll() is None
-    np.testing.assert_array_equal(frames, again)
-
-
-def test_a_fork_leaves_its_parents_child_alone_and_has_its_own(film, monkeypatch):
-    frames, _ = decode(film)
-    (parents,) = decoder._running
-    owner = os.getpid()
-    with monkeypatch.context() as fork:
-        fork.setattr(os, "getpid", lambda: owner + 1)  # the list of children is inherited, the child is not
-        decoder._stop_child()
-        assert parents.process.poll() is None
-        of_fork, _ = decode(film)
-        assert decoder._running[0].process.pid != parents.process.pid
-        decoder._stop_child()
-    assert parents.process.poll() is None
-    decoder._running[:] = [parents]  # as the parent, which has a list of its own, sees it
-    again, _ = decode(film)
-    assert decoder._running == [parents]
-    for other in (of_fork, again):
-        np.testing.assert_array_equal(frames, other)

@@ -42,7 +42,7 @@ def test_200_bad_files_are_all_refused(bad_files: dict[str, Path]) -> None:
     found = json.loads(done.stdout)
     assert [name for name, problems in zip(bad_files, found["faults"], strict=True) if not problems] == []
     assert all(problem for problems in found["faults"] for problem in problems)
-    assert not any("took more than" in problems[0] for problems in found["faults"])
+    assert not any("the process that examined it" in problems[0] for problems in found["faults"])
     assert found["max_rss_kilobytes"] / 1024 < MEGABYTES
     assert found["cpu_seconds"] < 20  # for all of them
 
@@ -96,10 +96,10 @@ def test_a_file_that_kills_or_delays_the_process_is_refused_and_the_rest_examine
     slow = examine_files(good, cpu_seconds=1e-6)
     assert all(map(faults, slow))
     assert "s of computing" in slow[0].findings[0].problem
-    poor = examine_files(good[:1], memory_bytes=8 * 2**20)
-    assert "crash" in poor[0].findings[0].problem
+    poor = examine_files(good[:1], memory_bytes=2**16)
+    assert "the process that examined it" in poor[0].findings[0].problem  # it says so, or a library crashes
     late = examine_files(good[:1], wall_seconds=1e-9)
-    assert "took more than" in late[0].findings[0].problem
+    assert "stalled" in late[0].findings[0].problem
 
 
 def test_without_the_seal_a_change_passes_as_a_flip_would(tmp_path: Path) -> None:

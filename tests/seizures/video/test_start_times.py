@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import datetime
-import os
-import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -20,10 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seizures.errors import PassingError, SettingsError, SoftwareError
+from seizures.errors import SettingsError
 from seizures.manifest.recordings import Recording
-from seizures.video import start_times
-from seizures.video.start_times import FilmStart, find_zone, read_starts, resolve
+from seizures.video.start_times import FilmStart, find_zone, read_start, resolve
 
 ROW = Recording("P1", "1", "large", ("a.mp4", "b.mp4"), 0.0, None, "TCS", None, "all", "", None, None, 2, True)
 UTC = find_zone("UTC")
@@ -74,95 +66,12 @@ def test_each_container_says_when_it_starts(tmp_path: Path) -> None:
         tmp_path / "text.mp4",
     ]
     paths[-1].write_text("this is no film")
-    found = read_starts(paths)
+    found = [read_start(path) for path in paths]
     texts = [item.text for item in found]
     assert texts[:4] == ["2020-05-01T10:00:00.000000Z", moment, "2020-05-01T12:00:00+0200", "2020-05-01 10:00:00"]
     assert [on_clock_of(clocked("10:00:01"), text).onset_seconds for text in texts[:4]] == [1, 0.75, 1, 1]
     assert all("does not say when it starts" in item.problem and not item.text for item in found[4:7])
     assert "cannot be opened as a video" in found[7].problem
-
-
-def test_a_file_that_ends_the_process_is_told_and_the_others_are_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good = film(tmp_path / "a.mp4", creation_time="2020-05-01T10:00:00Z")
-    hanging = tmp_path / "pipe.mp4"
-    os.mkfifo(hanging)  # opening it waits for a writer for ever
-    monkeypatch.setattr(start_times, "_LONGEST_SILENCE_SECONDS", 2.0)
-    found = read_starts([good, hanging, good])
-    assert [bool(item.text) for item in found] == [True, False, True]
-    assert found[1].problem == "makes the decoder hang; repair it, or say use = skip"
-
-
-@pytest.fixture
-def pipes(tmp_path: Path) -> list[Path]:
-    """Return files that the one who opens them waits for, until somebody opens them to write."""
-    found = [tmp_path / f"{number}.mp4" for number in range(3)]
-    for path in found:
-        os.mkfifo(path)
-    return found
-
-
-@pytest.fixture
-def in_thread() -> Iterator[Callable[[Callable[[], None]], None]]:
-    """Run something beside the test, which waits for its end."""
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        begun: list[concurrent.futures.Future[None]] = []
-        yield lambda work: begun.append(pool.submit(work))
-        for future in begun:
-            future.result(timeout=60)
-
-
-def test_each_file_has_its_own_time(
-    pipes: list[Path], in_thread: Callable[[Callable[[], None]], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(start_times, "_LONGEST_SILENCE_SECONDS", 2.5)
-
-    def write_slowly() -> None:
-        for path in pipes:
-            with path.open("wb") as file:
-                time.sleep(1.2)
-                file.write(b"this is no film")
-
-    in_thread(write_slowly)
-    assert all("cannot be opened as a video" in found.problem for found in read_starts(pipes))
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_who_kills_the_process_is_not_the_film(
-    number: int,
-    pipes: list[Path],
-    in_thread: Callable[[Callable[[], None]], None],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    started: list[subprocess.Popen[bytes]] = []
-
-    class Told(subprocess.Popen[bytes]):
-        def __init__(self, *args: Any, **more: Any) -> None:
-            super().__init__(*args, **more)
-            started.append(self)
-
-    monkeypatch.setattr(subprocess, "Popen", Told)
-
-    def kill() -> None:
-        with pipes[0].open("wb"):
-            started[0].send_signal(number)
-
-    in_thread(kill)
-    with pytest.raises(PassingError, match=rf"0\.mp4: .* was killed \({signal.Signals(number).name}\), by a person or"):
-        read_starts(pipes)
-
-
-def test_a_decoder_that_cannot_be_imported_is_not_the_films_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "av.py").write_text("raise ImportError('libavcodec.so is absent')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(
-        SoftwareError, match=r"ended \(exit code 1\); what it wrote above says why. No film is to blame"
-    ):
-        read_starts([tmp_path / "a.mp4"])
-    assert "libavcodec.so is absent" in capfd.readouterr().err
 
 
 def test_times_are_measured_from_the_start_of_the_first_piece() -> None:
@@ -246,7 +155,7 @@ def test_a_date_that_no_recording_has_is_no_start(text: str) -> None:
 def test_a_start_that_is_believed_is_looked_for_behind_one_that_is_not(tmp_path: Path) -> None:
     tags = {"_apple": "9999-12-31T23:59:59+0000", "creation_time": "2020-05-01T10:00:00Z"}
     path = film(tmp_path / "a.mov", options={"movflags": "use_metadata_tags"}, **tags)
-    (start,) = read_starts([path])
+    start = read_start(path)
     assert start.text in ("2020-05-01T10:00:00Z", "2020-05-01T10:00:00.000000Z")  # as libavformat writes it
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from seizures.inspection.survey import survey
 from seizures.settings import canonical
-from seizures.video.start_times import read_starts
+from seizures.video.start_times import read_start
 from seizures.video.stream import open_film, printable
 from seizures.video.window import WindowRequest, open_window
 
@@ -48,7 +48,7 @@ def test_it_is_opened_decoded_and_surveyed(latin: Path) -> None:
     facts = survey(latin)
     assert (facts.num_frames, facts.error) == (50, "")
     json.dumps(canonical(facts), ensure_ascii=False).encode()  # every text can be written down
-    assert read_starts([latin])[0].problem in ("", "does not say when it starts; write seconds since its first frame")
+    assert read_start(latin).problem in ("", "does not say when it starts; write seconds since its first frame")
 
 
 @pytest.mark.parametrize(("text", "wanted"), [("K\udcf6ln", "K\ufffdln"), ("Köln", "Köln")])

@@ -1,0 +1,38 @@
+"""What the decoder's child does: everything that opens a film, one request after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import av
+
+from seizures.errors import VideoError
+from seizures.inspection.contact_sheet import draw_sheet
+from seizures.inspection.survey import survey
+from seizures.processes.serving import Reporter
+from seizures.video.start_times import read_start
+from seizures.video.window import open_window
+
+
+def work(request: tuple[str, dict[str, Any]], reporter: Reporter) -> Any:
+    """Do one of `decode`, `survey`, `sheet` and `start`; the frames of a window are parts of the answer."""
+    what, arguments = request
+    try:
+        return _do(what, arguments, reporter)
+    except MemoryError:  # libav has one, too
+        raise
+    except av.FFmpegError as error:
+        raise VideoError(f"the video cannot be read: {error.strerror or type(error).__name__}") from error
+
+
+def _do(what: str, arguments: dict[str, Any], reporter: Reporter) -> Any:
+    if what == "start":
+        return read_start(**arguments)
+    if what == "survey":
+        return survey(**arguments, progress=reporter.progress)
+    if what == "sheet":
+        return draw_sheet(**arguments, progress=reporter.progress)
+    with open_window(**arguments, progress=reporter.progress) as window:
+        for block in window:
+            reporter.send(block)
+        return window.facts
