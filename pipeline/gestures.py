@@ -26,7 +26,7 @@ class ImportGestures(WithoutCohort):
         """Check the number of readers too."""
         super().check_input()
         if self.num_readers < 0:
-            raise SettingsError(f"num_readers = {self.num_readers}: wanted 0 or more")
+            raise SettingsError(f"num_readers = {self.num_readers}: expected 0 or more")
 
     def answer(self) -> Answer:
         """Import, compare the counts with the paper's, and say what to set."""

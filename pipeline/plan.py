@@ -25,7 +25,7 @@ class Plan(Question):
     def answer(self) -> Answer:
         """Return the plan as text; the exit code is 0."""
         if self.save and not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", self.save):
-            raise SettingsError(f"--save {self.save}: wanted a name of letters, digits, - _ .")
+            raise SettingsError(f"--save {self.save}: expected a name of letters, digits, - _ .")
         plan = make_plan()
         parts = ["Plan: what RunAll would run with the present settings. Nothing was run.", ""]
         parts += [_overview(plan), *_reasons(plan), *_notes(plan)]

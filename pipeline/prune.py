@@ -28,7 +28,7 @@ class Prune(Question):
     def answer(self) -> Answer:
         """Return what may go, or has gone, as text; the exit code is 0."""
         if self.keep_runs < 1 or not self.older_than_days >= 0:
-            raise SettingsError("wanted --keep-runs of at least 1 and --older-than-days of at least 0")
+            raise SettingsError("expected --keep-runs of at least 1 and --older-than-days of at least 0")
         others = list(others_at_work(str(self))) if self.delete else []
         if others:
             raise SeizuresError(

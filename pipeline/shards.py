@@ -53,7 +53,7 @@ class _Shard(WorkingTask):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not 0 <= self.shard < self.shards:
-            wanted = "wanted shards of at least 1, and shard from 0 to shards - 1"
+            wanted = "expected shards of at least 1, and shard from 0 to shards - 1"
             _refuse(SettingsError(f"--shard {self.shard} --shards {self.shards}: {wanted}"))
 
     def verdict(self) -> str:

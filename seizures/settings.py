@@ -85,13 +85,13 @@ class FrameSettings:
         """Refuse a rate that is not above 0, and words that are not known."""
         faults = []
         if not 0 < self.frame_rate_hz <= 240:
-            faults.append(f"frame_rate_hz = {self.frame_rate_hz}: wanted above 0 and at most 240")
+            faults.append(f"frame_rate_hz = {self.frame_rate_hz}: expected above 0 and at most 240")
         if self.preprocessing not in PREPROCESSINGS:
-            faults.append(f"preprocessing = {self.preprocessing}: wanted one of {', '.join(PREPROCESSINGS)}")
+            faults.append(f"preprocessing = {self.preprocessing}: expected one of {', '.join(PREPROCESSINGS)}")
         if self.deinterlace not in DEINTERLACING:
-            faults.append(f"deinterlace = {self.deinterlace}: wanted one of {', '.join(DEINTERLACING)}")
+            faults.append(f"deinterlace = {self.deinterlace}: expected one of {', '.join(DEINTERLACING)}")
         if self.damaged not in DAMAGED:
-            faults.append(f"damaged = {self.damaged}: wanted one of {', '.join(DAMAGED)}")
+            faults.append(f"damaged = {self.damaged}: expected one of {', '.join(DAMAGED)}")
         if not 0 <= self.raw_rate_hz <= 1000:
             faults.append(f"raw_rate_hz = {self.raw_rate_hz}: expected 0 (not known) to 1000")
         _refuse(faults)
@@ -106,8 +106,8 @@ class FoldSettings:
 
     def __post_init__(self) -> None:
         """Refuse fewer than two folds, and a seed below 0."""
-        faults = [f"num_folds = {self.num_folds}: wanted at least 2"] if self.num_folds < 2 else []
-        _refuse([*faults, *([f"seed = {self.seed}: wanted at least 0"] if self.seed < 0 else [])])
+        faults = [f"num_folds = {self.num_folds}: expected at least 2"] if self.num_folds < 2 else []
+        _refuse([*faults, *([f"seed = {self.seed}: expected at least 0"] if self.seed < 0 else [])])
 
 
 def selection_of(protocol: str) -> str:
@@ -117,7 +117,7 @@ def selection_of(protocol: str) -> str:
         SettingsError: there is no such protocol.
     """
     if protocol not in PROTOCOLS:
-        raise SettingsError(f"protocol = {protocol}: wanted one of {', '.join(PROTOCOLS)}")
+        raise SettingsError(f"protocol = {protocol}: expected one of {', '.join(PROTOCOLS)}")
     return PROTOCOLS[protocol]
 
 
@@ -145,17 +145,17 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         """Refuse counts below 1, a gamma below 1, rates that are not positive, and an unknown selection."""
         counts = ("hidden_units", "num_segments", "batch_size", "num_epochs")
-        faults = [f"{name} = {getattr(self, name)}: wanted at least 1" for name in counts if getattr(self, name) < 1]
+        faults = [f"{name} = {getattr(self, name)}: expected at least 1" for name in counts if getattr(self, name) < 1]
         if not self.gamma >= 1:
-            faults.append(f"gamma = {self.gamma}: wanted at least 1 (1 is uniform, inf is the middle)")
+            faults.append(f"gamma = {self.gamma}: expected at least 1 (1 is uniform, inf is the middle)")
         if not 0 < self.learning_rate < math.inf:
-            faults.append(f"learning_rate = {self.learning_rate}: wanted above 0")
+            faults.append(f"learning_rate = {self.learning_rate}: expected above 0")
         if not 0 <= self.weight_decay < math.inf:
-            faults.append(f"weight_decay = {self.weight_decay}: wanted at least 0")
+            faults.append(f"weight_decay = {self.weight_decay}: expected at least 0")
         if self.selection not in SELECTIONS:
-            faults.append(f"selection = {self.selection}: wanted one of {', '.join(SELECTIONS)}")
+            faults.append(f"selection = {self.selection}: expected one of {', '.join(SELECTIONS)}")
         if self.num_inner_folds < 2:
-            faults.append(f"num_inner_folds = {self.num_inner_folds}: wanted at least 2")
+            faults.append(f"num_inner_folds = {self.num_inner_folds}: expected at least 2")
         _refuse(faults)
 
     @property
@@ -187,9 +187,9 @@ class EvaluationSettings:
         """Refuse too few resamples, a level outside (0, 1), and a seed below 0."""
         faults = []
         if self.num_bootstraps < 100:
-            faults.append(f"num_bootstraps = {self.num_bootstraps}: wanted at least 100")
+            faults.append(f"num_bootstraps = {self.num_bootstraps}: expected at least 100")
         if self.seed < 0:
-            faults.append(f"seed = {self.seed}: wanted at least 0")
+            faults.append(f"seed = {self.seed}: expected at least 0")
         if not 0 < self.confidence_level < 1:
-            faults.append(f"confidence_level = {self.confidence_level}: wanted between 0 and 1")
+            faults.append(f"confidence_level = {self.confidence_level}: expected between 0 and 1")
         _refuse(faults)

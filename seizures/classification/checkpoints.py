@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from seizures.classification.epochs import Builder, EpochRow
+from seizures.classification.training_loop import Builder, EpochRow
 from seizures.errors import SeizuresError
 from seizures.settings import TrainingSettings
 
@@ -69,7 +69,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> tuple[Fitted, dict[str, Any
     kind = checkpoint.get("format") if isinstance(checkpoint, dict) else type(checkpoint).__name__
     if kind != FORMAT or checkpoint["format_version"] != FORMAT_VERSION:
         wanted = f"{FORMAT} version {FORMAT_VERSION}"
-        raise SeizuresError(f"{path}: wanted {wanted}, found {kind}; train again or update the software")
+        raise SeizuresError(f"{path}: expected {wanted}, found {kind}; train again or update the software")
     plain = {name: checkpoint[name] for name in Fitted.__dataclass_fields__}
     plain |= {
         "settings": TrainingSettings(**checkpoint["settings"]),

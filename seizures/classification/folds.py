@@ -226,7 +226,7 @@ def read_folds(path: str | Path, *, shared_patients: bool = False) -> tuple[Fold
             records = [record for record in csv.reader(file) if record]
         header, cells = records[0], records[1:]
         if tuple(header) != COLUMNS or not cells:
-            raise SeizuresError(f"{path}: wanted the columns {', '.join(COLUMNS)} and a row per seizure")
+            raise SeizuresError(f"{path}: expected the columns {', '.join(COLUMNS)} and a row per seizure")
         rows = tuple(FoldRow(patient, seizure, int(fold), int(count)) for patient, seizure, fold, count in cells)
     except OSError as error:
         raise SeizuresError(f"{path}: cannot read the folds: {error.strerror}") from error

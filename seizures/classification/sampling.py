@@ -27,7 +27,9 @@ from seizures.errors import SeizuresError
 def minimum_frames(frames_per_snippet: int, num_segments: int) -> int:
     """Return the fewest frames that a seizure needs: each of its segments must hold more than one snippet's frames."""
     if frames_per_snippet < 1 or num_segments < 1:
-        raise ValueError(f"frames_per_snippet = {frames_per_snippet}, num_segments = {num_segments}: wanted at least 1")
+        raise ValueError(
+            f"frames_per_snippet = {frames_per_snippet}, num_segments = {num_segments}: expected at least 1"
+        )
     return num_segments * (frames_per_snippet + 1)
 
 
@@ -50,12 +52,12 @@ def segment_ranges(
     """
     frames = np.asarray(num_frames, dtype=np.int64)
     if frames.ndim != 1:
-        raise ValueError(f"num_frames has shape {frames.shape}: wanted (B,)")
+        raise ValueError(f"num_frames has shape {frames.shape}: expected (B,)")
     wanted = minimum_frames(frames_per_snippet, num_segments)
     if frames.size and frames.min() < wanted:
         raise SeizuresError(
             f"{int((frames < wanted).sum())} of {frames.size} recordings are too short for {num_segments} segments "
-            f"of more than {frames_per_snippet} frames: wanted at least {wanted} frames, the shortest has "
+            f"of more than {frames_per_snippet} frames: expected at least {wanted} frames, the shortest has "
             f"{frames.min()}; leave short seizures out, or use fewer segments"
         )
     quotient, num_longer = np.divmod(frames[:, None], num_segments)
@@ -80,9 +82,9 @@ def place_snippets(first: ArrayLike, last: ArrayLike, positions: ArrayLike) -> N
     first_frames, last_frames = np.asarray(first, dtype=np.int64), np.asarray(last, dtype=np.int64)
     fractions = np.asarray(positions, dtype=np.float64)
     if not ((fractions >= 0) & (fractions <= 1)).all():
-        raise ValueError("positions: wanted numbers from 0 to 1")
+        raise ValueError("positions: expected numbers from 0 to 1")
     if (last_frames < first_frames).any():
-        raise ValueError("last: wanted no frame before its first")
+        raise ValueError("last: expected no frame before its first")
     return np.rint(first_frames + fractions * (last_frames - first_frames)).astype(np.int64)
 
 
@@ -124,7 +126,7 @@ def draw_starts(
 def draw_positions(gamma: float, shape: int | tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw positions b ~ Beta(gamma, gamma), float64 of `shape`; infinity gives 1/2 and draws nothing from `rng`."""
     if not gamma > 0:
-        raise ValueError(f"gamma = {gamma}: wanted above 0")
+        raise ValueError(f"gamma = {gamma}: expected above 0")
     if math.isinf(gamma):
         return np.full(shape, 0.5)
     return rng.beta(gamma, gamma, size=shape)
@@ -146,8 +148,8 @@ def start_frames_to_rows(start_frames: ArrayLike, stride_frames: int, num_rows: 
 
     """
     if stride_frames < 1 or num_rows < 1:
-        raise ValueError(f"stride_frames = {stride_frames}, num_rows = {num_rows}: wanted at least 1")
+        raise ValueError(f"stride_frames = {stride_frames}, num_rows = {num_rows}: expected at least 1")
     frames = np.asarray(start_frames, dtype=np.int64)
     if (frames < 0).any():
-        raise ValueError("start_frames: wanted no negative frame")
+        raise ValueError("start_frames: expected no negative frame")
     return np.minimum((frames + (stride_frames - 1) // 2) // stride_frames, num_rows - 1)

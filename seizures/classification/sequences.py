@@ -183,7 +183,7 @@ def load_bank(
 
 def _describe(file: FeatureFile, path: str, labels: tuple[str, ...], uses: Sequence[str]) -> list[dict[str, Any]]:
     if file.label not in labels:
-        raise FeatureFileError(f"{path}: its label is {file.label}; wanted one of {', '.join(labels)}")
+        raise FeatureFileError(f"{path}: its label is {file.label}; expected one of {', '.join(labels)}")
     return [
         {
             "path": path,

@@ -118,7 +118,7 @@ def fit(
     found = min(np.count_nonzero(classes == kind) for kind in (BEFORE, AFTER))
     if not 0 < num_per_class <= found:
         raise TooFewSeizuresError(
-            f"wanted {num_per_class} snippets before and as many after the clonic onset to train on, found {found}"
+            f"expected {num_per_class} snippets before and as many after the clonic onset to train on, found {found}"
         )
     rng = np.random.default_rng(settings.seed)
     drawn = [rows[rng.permutation(np.flatnonzero(classes == kind))[:num_per_class]] for kind in (BEFORE, AFTER)]

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from torch import nn
 
 from seizures.classification.checkpoints import Fitted
-from seizures.classification.epochs import Builder, EpochRow, class_weights, middle_logits, train_epochs
 from seizures.classification.folds import FoldItem, assign_folds
 from seizures.classification.sequences import SequenceBank, SequenceSampler
+from seizures.classification.training_loop import Builder, EpochRow, class_weights, middle_logits, train_epochs
 from seizures.errors import SeizuresError, TooFewSeizuresError
 from seizures.manifest.identity import SeizureId
 from seizures.settings import FoldSettings, TrainingSettings
@@ -68,7 +68,7 @@ def fit(
         num_epochs = int(np.argmin(inner_losses)) + 1
     elif settings.selection == "held_out":
         if held_out is None:
-            raise ValueError("selection = held_out: wanted the views that will be scored")
+            raise ValueError("selection = held_out: needs the views that will be scored, but got none")
         inner_losses = _held_out_losses(bank, held_out, build, settings, seed, after_epoch)
         num_epochs = int(np.argmin(inner_losses)) + 1
     network, history, _ = train_epochs(bank, build, settings, num_epochs=num_epochs, seed=seed, after_epoch=after_epoch)

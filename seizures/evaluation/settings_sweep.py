@@ -133,7 +133,7 @@ def choose_on_inner_folds(
     """
     others = [cell.name for cell in cells if cell.settings.protocol != "nested"]
     if others:
-        raise SeizuresError(f"{', '.join(others)}: settings can be chosen on inner folds under protocol = nested only")
+        raise SeizuresError(f"{', '.join(others)}: settings can be chosen on inner folds only with protocol = nested")
     parts = []
     shared = set.intersection(*(set(inner_losses[cell.name]) for cell in cells))  # cells may have other seeds besides
     for fold, seed in sorted(shared):

@@ -83,7 +83,7 @@ def summarise(
     unknown = sorted(set(predictions["label"]) - {negative_label, positive_label})
     if unknown:
         raise SeizuresError(
-            f"predictions: wanted labels {negative_label} and {positive_label}, found {', '.join(unknown)}"
+            f"predictions: expected labels {negative_label} and {positive_label}, found {', '.join(unknown)}"
         )
     patients, labels, seeds, probabilities = prediction_matrix_without_ids(predictions, positive_label)
     num_positive = int(labels.sum())

@@ -127,7 +127,7 @@ def write_features(
     """
     unknown = sorted(set(withhold) - set(WITHHOLDABLE))
     if unknown:
-        raise SettingsError(f"withhold = {', '.join(unknown)}: wanted some of {', '.join(WITHHOLDABLE)}")
+        raise SettingsError(f"withhold = {', '.join(unknown)}: expected some of {', '.join(WITHHOLDABLE)}")
     (folder / FEATURES_FOLDER).mkdir(parents=True)
     exported: list[ExportedView] = []
     recipes: dict[str, dict[str, Any]] = {}

@@ -142,7 +142,7 @@ def read_reference(path: Path) -> Reference:
             raise ValueError(f"larger than {MAX_BYTES} bytes")
         content = json.loads(path.read_text(encoding="utf-8"))
         if (content["format"], content["format_version"]) != (FORMAT, FORMAT_VERSION):
-            raise ValueError(f"wanted format {FORMAT}, version {FORMAT_VERSION}")
+            raise ValueError(f"expected format {FORMAT}, version {FORMAT_VERSION}")
         features = np.array(content["features"], dtype=np.float32)
         if features.ndim != 2 or not np.isfinite(features).all():
             raise ValueError("its features are no table of numbers")

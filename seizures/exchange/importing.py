@@ -62,9 +62,9 @@ def opened(path: Path) -> Iterator[Checked]:
     if path.is_dir():
         yield check_folder(path, path.name)
     elif not path.is_file():
-        raise FeatureFileError(f"{path}: no such bundle; wanted a folder or a zip")
+        raise FeatureFileError(f"{path}: no such bundle; expected a folder or a zip")
     elif not archives.is_zip(path):
-        raise FeatureFileError(f"{path}: not a bundle; wanted a folder or a zip")
+        raise FeatureFileError(f"{path}: not a bundle; expected a folder or a zip")
     else:
         with tempfile.TemporaryDirectory(prefix="bundle-") as scratch:
             archives.unpack(path, Path(scratch))
@@ -199,7 +199,7 @@ def _read_info(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FeatureFileError(f"{path.name}: cannot be read: {error}") from error
     if found[0] != bundle.FORMAT:
-        raise FeatureFileError(f"{path.name}: its format is {found[0]!r}, wanted {bundle.FORMAT!r}")
+        raise FeatureFileError(f"{path.name}: its format is {found[0]!r}, expected {bundle.FORMAT!r}")
     if found[1] != bundle.FORMAT_VERSION:
         advice = f"this software reads {bundle.FORMAT_VERSION}; update the software"
         raise FeatureFileError(f"{path.name}: its format_version is {found[1]!r}, {advice}")
@@ -241,7 +241,7 @@ def disagreements(rows: Sequence[Recording], examined: Examined) -> Iterator[str
         if view is None or row.use == "skip":
             continue
         if row.video:
-            yield f"view {row.view} has a video; wanted none where features are imported"
+            yield f"view {row.view} has a video; expected none where features are imported"
         ours, theirs = row.offset_seconds, view.offset_seconds
         if ours is None or theirs is None:
             continue

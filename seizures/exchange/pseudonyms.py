@@ -31,7 +31,7 @@ class Pseudonyms:
     def __init__(self, key: bytes, site: str, ids: Iterable[SeizureId]) -> None:
         if not _SITE.fullmatch(site):
             raise SettingsError(
-                f"site = {site!r}: wanted 2 to 16 letters and digits, beginning with a letter, e.g. LAB1"
+                f"site = {site!r}: expected 2 to 16 letters and digits, beginning with a letter, e.g. LAB1"
             )
         self.site = site
         self.key_id = _code(key, "key")
@@ -76,12 +76,14 @@ def read_or_make_key(path: Path) -> bytes:
 def _read_key(path: Path) -> bytes:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise SettingsError(f"{path}: wanted a file with the key of the pseudonyms")
+        raise SettingsError(f"{path}: expected a file with the key of the pseudonyms")
     if stat.S_IMODE(status.st_mode) & 0o077:
         raise SettingsError(f"{path}: other users can read the key of the pseudonyms; run chmod 600 {path}")
     text = path.read_bytes()
     if not re.fullmatch(rb"[0-9a-f]{%d}\s*" % (2 * KEY_BYTES), text):
-        raise SettingsError(f"{path}: not a key; wanted {2 * KEY_BYTES} hex digits; another key gives other pseudonyms")
+        raise SettingsError(
+            f"{path}: not a key; expected {2 * KEY_BYTES} hex digits; another key gives other pseudonyms"
+        )
     return bytes.fromhex(text.decode().strip())
 
 

@@ -27,7 +27,7 @@ def seal(path: str | os.PathLike[str]) -> str:
     """
     found, places = _hash_without(path, UNSEALED)
     if len(places) != 1:
-        raise ValueError(f"{path}: {NUM_DIGITS} zeros in a row stand in it {len(places)} times, wanted once")
+        raise ValueError(f"{path}: {NUM_DIGITS} zeros in a row stand in it {len(places)} times, expected once")
     with Path(path).open("r+b") as file:
         file.seek(places[0])
         file.write(found.encode())

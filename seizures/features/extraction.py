@@ -75,7 +75,7 @@ def choose_device(name: str = "auto") -> str:
     try:
         kind = torch.device(name).type
     except RuntimeError as error:
-        raise SettingsError(f"device = {name}: wanted auto, cpu, cuda or cuda:<number>") from error
+        raise SettingsError(f"device = {name}: expected auto, cpu, cuda or cuda:<number>") from error
     if kind == "cuda" and not torch.cuda.is_available():
         raise SettingsError(f"device = {name}: this machine has no usable CUDA device; set auto or cpu")
     return name
@@ -109,7 +109,7 @@ def extract_features(
 
     """
     if precision not in PRECISIONS or stride_frames < 1 or batch_size < 0:
-        wanted = f"wanted at least 1, at least 0, and one of {', '.join(PRECISIONS)}"
+        wanted = f"expected at least 1, at least 0, and one of {', '.join(PRECISIONS)}"
         raise SettingsError(f"stride {stride_frames}, batch size {batch_size}, precision {precision}: {wanted}")
     network.to(device)
     network.eval()
@@ -169,7 +169,7 @@ def extract_seizure(
             name = RecordingId(header.patient_id, header.seizure_id, view).name
             with open_frames(frame_path) as frames:
                 if frames.frame_rate_hz != header.frame_rate_hz:
-                    found = f"{frames.frame_rate_hz} Hz, wanted {header.frame_rate_hz} Hz"
+                    found = f"{frames.frame_rate_hz} Hz, expected {header.frame_rate_hz} Hz"
                     raise FeatureFileError(f"{name}: {frame_path} has {found}; decode again")
                 valid = usable_snippets(name, frames.valid, header.frames_per_snippet, header.stride_frames)
                 facts = _view_facts(name, {**frames.facts, **view_attributes.get(view, {})})

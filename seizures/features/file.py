@@ -164,7 +164,7 @@ def open_features(path: str | os.PathLike[str]) -> FeatureFile:
         file = h5py.File(path, "r", locking=False)  # finished files never change, and NFS may have no locks
     except OSError as error:
         reason = "cannot be opened as HDF5" if path.exists() else "no such file"
-        raise FeatureFileError(f"{path}: {reason}; wanted a feature file ({error})") from error
+        raise FeatureFileError(f"{path}: {reason}; expected a feature file ({error})") from error
     try:
         header, faults = check_header(file)
         faults += [] if faults else check_views(file)

@@ -102,7 +102,7 @@ def _file_faults(file: Any, num_bytes: int) -> Iterator[str]:
     if faults:
         return
     if names != ["views"]:
-        yield f"/: wanted the one group views, found {_listed(names)}"
+        yield f"/: expected the one group views, found {_listed(names)}"
         return
     views = _open_group(root, "views", "/views")
     if isinstance(views, str):
@@ -111,7 +111,7 @@ def _file_faults(file: Any, num_bytes: int) -> Iterator[str]:
     names, faults = _children(views, "/views")
     yield from faults
     if faults or not 1 <= len(names) <= MAX_VIEWS:
-        yield f"/views: wanted 1 to {MAX_VIEWS} views that are plain groups, found {len(names)}"
+        yield f"/views: expected 1 to {MAX_VIEWS} views that are plain groups, found {len(names)}"
         return
     seen = {_address(root), _address(views)}
     declared = 0
@@ -138,7 +138,7 @@ def _view_faults(group: Any, place: str, seen: set[int]) -> tuple[int, list[str]
     names, found = _children(group, place)
     faults += found
     if found or sorted(names) != sorted(DESCRIPTIONS):
-        return 0, [*faults, f"{place}: wanted {_listed(sorted(DESCRIPTIONS))}, found {_listed(names)}"]
+        return 0, [*faults, f"{place}: expected {_listed(sorted(DESCRIPTIONS))}, found {_listed(names)}"]
     declared = 0
     for name in names:
         if h5o.get_info(group, name.encode()).type != h5o.TYPE_DATASET:
@@ -168,12 +168,12 @@ def _dataset_problem(dataset: Any, name: str) -> tuple[str, int]:
     used = [plan.get_filter(index)[0] for index in range(plan.get_nfilters())]
     if not set(used) <= set(FILTERS) or len(set(used)) < len(used):
         found = ", ".join(FILTERS.get(code, f"filter {code}") for code in used)
-        return f"is filtered by {found}; wanted {', '.join(FILTERS.values())}, each once at most", 0
+        return f"is filtered by {found}; expected {', '.join(FILTERS.values())}, each once at most", 0
     kind = dataset.get_type()
     if kind.get_class() not in (h5t.FLOAT, h5t.ENUM):
         return "holds no plain numbers; objects, references, texts and records are not read", 0
     if kind.dtype != WANTED_TYPES[name]:
-        return f"holds {kind.dtype}, wanted {WANTED_TYPES[name]}", 0
+        return f"holds {kind.dtype}, expected {WANTED_TYPES[name]}", 0
     shape = dataset.get_space().get_simple_extent_dims()
     num_bytes = math.prod(shape) * kind.get_size()
     if len(shape) != (2 if name == "features" else 1) or not num_bytes:

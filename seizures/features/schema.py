@@ -63,7 +63,7 @@ def check_header(file: Any) -> tuple[FeatureHeader | None, list[str]]:
     """Return the header of an open file, and what is wrong with it."""
     attributes = file.attrs
     if plain_value(attributes.get("format")) != FORMAT:
-        return None, [f"its format is {attributes.get('format')!r}, wanted {FORMAT!r}"]
+        return None, [f"its format is {attributes.get('format')!r}, expected {FORMAT!r}"]
     if plain_value(attributes.get("format_version")) != FORMAT_VERSION:
         version = attributes.get("format_version")
         return None, [f"its format_version is {version}, this software reads {FORMAT_VERSION}; update the software"]
@@ -77,7 +77,7 @@ def check_header(file: Any) -> tuple[FeatureHeader | None, list[str]]:
         values["recipe"] = json.loads(values["recipe"])
         header = FeatureHeader(**values)
         numbers = (header.frames_per_snippet, header.stride_frames, header.frame_rate_hz)
-        faults = [] if min(numbers) > 0 else [f"snippet length, stride and rate are {numbers}, wanted above 0"]
+        faults = [] if min(numbers) > 0 else [f"snippet length, stride and rate are {numbers}, expected above 0"]
     except (TypeError, ValueError) as error:
         return None, [f"an attribute has the wrong type: {error}"]
     return header, faults
@@ -102,9 +102,9 @@ def check_views(file: Any) -> list[str]:
         types = tuple(dataset.dtype for dataset in datasets.values())
         rows = shapes["features"][:1]
         if len(shapes["features"]) != 2 or not rows[0] or {shapes["start_seconds"], shapes["valid"]} != {rows}:
-            faults.append(f"/views/{view}: shapes disagree: {shapes}; wanted (S, D), (S,), (S,)")
+            faults.append(f"/views/{view}: shapes disagree: {shapes}; expected (S, D), (S,), (S,)")
         elif types != (np.float32, np.float64, np.bool_):
-            faults.append(f"/views/{view}: types are {', '.join(map(str, types))}; wanted float32, float64, bool")
+            faults.append(f"/views/{view}: types are {', '.join(map(str, types))}; expected float32, float64, bool")
         dims.add(shapes["features"][1:])
     return faults + ([f"the views differ in their number of features: {sorted(dims)}"] if len(dims) > 1 else [])
 

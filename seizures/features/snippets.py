@@ -26,10 +26,10 @@ def count_snippets(num_frames: int, frames_per_snippet: int, stride_frames: int 
 
     """
     if num_frames < 0:
-        raise ValueError(f"num_frames = {num_frames}: wanted at least 0")
+        raise ValueError(f"num_frames = {num_frames}: expected at least 0")
     if frames_per_snippet < 1 or stride_frames < 1:
         raise ValueError(
-            f"frames_per_snippet = {frames_per_snippet}, stride_frames = {stride_frames}: wanted at least 1"
+            f"frames_per_snippet = {frames_per_snippet}, stride_frames = {stride_frames}: expected at least 1"
         )
     if num_frames < frames_per_snippet:
         return 0

@@ -188,9 +188,9 @@ def _findings(file: FeatureFile) -> Iterator[tuple[str, str, str]]:
     if header.recipe_key != digest(header.recipe):
         yield "", FAULT, "recipe_key is not the digest of the recipe"
     if not float(header.frame_rate_hz) <= MAX_RATE_HZ:
-        yield "", FAULT, f"frame_rate_hz = {header.frame_rate_hz}: wanted at most {MAX_RATE_HZ:g}"
+        yield "", FAULT, f"frame_rate_hz = {header.frame_rate_hz}: expected at most {MAX_RATE_HZ:g}"
     if not all(float(number).is_integer() for number in (header.frames_per_snippet, header.stride_frames)):
-        yield "", FAULT, "frames_per_snippet and stride_frames: wanted whole numbers"
+        yield "", FAULT, "frames_per_snippet and stride_frames: expected whole numbers"
         return
     for view in file.views.values():
         place = f"/views/{view.name}"
@@ -223,7 +223,7 @@ def _time_findings(view: FeatureView, header: FeatureHeader) -> Iterator[tuple[s
     if clonic is not None and not (onset or 0.0) <= clonic < (np.inf if offset is None else offset):
         yield FAULT, "clonic_onset_seconds is not between onset and offset"
     if view.attributes.get("use", "all") not in USES[:2]:
-        yield FAULT, f"use = {view.attributes['use']!r}: wanted {' or '.join(USES[:2])}"
+        yield FAULT, f"use = {view.attributes['use']!r}: expected {' or '.join(USES[:2])}"
 
 
 def _value_findings(view: FeatureView) -> Iterator[tuple[str, str]]:
@@ -256,5 +256,5 @@ def _seconds(view: FeatureView, name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, str) or not np.isfinite(float(value)):
-        raise FeatureFileError(f"/views/{view.name}: {name} = {value!r}: wanted a number of seconds")
+        raise FeatureFileError(f"/views/{view.name}: {name} = {value!r}: expected a number of seconds")
     return float(value)

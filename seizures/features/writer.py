@@ -71,7 +71,7 @@ class FeatureFileWriter:
 
         """
         if "/" in name or name in {"", ".", ".."}:
-            raise ValueError(f"view {name!r}: wanted a plain name")
+            raise ValueError(f"view {name!r}: expected a plain name")
         if num_snippets < 1 or valid.shape != (num_snippets,):
             raise ValueError(f"view {name}: {num_snippets} snippets with {valid.shape} valid flags")
         group = self._file.require_group("views").create_group(name)
@@ -129,7 +129,7 @@ class ViewWriter:
         """Append `rows` (b, D), the first of which is row `start_row`; blocks come in order, without gaps."""
         if start_row != self.next_row or len(rows) > self.missing:
             wanted = f"rows {self.next_row} to {self.num_rows}"
-            raise ValueError(f"view {self.name}: got rows {start_row} to {start_row + len(rows)}, wanted {wanted}")
+            raise ValueError(f"view {self.name}: got rows {start_row} to {start_row + len(rows)}, expected {wanted}")
         while len(rows):
             place = self.next_row % len(self._chunk)
             taken = rows[: len(self._chunk) - place]

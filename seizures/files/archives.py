@@ -114,7 +114,7 @@ def _member_faults(members: list[zipfile.ZipInfo], num_bytes: int, layout: Layou
         if member.flag_bits & 1:
             yield f"{shown} is encrypted"
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            yield f"{shown} is compressed by method {member.compress_type}; wanted none or deflate"
+            yield f"{shown} is compressed by method {member.compress_type}; expected none or deflate"
         if member.filename.casefold() in seen:
             yield f"{shown} is there twice"
         seen.add(member.filename.casefold())

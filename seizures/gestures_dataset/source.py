@@ -113,7 +113,7 @@ def find_source(path: Path) -> Source:
         return _find_in_folder(path)
     if not path.is_file() or not archives.is_zip(path):
         found = "no such file or folder" if not path.exists() else "neither a folder nor a zip"
-        raise FeatureFileError(f"{path}: {found}; wanted dataset.zip of doi 10.5522/04/14781771, or its folder")
+        raise FeatureFileError(f"{path}: {found}; expected dataset.zip of doi 10.5522/04/14781771, or its folder")
     return _find_in_zip(path)
 
 
@@ -139,7 +139,7 @@ def opened(view: dict[str, Any]) -> Iterator[Listing]:
 def _find_in_folder(path: Path) -> Source:
     homes = [home for home in (path, path / "dataset") if (home / TABLE_NAME).is_file()]
     if not homes or not (homes[0] / FEATURES_FOLDER).is_dir():
-        wanted = f"wanted {TABLE_NAME} and the folder {FEATURES_FOLDER}, in it or in a folder `dataset`"
+        wanted = f"expected {TABLE_NAME} and the folder {FEATURES_FOLDER}, in it or in a folder `dataset`"
         raise FeatureFileError(f"{path}: not the public dataset; {wanted}")
     views: dict[ViewKey, FolderView | ZipView] = {}
     findings = []
@@ -161,7 +161,7 @@ def _find_in_zip(path: Path) -> Source:
             members = archives.checked_members(archive, path, LAYOUT)
             homes = [home for home in ("", "dataset/") if f"{home}{TABLE_NAME}" in archive.NameToInfo]
             if not homes:
-                raise FeatureFileError(f"{path}: not the public dataset; wanted [dataset/]{TABLE_NAME} in it")
+                raise FeatureFileError(f"{path}: not the public dataset; expected [dataset/]{TABLE_NAME} in it")
             with archive.open(homes[0] + TABLE_NAME) as file:
                 table = _read_table(path, file)
             views, findings = _views_in_zip(path, members, f"{homes[0]}{FEATURES_FOLDER}/")
@@ -175,7 +175,9 @@ def _find_in_zip(path: Path) -> Source:
 def _read_table(path: Path, file: IO[bytes]) -> bytes:
     content = file.read(MAX_TABLE_BYTES + 1)  # of a member that inflates to more than it declares, no more either
     if len(content) > MAX_TABLE_BYTES:
-        raise FeatureFileError(f"{path}: {TABLE_NAME} has more than {MAX_TABLE_BYTES >> 20} MiB; wanted the dataset's")
+        raise FeatureFileError(
+            f"{path}: {TABLE_NAME} has more than {MAX_TABLE_BYTES >> 20} MiB; expected the dataset's"
+        )
     return content
 
 

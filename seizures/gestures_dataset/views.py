@@ -77,7 +77,7 @@ def read_view(listing: source.Listing) -> tuple[View | None, list[str]]:
 
     The first entry is None where the view is left out; what was found then says why.
     """
-    problems = [f"{_some(listing.strangers)}: not read, wanted names that end in _<frame index>.pth"]
+    problems = [f"{_some(listing.strangers)}: not read, expected names that end in _<frame index>.pth"]
     problems = problems if listing.strangers else []
     num_files, frames = len(listing.frames), listing.frames
     if not num_files:

@@ -51,7 +51,7 @@ def read_profile(path: Path) -> dict[str, ViewGeometry]:
     faults: list[str] = []
     found = {view: _geometry(view, dict(parser[view]), faults) for view in parser.sections()}
     if not found:
-        faults.append("names no view; wanted a section for each, such as [large]")
+        faults.append("names no view; expected a section for each, such as [large]")
     if faults:
         raise SettingsError("\n  ".join([f"{path}: {len(faults)} faults in the site profile", *faults]))
     return found
@@ -72,14 +72,14 @@ def apply_profile(recordings: Iterable[Recording], profile: Mapping[str, ViewGeo
 
 
 def _geometry(view: str, values: Mapping[str, str], faults: list[str]) -> ViewGeometry:
-    faults += [f"[{view}] {name}: no such key; wanted {', '.join(KEYS)}" for name in values if name not in KEYS]
+    faults += [f"[{view}] {name}: no such key; expected {', '.join(KEYS)}" for name in values if name not in KEYS]
     boxes: dict[str, Box | None] = {}
     for name in ("crop", "mask"):
         text = values.get(name, "").strip()
         numbers = parse_box(text)
         boxes[name] = Box(*numbers) if numbers else None
         if text and (numbers is None or 0 in numbers[2:]):
-            faults.append(f"[{view}] {name} = {text}: wanted left,top,width,height in whole pixels, e.g. 0,0,800,450")
+            faults.append(f"[{view}] {name} = {text}: expected left,top,width,height in whole pixels, e.g. 0,0,800,450")
     if "picture" in values:
         faults += _misfits(view, values["picture"], boxes)
     return ViewGeometry(boxes["crop"], boxes["mask"])
@@ -88,7 +88,7 @@ def _geometry(view: str, values: Mapping[str, str], faults: list[str]) -> ViewGe
 def _misfits(view: str, text: str, boxes: Mapping[str, Box | None]) -> list[str]:
     size = [part.strip() for part in text.split(",")]
     if len(size) != 2 or not all(part.isdecimal() for part in size):
-        return [f"[{view}] picture = {text}: wanted width,height in whole pixels, e.g. 1920,1080"]
+        return [f"[{view}] picture = {text}: expected width,height in whole pixels, e.g. 1920,1080"]
     width, height = map(int, size)
     return [
         f"[{view}] {name}: does not fit in the picture of {width}x{height}"

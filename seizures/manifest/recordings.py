@@ -226,7 +226,7 @@ def check_videos(recordings: Iterable[Recording], video_root: str | Path, *, all
         if recording.use == "skip":
             continue
         if not recording.video:
-            faults.append(Fault(recording.row, "video", "", "empty; wanted a path below video_root"))
+            faults.append(Fault(recording.row, "video", "", "empty; expected a path below video_root"))
         for piece, path in zip(recording.video, resolve_videos(recording, video_root), strict=True):
             problem = _video_problem(piece, path, Path(video_root), allow_outside)
             if problem:
@@ -289,7 +289,7 @@ def _kind_faults(records: Mapping[int, Mapping[str, str]], bad_cells: set[tuple[
             problem = f"is a clock time, but {other} is in seconds; write all times of a seizure in one way"
             yield Fault(row, clocks[0], shown(cells[clocks[0]]), problem)
         elif "onset_seconds" not in cells:
-            yield Fault(row, "onset_seconds", "", f"empty, but {clocks[0]} is a clock time; wanted that of the onset")
+            yield Fault(row, "onset_seconds", "", f"empty, but {clocks[0]} is a clock time; expected that of the onset")
 
 
 def _row_faults(

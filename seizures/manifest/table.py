@@ -104,7 +104,7 @@ def read_table(path: Path) -> tuple[int, list[str], list[tuple[int, list[str]]]]
     table = [(row, cells) for row, cells in table if any(cells)]
     if len(table) < 2:
         found = "the file is empty" if not table else "there is a header and no row below it"
-        raise ManifestError(f"{path}: {found}; wanted one row per camera view of a seizure")
+        raise ManifestError(f"{path}: {found}; expected one row per camera view of a seizure")
     header_row, header = table[0]
     return header_row, header, table[1:]
 
@@ -203,11 +203,11 @@ def cell_checks(labels: Sequence[str]) -> dict[str, Callable[[str], str | None]]
         **dict.fromkeys(TIME_COLUMNS, _time_problem),
         **dict.fromkeys(BOX_COLUMNS, _box_problem),
         "video": _pieces_problem,
-        "label": lambda text: None if text in labels else f"is not a label; wanted {' or '.join(labels)}",
+        "label": lambda text: None if text in labels else f"is not a label; expected {' or '.join(labels)}",
         "dealing_order": lambda text: (
-            None if _ORDER.fullmatch(text) else "wanted letters as ImportFeatures writes them"
+            None if _ORDER.fullmatch(text) else "expected letters as ImportFeatures writes them"
         ),
-        "use": lambda text: None if text in ("", *USES) else f"wanted {', '.join(USES)} or nothing",
+        "use": lambda text: None if text in ("", *USES) else f"expected {', '.join(USES)} or nothing",
     }
 
 
@@ -251,10 +251,10 @@ def parse_box(text: str) -> tuple[int, int, int, int] | None:
 def id_problem(text: str) -> str | None:
     """Return what is wrong with an id of a patient, seizure or view; None where nothing is."""
     if not _ID.fullmatch(text):
-        return "is not an id; wanted letters, digits, - _ . and no point at the start"
+        return "is not an id; expected letters, digits, - _ . and no point at the start"
     if _RESERVED.fullmatch(text) or text.endswith("."):
         return "cannot name a file on Windows; choose another id"
-    return None if len(text) <= MAX_ID_LENGTH else f"is too long; wanted at most {MAX_ID_LENGTH} letters"
+    return None if len(text) <= MAX_ID_LENGTH else f"is too long; expected at most {MAX_ID_LENGTH} letters"
 
 
 def _time_problem(text: str) -> str | None:
@@ -263,10 +263,10 @@ def _time_problem(text: str) -> str | None:
     if is_clock_time(text):
         if re.fullmatch(r"[0-9:]*,[0-9]+", text):
             return "has a decimal comma; write a decimal point"
-        return None if _CLOCK.fullmatch(text) else "is not a clock time; wanted hh:mm:ss or hh:mm:ss.sss of 24 hours"
+        return None if _CLOCK.fullmatch(text) else "is not a clock time; expected hh:mm:ss or hh:mm:ss.sss of 24 hours"
     if text and not (_NUMBER.fullmatch(text) and math.isfinite(float(text))):
         return "is not a number of seconds"
-    return "is before the first frame of the video; wanted 0 or more" if text and float(text) < 0 else None
+    return "is before the first frame of the video; expected 0 or more" if text and float(text) < 0 else None
 
 
 def _box_problem(text: str) -> str | None:
@@ -274,7 +274,7 @@ def _box_problem(text: str) -> str | None:
         return None
     match = _BOX.fullmatch(text)
     if not match or 0 in (int(match[3]), int(match[4])):
-        return "is not a region; wanted left,top,width,height in whole pixels, e.g. 0,0,800,450"
+        return "is not a region; expected left,top,width,height in whole pixels, e.g. 0,0,800,450"
     return None
 
 
@@ -283,5 +283,5 @@ def _pieces_problem(text: str) -> str | None:
     if _CONTROL.search(text):
         return "holds a control character or a line break"
     if not all(pieces):
-        return "holds an empty path; wanted paths separated by single ;"
+        return "holds an empty path; expected paths separated by single ;"
     return "names a file twice" if len(set(pieces)) < len(pieces) else None

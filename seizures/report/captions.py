@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
-from seizures.evaluation.calibration import calibrate
 from seizures.report import style
 from seizures.report.pictures import Picture
-from seizures.settings import EvaluationSettings
 
 # Picture: title, how to read it, what to add where there are several seeds.
 CAPTIONS = {
@@ -87,23 +83,3 @@ def picture_rows(pictures: Mapping[str, Picture], summary: Mapping[str, Any], fo
                 }
             )
     return rows
-
-
-def calibration_words(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> str:
-    """Return the Brier score, its interval, and the score of always predicting the share of TCS, in words."""
-    settings = summary["interval"]
-    found = calibrate(
-        predictions,
-        EvaluationSettings(settings["num_resamples"], settings["confidence_level"], settings["seed"]),
-        positive_label=summary["positive_label"],
-    )
-    interval = "no interval with a single patient"
-    if found["low"] is not None:
-        percent = f"{100 * settings['confidence_level']:g} %"
-        interval = f"{percent} interval over patients {found['low']:.3f} to {found['high']:.3f}"
-    base = found["brier_of_base_rate"]
-    outcome = "do better" if found["brier"] < base else "do no better"
-    return (
-        f"Brier score {found['brier']:.3f} ({interval}); 0 is perfect. Always predicting the share of "
-        f"{summary['positive_label']} would score {base:.3f}; the probabilities {outcome}."
-    )

@@ -15,11 +15,12 @@ from seizures.evaluation.wording import verdict
 from seizures.files.template import render_page
 from seizures.manifest.identity import SeizureId
 from seizures.report import tables
-from seizures.report.captions import calibration_words, picture_rows
+from seizures.report.captions import picture_rows
 from seizures.report.cohort_facts import cohort_facts, left_out_words
 from seizures.report.methods import WhatWasRun, methods_paragraph
 from seizures.report.numbers import natural_key
 from seizures.report.pictures import Picture
+from seizures.report.score_text import calibration_words
 
 FOLDER = "figures"
 RANDOM_WEIGHTS_WARNING = (

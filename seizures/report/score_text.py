@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from seizures.evaluation.calibration import calibrate
 from seizures.evaluation.metrics import METRIC_TITLES
+from seizures.settings import EvaluationSettings
 
 IN_PERCENT = ("accuracy", "f1", "precision", "recall", "specificity")
 
@@ -26,3 +33,23 @@ def score_and_interval(name: str, value: float | None, low: float | None, high: 
     interval = "no interval" if low is None else "no spread" if low == high else interval_text(name, low, high)
     shown = "" if value is None else interval
     return {"title": METRIC_TITLES[name], "value": score_text(name, value), "interval": shown}
+
+
+def calibration_words(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> str:
+    """Return the Brier score, its interval, and the score of always predicting the share of TCS, in words."""
+    settings = summary["interval"]
+    found = calibrate(
+        predictions,
+        EvaluationSettings(settings["num_resamples"], settings["confidence_level"], settings["seed"]),
+        positive_label=summary["positive_label"],
+    )
+    interval = "no interval with a single patient"
+    if found["low"] is not None:
+        percent = f"{100 * settings['confidence_level']:g} %"
+        interval = f"{percent} interval over patients {found['low']:.3f} to {found['high']:.3f}"
+    base = found["brier_of_base_rate"]
+    outcome = "do better" if found["brier"] < base else "do no better"
+    return (
+        f"Brier score {found['brier']:.3f} ({interval}); 0 is perfect. Always predicting the share of "
+        f"{summary['positive_label']} would score {base:.3f}; the probabilities {outcome}."
+    )

@@ -160,11 +160,13 @@ def simulate_cohort(
     """
     faults = []
     if not 1 <= num_patients <= num_seizures <= MAX_SEIZURES_PER_PATIENT * num_patients:
-        faults.append(f"{num_seizures} seizures in {num_patients} patients: wanted 1 to 6 seizures for each patient")
+        faults.append(f"{num_seizures} seizures in {num_patients} patients: expected 1 to 6 seizures for each patient")
     if not 2 <= min_duration_seconds <= max_duration_seconds:
-        faults.append(f"durations {min_duration_seconds} to {max_duration_seconds} s: wanted 2 <= shortest <= longest")
+        faults.append(
+            f"durations {min_duration_seconds} to {max_duration_seconds} s: expected 2 <= shortest <= longest"
+        )
     if not 0 <= num_out_of_sight <= num_seizures:
-        faults.append(f"num_out_of_sight = {num_out_of_sight}: wanted 0 to {num_seizures}")
+        faults.append(f"num_out_of_sight = {num_out_of_sight}: expected 0 to {num_seizures}")
     if faults:
         raise SettingsError("; ".join(faults))
     rng = random.Random(f"{seed}/cohort")

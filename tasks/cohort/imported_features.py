@@ -53,7 +53,7 @@ def import_mistakes() -> Iterator[str]:
         return
     folder = section(Dataset).features
     if not folder or not Path(folder).is_dir():
-        wanted = "wanted the folder with the features of the seizures without a video; ImportFeatures makes one"
+        wanted = "expected the folder with the features of the seizures without a video; ImportFeatures makes one"
         yield f"[Dataset] features = {folder}: {wanted}"
         return
     outcomes = examined()

@@ -40,11 +40,11 @@ def _setting_mistakes() -> Iterator[str]:
     features, training = section(Features), section(Training)
     if training.aggregation not in models.aggregation_names():
         known = ", ".join(models.aggregation_names())
-        yield f"[Training] aggregation = {training.aggregation}: wanted one of {known}"
+        yield f"[Training] aggregation = {training.aggregation}: expected one of {known}"
     for name, minimum in ((("Features", "stride_frames"), 1), (("Training", "num_seeds"), 1)):
         found = getattr(features if name[0] == "Features" else training, name[1])
         if found < minimum:
-            yield f"[{name[0]}] {name[1]} = {found}: wanted at least {minimum}"
+            yield f"[{name[0]}] {name[1]} = {found}: expected at least {minimum}"
     yield from _machine_mistakes()
 
 
@@ -74,7 +74,7 @@ def network_mistakes() -> Iterator[str]:
     """Check the network that computes features here, and its weights."""
     features = section(Features)
     if features.precision not in PRECISIONS:
-        yield f"[Features] precision = {features.precision}: wanted one of {', '.join(PRECISIONS)}"
+        yield f"[Features] precision = {features.precision}: expected one of {', '.join(PRECISIONS)}"
     try:
         models.network_spec(features.network)
     except models.ModelsError as error:
@@ -89,12 +89,12 @@ def network_mistakes() -> Iterator[str]:
 def _machine_mistakes() -> Iterator[str]:
     machine = section(Machine)
     if not _DEVICE.fullmatch(machine.device):
-        yield f"[Machine] device = {machine.device}: wanted auto, cpu, cuda or cuda:<number>"
+        yield f"[Machine] device = {machine.device}: expected auto, cpu, cuda or cuda:<number>"
     if machine.engine not in models.ENGINES:
-        yield f"[Machine] engine = {machine.engine}: wanted one of {', '.join(models.ENGINES)}"
+        yield f"[Machine] engine = {machine.engine}: expected one of {', '.join(models.ENGINES)}"
     for name in ("snippets_per_batch", "num_threads"):
         if getattr(machine, name) < 0:
-            yield f"[Machine] {name} = {getattr(machine, name)}: wanted at least 0"
+            yield f"[Machine] {name} = {getattr(machine, name)}: expected at least 0"
 
 
 def _folder_mistakes() -> Iterator[str]:

@@ -31,7 +31,7 @@ def training_settings(cell: str = "") -> TrainingSettings:
     wanted = _training(cell)
     if wanted.aggregation not in models.aggregation_names():
         known = ", ".join(models.aggregation_names())
-        raise SettingsError(f"aggregation = {wanted.aggregation}: wanted one of {known}")
+        raise SettingsError(f"aggregation = {wanted.aggregation}: expected one of {known}")
     return wanted.settings()
 
 
@@ -43,7 +43,7 @@ def num_seeds(cell: str = "") -> int:
     """
     found = _training(cell).num_seeds
     if found < 1:
-        raise SettingsError(f"num_seeds = {found}: wanted at least 1")
+        raise SettingsError(f"num_seeds = {found}: expected at least 1")
     return found
 
 
@@ -97,7 +97,7 @@ def _pairs(text: str) -> Iterable[tuple[str, str]]:
     for part in filter(None, (item.strip() for item in text.split(";"))):
         name, sign, value = (item.strip() for item in part.partition("="))
         if not sign or not value:
-            raise SettingsError(f"{part}: wanted name=value, or name=value,value,...")
+            raise SettingsError(f"{part}: expected name=value, or name=value,value,...")
         if name not in known:
             raise SettingsError(f"{name}: no such setting of [Training]{nearest(name, known)}")
         yield name, value

@@ -85,7 +85,7 @@ def _mistakes_in_luigis_own(path: Path, name: str, items: dict[str, str]) -> Ite
             try:
                 parameter.parse(value)
             except ValueError:
-                yield f"{path}: [{name}] {key} = {value}: wanted {_WANTED.get(type(parameter), 'another value')}"
+                yield f"{path}: [{name}] {key} = {value}: expected {_WANTED.get(type(parameter), 'another value')}"
 
 
 def value_mistakes() -> Iterator[str]:
@@ -100,7 +100,7 @@ def value_mistakes() -> Iterator[str]:
                 sound = False
                 unsound.add(kind)
                 found = _found(family, name)
-                yield f"[{family}] {name} = {found}: wanted {_WANTED.get(type(parameter), str(error))}"
+                yield f"[{family}] {name} = {found}: expected {_WANTED.get(type(parameter), str(error))}"
         if sound and hasattr(kind, "settings"):
             try:
                 section(kind).settings()
@@ -109,11 +109,11 @@ def value_mistakes() -> Iterator[str]:
     if Dataset in unsound:
         return
     if not section(Dataset).minimum_duration_seconds >= 0:
-        yield f"[Dataset] minimum_duration_seconds = {section(Dataset).minimum_duration_seconds}: wanted at least 0"
+        yield f"[Dataset] minimum_duration_seconds = {section(Dataset).minimum_duration_seconds}: expected at least 0"
     try:
         find_zone(section(Dataset).time_zone)
     except SeizuresError as error:
         yield f"[Dataset] time_zone = {error}"
     labels = [label.strip() for label in section(Dataset).labels.split(",")]
     if len(labels) != 2 or len(set(labels)) != 2 or not all(labels):
-        yield f"[Dataset] labels = {section(Dataset).labels}: wanted two with a comma between them, as in FOS, TCS"
+        yield f"[Dataset] labels = {section(Dataset).labels}: expected two with a comma between them, as in FOS, TCS"

@@ -241,7 +241,7 @@ def snippet_mistakes() -> Iterator[str]:
     """Yield what is wrong with the networks that are to be compared, or with what they are to be compared on."""
     names = section(Snippets).names()
     if not names:
-        yield "[Snippets] networks: there is none to compare; wanted names with commas between them"
+        yield "[Snippets] networks: there is none to compare; expected names with commas between them"
     if section(Dataset).allow_mixed_features:
         yield "[Dataset] allow_mixed_features = true: snippets are compared on features of one making; set it to false"
     for name in names:
@@ -262,7 +262,7 @@ def _network_mistakes(name: str) -> Iterator[str]:
             f"{', '.join(sorted(others))} alone; name that network and no other"
         )
     elif not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name):
-        yield f"[Snippets] networks: {name}: wanted a name of letters, digits, - _ ."
+        yield f"[Snippets] networks: {name}: expected a name of letters, digits, - _ ."
     elif extracts_any():
         faults = models.check_weights(name, weights_of(name) or None, section(Features).weights_dir or None)
         yield from (f"[Snippets] networks: {name}: {fault}" for fault in faults)

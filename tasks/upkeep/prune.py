@@ -154,14 +154,14 @@ def _named_by_run(run: Path) -> list[Result]:
         with (run / INDEX_NAME).open(encoding="utf-8", newline="") as file:
             return [Result(row["stage"], row["label"], row["key"]) for row in csv.DictReader(file)]
     except (OSError, ValueError, KeyError) as error:
-        raise _unreadable(run / INDEX_NAME, error, f"delete {run} if that run is not wanted") from error
+        raise _unreadable(run / INDEX_NAME, error, f"delete {run} if that run is not expected") from error
 
 
 def _named_by_plan(plan: Path) -> list[Result]:
     try:
         return [Result(*names) for names in json.loads(plan.read_text(encoding="utf-8"))["results"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _unreadable(plan, error, "delete it if that plan is not wanted") from error
+        raise _unreadable(plan, error, "delete it if that plan is not expected") from error
 
 
 def _unreadable(path: Path, error: Exception, advice: str) -> SeizuresError:

@@ -54,4 +54,4 @@ def test_a_wrong_dataset_is_told_in_one_line(tmp_path: Path) -> None:
     project = project_on(tmp_path / "project", "imported")
     run = project.luigi("ImportGestures", "--dataset", "../nowhere.zip")
     assert run.exit_code == 2
-    assert run.output.splitlines()[-1].startswith("../nowhere.zip: no such file or folder; wanted dataset.zip of doi")
+    assert run.output.splitlines()[-1].startswith("../nowhere.zip: no such file or folder; expected dataset.zip of doi")

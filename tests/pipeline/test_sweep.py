@@ -109,13 +109,13 @@ def test_a_cell_is_the_same_however_it_is_written(done: Project) -> None:
     ("text", "words"),
     [
         ("agregation=mean", "agregation: no such setting of [Training] - did you mean aggregation?"),
-        ("aggregation=mean,blst", "aggregation = blst: wanted one of"),
+        ("aggregation=mean,blst", "aggregation = blst: expected one of"),
         ("gamma=0.5; num_segments=x", "gamma = 0.5"),
         ("num_segments=64", "needs seizures of at least"),
-        ("protocol=seizure", "protocol = seizure: wanted one of patient, nested, paper"),
-        ("gamma", "gamma: wanted name=value"),
+        ("protocol=seizure", "protocol = seizure: expected one of patient, nested, paper"),
+        ("gamma", "gamma: expected name=value"),
         ("", "no setting to sweep"),
-        ("num_seeds=0", "num_seeds = 0: wanted at least 1"),
+        ("num_seeds=0", "num_seeds = 0: expected at least 1"),
     ],
 )
 def test_a_mistake_in_a_sweep_is_told(done: Project, text: str, words: str) -> None:
@@ -127,5 +127,5 @@ def test_a_mistake_in_a_sweep_is_told(done: Project, text: str, words: str) -> N
 def test_a_mistake_on_the_command_line_is_refused_before_anything_runs(done: Project) -> None:
     run = done.luigi("RunSweep", "--settings", "aggregation=blst")
     assert run.exit_code == 2
-    assert "aggregation = blst: wanted one of" in run.output
+    assert "aggregation = blst: expected one of" in run.output
     assert "Traceback" not in run.output

@@ -65,7 +65,7 @@ def test_shards_last_about_equally_long_and_an_unknown_duration_counts_as_the_me
 def test_a_shard_that_is_none_is_refused(project: Project) -> None:
     run = project.luigi("ExtractShard", "--shard", "4", "--shards", "4")
     assert run.exit_code == 2
-    assert "--shard 4 --shards 4: wanted" in run.output
+    assert "--shard 4 --shards 4: expected" in run.output
     early = project.luigi("FoldShard", "--shard", "0", "--shards", "2")
     assert early.exit_code == 2
     assert "6 seizures have no features yet" in early.output

@@ -73,14 +73,14 @@ OTHER_VALUES: dict[str, Any] = {
     ],
 )
 def test_a_value_that_cannot_work_is_named(kind: Any, name: str, value: Any) -> None:
-    with pytest.raises(SettingsError, match=rf"^{name} = {value}: wanted [^;]*$"):
+    with pytest.raises(SettingsError, match=rf"^{name} = {value}: expected [^;]*$"):
         kind(**{name: value})
 
 
 def test_all_faults_are_in_one_message() -> None:
     with pytest.raises(SettingsError) as caught:
         TrainingSettings(gamma=0, batch_size=0, selection="fold")
-    assert str(caught.value).count("wanted") == 3
+    assert str(caught.value).count("expected") == 3
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -154,7 +154,7 @@ def test_the_bounds_themselves_are_allowed(settings: Callable[[], object]) -> No
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "value", "wanted"),
+    ("kind", "name", "value", "expected"),
     [
         (FrameSettings, "frame_rate_hz", 240.5, "above 0 and at most 240"),
         (FrameSettings, "preprocessing", "x", "one of letterbox, center_crop"),
@@ -172,7 +172,7 @@ def test_the_bounds_themselves_are_allowed(settings: Callable[[], object]) -> No
 def test_a_refusal_says_what_is_wanted(kind: Any, name: str, value: Any, wanted: str) -> None:
     with pytest.raises(SettingsError) as caught:
         kind(**{name: value})
-    assert str(caught.value) == f"{name} = {value}: wanted {wanted}"
+    assert str(caught.value) == f"{name} = {value}: expected {wanted}"
 
 
 def test_each_protocol_has_its_selection_and_back() -> None:
@@ -181,7 +181,7 @@ def test_each_protocol_has_its_selection_and_back() -> None:
     assert {TrainingSettings(selection=selection).protocol: selection for selection in found.values()} == found
     with pytest.raises(SettingsError) as caught:
         selection_of("x")
-    assert str(caught.value) == "protocol = x: wanted one of patient, nested, paper"
+    assert str(caught.value) == "protocol = x: expected one of patient, nested, paper"
 
 
 def test_a_rate_of_raw_streams_that_no_camera_has_is_refused() -> None:

@@ -156,4 +156,4 @@ def test_a_file_that_a_spreadsheet_has_saved_is_read(tmp_path: Path) -> None:
     path.write_text("a,b\n1,2\n")
     with pytest.raises(SeizuresError) as caught:
         read_folds(path)
-    assert str(caught.value) == f"{path}: wanted the columns {', '.join(COLUMNS)} and a row per seizure"
+    assert str(caught.value) == f"{path}: expected the columns {', '.join(COLUMNS)} and a row per seizure"

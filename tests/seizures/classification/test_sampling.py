@@ -196,14 +196,14 @@ def test_whole_numbers_come_out_of_empty_lists_too() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: place_snippets([[0]], [[1]], 2), "positions: wanted numbers from 0 to 1"),
-        (lambda: place_snippets([[2]], [[1]], 0), "last: wanted no frame before its first"),
-        (lambda: start_frames_to_rows([-1], 1, 1), "start_frames: wanted no negative frame"),
-        (lambda: start_frames_to_rows([1], 1, 0), "stride_frames = 1, num_rows = 0: wanted at least 1"),
-        (lambda: minimum_frames(1, 0), "frames_per_snippet = 1, num_segments = 0: wanted at least 1"),
+        (lambda: place_snippets([[0]], [[1]], 2), "positions: expected numbers from 0 to 1"),
+        (lambda: place_snippets([[2]], [[1]], 0), "last: expected no frame before its first"),
+        (lambda: start_frames_to_rows([-1], 1, 1), "start_frames: expected no negative frame"),
+        (lambda: start_frames_to_rows([1], 1, 0), "stride_frames = 1, num_rows = 0: expected at least 1"),
+        (lambda: minimum_frames(1, 0), "frames_per_snippet = 1, num_segments = 0: expected at least 1"),
     ],
 )
 def test_a_refusal_says_what_was_wanted(call: Callable[[], object], words: str) -> None:
-    with pytest.raises(ValueError, match=r"wanted") as caught:
+    with pytest.raises(ValueError, match=r"expected") as caught:
         call()
     assert str(caught.value) == words

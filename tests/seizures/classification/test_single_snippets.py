@@ -147,5 +147,5 @@ def test_of_nobody_nothing_is_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [0, 10_000])
 def test_more_snippets_than_there_are_is_told(tmp_path: Path, number: int) -> None:
-    with pytest.raises(TooFewSeizuresError, match=rf"wanted {number} snippets before .* found 144"):
+    with pytest.raises(TooFewSeizuresError, match=rf"expected {number} snippets before .* found 144"):
         fit(load_bank(cohort(tmp_path)), number, QUICK)

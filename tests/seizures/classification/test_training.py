@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from seizures.classification.checkpoints import Fitted, load_checkpoint, load_classifier, save_classifier
-from seizures.classification.epochs import class_weights, weighted_loss
 from seizures.classification.sequences import SequenceBank
 from seizures.classification.training import fit, predict
+from seizures.classification.training_loop import class_weights, weighted_loss
 from seizures.errors import SeizuresError, SettingsError, TooFewSeizuresError
 from seizures.settings import TrainingSettings
 
@@ -259,7 +259,7 @@ def test_unusable_checkpoints_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SeizuresError, match="cannot be read as a classifier"):
         load_classifier(path, Blstm)
     torch.save({"fc.weight": torch.ones(2)}, path)
-    with pytest.raises(SeizuresError, match="wanted seizure-classifier version 1, found None"):
+    with pytest.raises(SeizuresError, match="expected seizure-classifier version 1, found None"):
         load_classifier(path, Blstm)
     with pytest.raises(SeizuresError, match="cannot be read"):
         load_classifier(tmp_path / "none.pt", Blstm)

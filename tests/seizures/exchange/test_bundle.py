@@ -49,6 +49,6 @@ def test_what_is_withheld_is_not_in_the_file(
 
 
 def test_what_cannot_be_withheld_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"withhold = age: wanted some of clonic, source"):
+    with pytest.raises(SettingsError, match=r"withhold = age: expected some of clonic, source"):
         write_features(tmp_path / "bundle", [write(tmp_path / "a.h5")], NAMES, stated={}, withhold=("clonic", "age"))
     assert not (tmp_path / "bundle").exists()

@@ -158,7 +158,7 @@ def _first(folder: Path) -> Path:
         (_edit("manifest.csv", "LAB1-", "LAB2-"), True, "has no file features/LAB2-"),
         (lambda folder: write(_first(folder), header("P05")), True, "its file is of P05+02"),
         (_info(format_version=2), True, "this software reads 1; update the software"),
-        (_info(format="zip"), True, "wanted 'seizure-bundle'"),
+        (_info(format="zip"), True, "expected 'seizure-bundle'"),
         (_info(labels=["FOS", "__class__ "]), True, "not what they should be"),
         (_info(made={"network": []}), True, "not as bundle.json says"),
         (lambda folder: (folder / "bundle.json").write_text("[" * 100_000), True, "cannot be read"),

@@ -52,7 +52,7 @@ def test_pseudonyms_do_not_sort_as_the_ids_do() -> None:
 
 @pytest.mark.parametrize("site", ["", "1LAB", "LAB 1", "../LAB", "L" * 17, "LAB-1"])
 def test_bad_sites_are_refused(site: str) -> None:
-    with pytest.raises(SettingsError, match="wanted 2 to 16 letters"):
+    with pytest.raises(SettingsError, match="expected 2 to 16 letters"):
         Pseudonyms(b"k", site, IDS)
 
 
@@ -81,10 +81,10 @@ def test_what_is_no_key_is_told(tmp_path: Path) -> None:
     path.write_text("f" * 63 + "\n")
     with pytest.raises(SettingsError) as caught:
         read_or_make_key(path)
-    assert str(caught.value) == f"{path}: not a key; wanted 64 hex digits; another key gives other pseudonyms"
+    assert str(caught.value) == f"{path}: not a key; expected 64 hex digits; another key gives other pseudonyms"
     with pytest.raises(SettingsError) as caught:
         read_or_make_key(tmp_path)
-    assert str(caught.value) == f"{tmp_path}: wanted a file with the key of the pseudonyms"
+    assert str(caught.value) == f"{tmp_path}: expected a file with the key of the pseudonyms"
     absent = tmp_path / "none" / "a.key"
     with pytest.raises(SettingsError) as caught:
         read_or_make_key(absent)

@@ -45,5 +45,5 @@ def test_digits_are_found_wherever_blocks_meet(tmp_path: Path, offset: int) -> N
 def test_a_file_without_the_place_or_with_two_is_refused(tmp_path: Path) -> None:
     for content in (b"", b"0" * 63, b"0" * 64 + b"x" + b"0" * 64):
         (tmp_path / "a").write_bytes(content)
-        with pytest.raises(ValueError, match="wanted once"):
+        with pytest.raises(ValueError, match="expected once"):
             checksum.seal(tmp_path / "a")

@@ -173,7 +173,7 @@ def test_a_feature_file_is_written(tmp_path: Path) -> None:
     [
         (3, None, 15.0, EXTRA, VideoError, r"P01\+01\+large: too short: it has 3 frames"),
         (7, np.arange(7) % 3 > 0, 15.0, EXTRA, VideoError, r"P01\+01\+large: no 4 frames in a row"),
-        (9, None, 25.0, EXTRA, FeatureFileError, "has 25.0 Hz, wanted 15.0 Hz"),
+        (9, None, 25.0, EXTRA, FeatureFileError, "has 25.0 Hz, expected 15.0 Hz"),
         (9, None, 15.0, {"use": "all"}, FeatureFileError, "says video_sha256"),
     ],
 )
@@ -209,7 +209,7 @@ def test_a_network_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 def test_devices() -> None:
     assert choose_device("cpu") == "cpu"
     assert choose_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
-    with pytest.raises(SettingsError, match="wanted auto"):
+    with pytest.raises(SettingsError, match="expected auto"):
         choose_device("gpu3")
     if not torch.cuda.is_available():
         with pytest.raises(SettingsError, match="no usable CUDA device"):

@@ -142,7 +142,7 @@ def test_unfinished_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_gaps_and_wrong_sizes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="wanted rows 0 to 41"), FeatureFileWriter(tmp_path / "a.h5", HEADER) as file:
+    with pytest.raises(ValueError, match="expected rows 0 to 41"), FeatureFileWriter(tmp_path / "a.h5", HEADER) as file:
         file.create_view("large", *ROWS.shape, FACTS, VALID).write(1, ROWS[:3])
     with pytest.raises(ValueError, match="plain name"), FeatureFileWriter(tmp_path / "a.h5", HEADER) as file:
         file.create_view("../large", *ROWS.shape, FACTS, VALID)
@@ -165,10 +165,10 @@ def _replace(name: str, data: np.ndarray) -> object:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_set("format", "seizure-frames"), "wanted 'seizure-features'"),
+        (_set("format", "seizure-frames"), "expected 'seizure-features'"),
         (_set("format_version", 2), "this software reads 1"),
         (_set("complete", 0), "not complete"),
-        (_set("stride_frames", 0), "wanted above 0"),
+        (_set("stride_frames", 0), "expected above 0"),
         (_set("recipe", "{"), "wrong type"),
         (_set("frame_rate_hz", "fast"), "wrong type"),
         (lambda file: [file.attrs.pop(name) for name in ("label", "network")], "label is missing; attribute network"),

@@ -30,7 +30,7 @@ def test_paper_has_a_feature_at_every_frame(num_frames: int) -> None:
 
 @pytest.mark.parametrize("arguments", [(-1, 8, 1), (10, 0, 1), (10, 8, 0)])
 def test_impossible_lengths_are_refused(arguments: tuple[int, int, int]) -> None:
-    with pytest.raises(ValueError, match="wanted at least"):
+    with pytest.raises(ValueError, match="expected at least"):
         snippet_starts(*arguments)
 
 

@@ -139,7 +139,7 @@ def test_row_numbers_count_blank_lines(write: Write) -> None:
     ("row", "message"),
     [
         ('P3,1,v,a.mp4,"1,5",30,FOS,,,,,', "row 6, onset_seconds: '1,5' has a decimal comma; write a decimal point"),
-        ("P3,1,v,a.mp4,0:05,30,FOS,,,,,", "row 6, onset_seconds: '0:05' is not a clock time; wanted hh:mm:ss"),
+        ("P3,1,v,a.mp4,0:05,30,FOS,,,,,", "row 6, onset_seconds: '0:05' is not a clock time; expected hh:mm:ss"),
         ("P3,1,v,a.mp4,24:00:00,,FOS,,,,,", "row 6, onset_seconds: '24:00:00' is not a clock time"),
         ("P3,1,v,a.mp4,8:15:30 PM,,FOS,,,,,", "row 6, onset_seconds: '8:15:30 PM' is not a clock time"),
         ('P3,1,v,a.mp4,"8:15:30,5",,FOS,,,,,', "row 6, onset_seconds: '8:15:30,5' has a decimal comma"),
@@ -149,7 +149,7 @@ def test_row_numbers_count_blank_lines(write: Write) -> None:
         ),
         (
             "P3,1,v,a.mp4,,8:15:30,FOS,,,,,",
-            "row 6, onset_seconds: empty, but offset_seconds is a clock time; wanted that of the onset",
+            "row 6, onset_seconds: empty, but offset_seconds is a clock time; expected that of the onset",
         ),
         (
             "P3,1,v,a.mp4,8:15:30,8:15:10.50,FOS,,,,,",
@@ -175,10 +175,10 @@ def test_row_numbers_count_blank_lines(write: Write) -> None:
         ("P3,1,v,a.mp4,3,9,TCS,9,,,,", "row 6, clonic_onset_seconds: 9 (from 3 to 9) is not between onset and offset"),
         ("P3,1,v,a.mp4,3,,TCS,1,,,,", "row 6, clonic_onset_seconds: 1 (from 3 to the end) is not between"),
         ("P3,1,v,a.mp4,3,9,FOS,5,,,,", "row 6, clonic_onset_seconds: FOS cannot have a clonic onset; only TCS can"),
-        ("P3,1,v,a.mp4,3,9,fos,,,,,", "row 6, label: 'fos' is not a label; wanted FOS or TCS"),
+        ("P3,1,v,a.mp4,3,9,fos,,,,,", "row 6, label: 'fos' is not a label; expected FOS or TCS"),
         ("P3,1,v,a.mp4,3,9,,,,,,", "row 6, label: '' is not a label"),
-        ("P3,1,v,a.mp4,3,9,FOS,,no,,,", "row 6, use: 'no' wanted all, evaluate, skip or nothing"),
-        ("../P3,1,v,a.mp4,3,9,FOS,,,,,", "row 6, patient_id: '../P3' is not an id; wanted letters, digits"),
+        ("P3,1,v,a.mp4,3,9,FOS,,no,,,", "row 6, use: 'no' expected all, evaluate, skip or nothing"),
+        ("../P3,1,v,a.mp4,3,9,FOS,,,,,", "row 6, patient_id: '../P3' is not an id; expected letters, digits"),
         ("P+3,1,v,a.mp4,3,9,FOS,,,,,", "row 6, patient_id: 'P+3' is not an id"),
         ("Pé,1,v,a.mp4,3,9,FOS,,,,,", "row 6, patient_id: 'Pé' is not an id"),
         ("P3,,v,a.mp4,3,9,FOS,,,,,", "row 6, seizure_id: '' is not an id"),
@@ -186,11 +186,14 @@ def test_row_numbers_count_blank_lines(write: Write) -> None:
         ("P3,1.,v,a.mp4,3,9,FOS,,,,,", "row 6, seizure_id: '1.' cannot name a file on Windows"),
         ("P3,1,con.a,a.mp4,3,9,FOS,,,,,", "row 6, view: 'con.a' cannot name a file on Windows"),
         ("P3,1,a\x07b,a.mp4,3,9,FOS,,,,,", "row 6, view: 'a\\x07b' is not an id"),
-        (f"{'P' * 65},1,v,a.mp4,3,9,FOS,,,,,", "is too long; wanted at most 64 letters"),
+        (f"{'P' * 65},1,v,a.mp4,3,9,FOS,,,,,", "is too long; expected at most 64 letters"),
         ("P3,1,v,a.mp4;;b.mp4,3,9,FOS,,,,,", "row 6, video: 'a.mp4;;b.mp4' holds an empty path"),
         ("P3,1,v,a.mp4;a.mp4,3,9,FOS,,,,,", "row 6, video: 'a.mp4;a.mp4' names a file twice"),
         ("P3,1,v,a\x01.mp4,3,9,FOS,,,,,", "row 6, video: 'a\\x01.mp4' holds a control character"),
-        ('P3,1,v,a.mp4,3,9,FOS,,,,"0,0,0,5",', "row 6, crop: '0,0,0,5' is not a region; wanted left,top,width,height"),
+        (
+            'P3,1,v,a.mp4,3,9,FOS,,,,"0,0,0,5",',
+            "row 6, crop: '0,0,0,5' is not a region; expected left,top,width,height",
+        ),
         ('P3,1,v,a.mp4,3,9,FOS,,,,,"0,0,5"', "row 6, mask: '0,0,5' is not a region"),
         ('P3,1,v,a.mp4,3,9,FOS,,,,,"-1,0,5,5"', "row 6, mask: '-1,0,5,5' is not a region"),
         ("P3,1,v,a.mp4,3,9,FOS,,,,0,0,5,5", "row 6: more cells than the 12 of the header; put quotation marks"),
@@ -381,7 +384,7 @@ def test_other_troubles_with_videos(write: Write, tmp_path: Path) -> None:
     (tmp_path / "folder.mp4").mkdir()
     rows = ["A,1,v,,,,FOS,,,,,", "B,1,v,folder.mp4,,,TCS,,,,,", "C,1,v,x\\a.mp4,,,TCS,,,,,"]
     lines = check_videos(read_manifest(write(*rows)), tmp_path)
-    assert lines[0] == "row 2, video: empty; wanted a path below video_root"
+    assert lines[0] == "row 2, video: empty; expected a path below video_root"
     assert lines[1].startswith("row 3, video: 'folder.mp4' is not a file")
     assert lines[2].endswith("write / between folders")
 

@@ -30,7 +30,7 @@ class Row:
 
 LEFT_OUT = [
     ("P3", "04", "small", "video <P3>.mp4: decoding breaks at 12.4 s & stops"),
-    ("P9", "01", "", "too short: 5.2 s, wanted at least 15 s"),
+    ("P9", "01", "", "too short: 5.2 s, expected at least 15 s"),
 ]
 
 
