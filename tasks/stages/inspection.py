@@ -209,7 +209,7 @@ def _outcome(decoded: DecodeRecording) -> Outcome:
     if own.problem:
         return own
     views = [item for item in _used() if (item.patient_id, item.seizure_id) == (decoded.patient_id, decoded.seizure_id)]
-    stages = {item.view: decoded_recording(item.patient_id, item.seizure_id, item.view) for item in views}
+    stages = {item.view: decoded_recording(item.id) for item in views}
     outcomes = {view: _outcome_of_frames(stage) for view, stage in stages.items()}
     for view, outcome in outcomes.items():
         if outcome.problem and stages[view].bad_reason() is None:  # features are made of all decoded views, or of none
