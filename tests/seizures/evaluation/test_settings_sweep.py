@@ -89,7 +89,7 @@ def test_settings_are_chosen_fold_by_fold_on_inner_losses() -> None:
     assert table["cell"].tolist() == [cells[0].name, cells[1].name, "(chosen)"]
     assert table["gamma"].isna().tolist() == [False, False, True]  # each fold has its own
     assert table["num_segments"].tolist() == [16, 16, 16]
-    with pytest.raises(SeizuresError, match="nested only"):
+    with pytest.raises(SeizuresError, match="only with protocol = nested"):
         choose_on_inner_folds([cell(0)], {})
 
 

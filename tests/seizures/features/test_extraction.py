@@ -183,7 +183,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, num_frames, valid, rate, e
     views = {"large": extra}
     with pytest.raises(error, match=message):
         extract_seizure({"large": path}, Toy(), out, HEADER, view_attributes=views, batch_size=5, device="cpu")
-    with pytest.raises(FeatureFileError, match="not complete"):
+    with pytest.raises(FeatureFileError, match="incomplete"):
         open_features(out)
 
 

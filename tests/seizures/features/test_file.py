@@ -131,11 +131,11 @@ def test_unfinished_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with pytest.raises(KeyboardInterrupt), FeatureFileWriter(path, HEADER):
         raise KeyboardInterrupt
-    with pytest.raises(FeatureFileError, match="not complete"):
+    with pytest.raises(FeatureFileError, match="incomplete"):
         open_features(path)
     with pytest.raises(FeatureFileError, match="large has 3 of 41 rows"), FeatureFileWriter(path, HEADER) as file:
         file.create_view("large", *ROWS.shape, FACTS, VALID).write(0, ROWS[:3])
-    with pytest.raises(FeatureFileError, match="not complete"):
+    with pytest.raises(FeatureFileError, match="incomplete"):
         open_features(path)
     with pytest.raises(FeatureFileError, match="no view"), FeatureFileWriter(path, HEADER):
         pass
@@ -167,7 +167,7 @@ def _replace(name: str, data: np.ndarray) -> object:
     [
         (_set("format", "seizure-frames"), "expected 'seizure-features'"),
         (_set("format_version", 2), "this software reads 1"),
-        (_set("complete", 0), "not complete"),
+        (_set("complete", 0), "incomplete"),
         (_set("stride_frames", 0), "expected above 0"),
         (_set("recipe", "{"), "wrong type"),
         (_set("frame_rate_hz", "fast"), "wrong type"),
