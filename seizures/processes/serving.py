@@ -72,11 +72,8 @@ def serve() -> None:
         try:
             # Nobody handles the signal, so that it ends the process even inside a C library.
             signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
-            answer = work(request, Reporter(say))
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            say("done", answer)
+            say("done", work(request, Reporter(say)))
         except Exception as error:  # noqa: BLE001 - the parent raises it
-            signal.setitimer(signal.ITIMER_PROF, 0)
             if isinstance(error, MemoryError) and order["memory_bytes"]:
                 os._exit(OUT_OF_MEMORY)
             say("error", _described(error))

@@ -310,3 +310,14 @@ def test_it_ends_when_its_standard_input_does(platform: str) -> None:
         assert process.poll() is None
         process.stdin.close()
         process.wait(2.0)
+
+
+def test_it_ends_when_its_parent_has_ended_before() -> None:
+    code = (
+        "import sys, time; from seizures.processes import serving; sys.stdin.read();"
+        "serving.end_with_parent(); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(20.0)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import sys
 from pathlib import Path
 
 import ended_children
@@ -77,6 +79,21 @@ def test_a_stall_is_ended(film, pipe):
     assert len(decode(film)[0]) == 32
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux")
+def test_the_decoder_has_a_memory_limit_of_its_own_and_leaves_no_core(film):
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    try:
+        decode(film)
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
+    lines = Path(f"/proc/{decoder._decoder.pid}/limits").read_text().splitlines()
+    limits = {line[:26].strip(): line[26:].split()[0] for line in lines}
+    assert decoder.MEMORY_BYTES < int(limits["Max address space"]) < decoder.MEMORY_BYTES + 2**31
+    assert limits["Max core file size"] == "0"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux")
 def test_memory_without_end_is_an_error_of_the_film(film, monkeypatch):
     small = Child(decoder.load, name="decoder", input_kind="video", memory_bytes=2**20)
     monkeypatch.setattr(decoder, "_decoder", small)
