@@ -14,6 +14,7 @@ PR_SET_PDEATHSIG would not do, because it goes by the thread that started the ch
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -294,7 +295,13 @@ def _leave_all_to_parent() -> None:
     _running.clear()
 
 
+def _stop_all() -> None:
+    for child in list(_running):
+        child.stop()
+
+
 os.register_at_fork(after_in_child=_leave_all_to_parent)
+atexit.register(_stop_all)  # which is no more than tidy: they would end anyway
 
 
 def signal_name(number: int) -> str:

@@ -297,6 +297,14 @@ def test_ctrl_c_goes_to_the_whole_group_and_the_parent_still_has_its_child() -> 
         assert parent.stdout.readline() == pid != b""
 
 
+def test_an_interpreter_that_ends_has_stopped_its_children() -> None:
+    code = INTERRUPTED.replace("time.sleep(60)", "")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""  # no ResourceWarning
+
+
 @pytest.mark.parametrize("platform", ["linux", "other"])
 def test_it_ends_when_its_standard_input_does(platform: str) -> None:
     code = (
