@@ -7,6 +7,7 @@ specimen knows the time at which each of its frames is seen, and where time is m
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -263,12 +264,65 @@ def drop_frames(first: int, last: int, rate: int = 25) -> Callable[[Path], None]
     return step
 
 
+def copy_to(format_name: str, change: Callable[[av.Packet], None] | None = None) -> Callable[[Path], None]:
+    """Return a step that copies the packets of a film into another container, as changed."""
+
+    def step(path: Path) -> None:
+        copy = path.with_name(f"copy-{path.name}")
+        with av.open(str(path)) as source, av.open(str(copy), "w", format=format_name) as target:
+            source.flags &= ~1  # no made-up stamps
+            stream = source.streams.video[0]
+            out = target.add_stream_from_template(stream)
+            for packet in source.demux(stream):
+                if packet.size:
+                    if change is not None:
+                        change(packet)
+                    packet.stream = out
+                    target.mux(packet)
+        copy.replace(path)
+
+    return step
+
+
+def drop_packet(number: int, path: Path) -> None:
+    """Take one packet out of a film, by its place in the order of decoding."""
+    seen = itertools.count()
+    copy = path.with_name(f"copy-{path.name}")
+    with av.open(str(path)) as source, av.open(str(copy), "w") as target:
+        source.flags &= ~1
+        stream = source.streams.video[0]
+        out = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.size and next(seen) != number:
+                packet.pts = packet.dts if packet.pts is None else packet.pts
+                packet.stream = out
+                target.mux(packet)
+    copy.replace(path)
+
+
+def forget_order(packet: av.Packet) -> None:
+    """Stamp a packet by the order of decoding alone."""
+    packet.pts = packet.dts
+
+
+def twice(path: Path) -> None:
+    """Join a film to itself, as `cat` does: its clock starts again."""
+    path.write_bytes(path.read_bytes() * 2)
+
+
 def _times(*gaps: float, repeat: int = 1) -> tuple[float, ...]:
     return tuple(np.cumsum([0.0, *(gaps * repeat)]).round(3).tolist())
 
 
 _JITTER = _times(0.04, 0.03, 0.1, 0.05, 0.2, 0.033, 0.067, repeat=8)
+_MISSING = ((0.96 + 0.5, 2.0),)  # the last picture before the pause stays for half a second
 _PAUSED = (*(i / 25 for i in range(25)), *(2 + i / 25 for i in range(25)))  # 25 frames, a second of nothing, 25 frames
+_SKIPPED = tuple(n / 25 for n in range(150) if n % 40 != 39)  # of a capture card, or a browser
+_LATE = tuple(n / 25 + 0.035 * (n in (30, 75)) for n in range(100))
+_REPEATED = tuple((n - (n % 30 == 29)) / 25 for n in range(100))
+_SLOWER = (*(n / 25 for n in range(50)), *(2 + n / 12.5 for n in range(40)))  # in the dark
+_SPARSE = tuple(n / 25 for n in range(150) if n < 60 or n > 69)  # a pause of ten frames
+_LONG = {"gop": 250}
 _NTSC = Fraction(30_000, 1001)
 _KEYED = {"gop": 5}  # one key frame every 0.2 s
 
@@ -312,15 +366,15 @@ TIMES = (
     Specimen("variable.mp4", seconds=_JITTER, time_base=Fraction(1, 1000), num_b_frames=2),
     Specimen("variable.mkv", seconds=_JITTER, time_base=Fraction(1, 1000), num_b_frames=2),
     Specimen("declared-pause.mp4", seconds=_PAUSED, gop=25, time_base=Fraction(1, 12_800)),
-    Specimen("pause.ts", "mpeg2video", seconds=_PAUSED, gop=25, gaps=((1.0, 2.0),), time_base=Fraction(1, 25)),
-    Specimen("pause.mkv", seconds=_PAUSED, gop=25, gaps=((1.0, 2.0),), time_base=Fraction(1, 1000)),
+    Specimen("pause.ts", "mpeg2video", seconds=_PAUSED, gop=25, gaps=_MISSING, time_base=Fraction(1, 25)),
+    Specimen("pause.mkv", seconds=_PAUSED, gop=25, gaps=_MISSING, time_base=Fraction(1, 1000)),
     Specimen(
         "pause.mpg",
         "mpeg2video",
         size=(320, 192),
         seconds=_PAUSED,
         gop=1,
-        gaps=((1.0, 2.0),),
+        gaps=_MISSING,
         time_base=Fraction(1, 25),
     ),
     Specimen("wrong-counts.avi", "mpeg4", finish=lie_in_avi),
@@ -336,6 +390,48 @@ TIMES = (
     Specimen("starts-at-7-h.ts", "mpeg2video", offset_seconds=25_200),
     Specimen("starts-late.mp4", offset_seconds=3.0),
     Specimen("long-gop.mp4", gop=250, num_b_frames=3),
+)
+_MS, _MPEG = Fraction(1, 1000), Fraction(1, 90_000)
+FIELD = (
+    Specimen("h264-b.avi", num_frames=100, num_b_frames=3, gop=50),
+    Specimen("asp-b.avi", "mpeg4", num_frames=100, num_b_frames=2, gop=50),
+    Specimen("wmv2.wmv", "wmv2", num_frames=100, gop=50, time_base=_MS),
+    Specimen("msmpeg4.asf", "msmpeg4", num_frames=100, gop=50, time_base=_MS),
+    Specimen("h264-b.asf", num_frames=100, num_b_frames=3, gop=50, time_base=_MS),
+    Specimen(
+        "from-avi.mkv", num_frames=100, num_b_frames=3, gop=50, format="avi", finish=copy_to("matroska", forget_order)
+    ),
+    Specimen(
+        "from-asp.mkv",
+        "mpeg4",
+        num_frames=100,
+        num_b_frames=2,
+        gop=50,
+        format="avi",
+        finish=copy_to("matroska", forget_order),
+    ),
+    Specimen("no-ctts.mp4", num_frames=100, num_b_frames=3, gop=50, finish=copy_to("mp4", forget_order)),
+    Specimen("skipped.mkv", seconds=_SKIPPED, num_b_frames=2, time_base=_MS, **_LONG),
+    Specimen(
+        "skipped.webm",
+        "libvpx-vp9",
+        seconds=_SKIPPED,
+        time_base=_MS,
+        options={"deadline": "realtime", "cpu-used": "8"},
+        **_LONG,
+    ),
+    Specimen("skipped.ts", seconds=_SKIPPED, num_b_frames=2, time_base=_MPEG, **_LONG),
+    Specimen("skipped.flv", seconds=_SKIPPED, time_base=_MS, **_LONG),
+    Specimen("skipped.avi", "mpeg4", seconds=_SKIPPED, **_LONG),  # with empty chunks
+    Specimen("sparse.mkv", seconds=_SPARSE, time_base=_MS, **_LONG),
+    Specimen("late.ts", seconds=_LATE, time_base=_MPEG, **_LONG),
+    Specimen("late.mkv", seconds=_LATE, time_base=_MS, **_LONG),
+    Specimen("slower.mkv", seconds=_SLOWER, num_b_frames=2, time_base=_MS, **_LONG),
+    Specimen("slower.ts", seconds=_SLOWER, num_b_frames=2, time_base=_MPEG, **_LONG),
+    Specimen("slower.flv", seconds=_SLOWER, time_base=_MS, **_LONG),
+    Specimen("slower.mpg", seconds=_SLOWER, time_base=_MPEG, size=(320, 192), grain=20, **_LONG),
+    Specimen("refresh.mp4", num_frames=200, gop=25, options={"x264-params": "intra-refresh=1"}),
+    Specimen("refresh.ts", num_frames=200, gop=25, options={"x264-params": "intra-refresh=1"}),
 )
 PICTURES = (
     Specimen("full-range.mp4", pix_fmt="yuvj420p", full_range=True),
@@ -368,7 +464,7 @@ PIECES = (
         pieces=((0, 25, 0.0), (25, 60, 1.6)),
     ),
 )
-ALL = (*PLAIN, *INTERLACED, *NOT_INTERLACED, *TIMES, *PICTURES, *PIECES)
+ALL = (*PLAIN, *INTERLACED, *NOT_INTERLACED, *TIMES, *FIELD, *PICTURES, *PIECES)
 
 
 def is_whole(frame: np.ndarray, number: int) -> bool:

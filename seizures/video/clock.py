@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 # Far below the shortest frame period, far above the rounding of a float64 that counts the seconds of a day.
@@ -63,14 +64,20 @@ class Stamped(Generic[Item]):
     is_damage: bool = False
 
 
-def timestamp_tolerance(time_base: Fraction, frame_rate_hz: Fraction | None) -> float:
+def timestamp_tolerance(time_base: Fraction, stamps: Iterable[int]) -> float:
     """Return by how many seconds a timestamp may be late only because its container rounds.
 
     Matroska counts milliseconds: the third frame at 30 Hz is stamped 67 ms, and the tick at 66.67 ms must still find
-    it. Where the frame period is a whole number of time units nothing was rounded and a microsecond is left for
-    float64; otherwise half a unit is, at most a millisecond.
+    it. Where stamps were rounded, some steps between them differ by one unit (33 and 34 ms): then it is half a unit, at
+    most a millisecond. Otherwise a microsecond is left for float64.
+
+    Args:
+        time_base: seconds in a unit.
+        stamps: of some frames, in units and in any order.
+
     """
-    if frame_rate_hz and (1 / (frame_rate_hz * time_base)).denominator == 1:
+    steps = sorted({later - earlier for earlier, later in pairwise(sorted(stamps))})
+    if not any(longer - shorter == 1 < shorter for shorter, longer in pairwise(steps)):
         return TOLERANCE_SECONDS
     return min(float(time_base) / 2, _LARGEST_ROUNDING_SECONDS) + TOLERANCE_SECONDS
 

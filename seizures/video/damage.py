@@ -1,64 +1,143 @@
-"""Which frames damage has struck: those whose packets were damaged, and those that are drawn from them.
+"""Which frames damage has struck: those whose packets are damaged, and those that are drawn from them.
 
-A frame is drawn from frames that were decoded before it, back to the last key frame; but it may be seen before them.
-So what damage reaches is known in the order of decoding, and a frame is judged only when no frame that is seen after it
-and was decoded before it can still turn out to be damaged.
+Damage is what the bitstream or the decoder says: an error, a picture that is concealed, a reference that is missing, a
+number that is left out. A frame is drawn from frames that were decoded before it, back to the last key frame; but it
+may be seen before them. So what damage reaches is known in the order of decoding, and a frame is judged only when no
+frame that is seen after it and was decoded before it can still turn out to be damaged.
 """
 
 from __future__ import annotations
 
-import math
+import re
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import av
+import av.logging
 
 _NUM_HELD_FRAMES = 16  # the most that any codec has between the orders of decoding and of seeing
-_NUM_PLACES = 4096
+# What decoders call an error, and no player shows: messages beside the picture, and how references are counted.
+_HARMLESS = re.compile(r"\bSEI\b|\bsei\b|mmco: unref short|number of reference frames|co located POCs|timing|user data")
+_NUMBER_GAP = "Frame num gap"
 
 
-class _Place(NamedTuple):
-    """Of a packet in the order of decoding: its number, and how many key frames there were up to it."""
+@dataclass(slots=True)
+class Packet:
+    """What was known of a packet when it went to the decoder; its frame is known by the number.
+
+    It is drawn from packets number `clean_from` and later. `num_missing` pictures are missing before it, and
+    `complaint` is what the demuxer or the bitstream has against it. `is_stamped`: its time was not only counted.
+    """
 
     number: int
-    group: int
+    pts: int | None
+    dts: int | None
+    clean_from: int
+    num_bytes: int
+    is_stamped: bool
+    complaint: str = ""
+    num_missing: int = 0
+    came_out: bool = False
+
+    @property
+    def time(self) -> int | None:
+        """Its time, as far as it is known without its frame."""
+        return self.dts if self.pts is None else self.pts
+
+
+class Lineage:
+    """From where on the packets of a stream are drawn from each other, in the order of decoding."""
+
+    def __init__(self) -> None:
+        self._clean_from = self._clean_before = 0
+        self._last_refresh: int | None = None
+        self._key_pts: int | None = None
+
+    def enter(self, number: int, pts: int | None, *, is_key: bool, is_refresh: bool) -> int:
+        """Take the next packet and return the first that it can be drawn from.
+
+        A refresh that is spread over several pictures is complete where the next one begins. What is decoded after a
+        key frame and seen before it may be drawn from what precedes that.
+        """
+        if is_key and is_refresh:
+            self._clean_from = self._last_refresh if self._last_refresh is not None else self._clean_from
+            self._last_refresh = number
+        elif is_key:
+            self._clean_before, self._clean_from, self._key_pts = self._clean_from, number, pts
+        elif pts is not None and self._key_pts is not None and pts < self._key_pts:
+            return self._clean_before
+        return self._clean_from
 
 
 class DamageMap:
     """The damage of one reading of a file whose decoder works on one thread, so that it says which frame is damaged."""
 
     def __init__(self) -> None:
-        self._last = _Place(0, 0)
-        self._places: dict[int, _Place] = {}
-        self._first_damaged: dict[int, int] = {}  # by group, the number of its first damaged packet
+        self._struck: list[int] = []  # numbers of packets, in order
+        self._awaited: list[Packet] = []  # of these, whose frames may still come
 
-    def enter(self, pts: int | None, *, is_key: bool) -> None:
-        """Take the next packet, in the order of decoding."""
-        self._last = _Place(self._last.number + 1, self._last.group + is_key)
-        if pts is not None:
-            self._places[pts] = self._last
-        if len(self._places) > _NUM_PLACES:  # stamps of packets that never became frames
-            del self._places[next(iter(self._places))]
+    def strike(self, packet: Packet) -> None:
+        """Take it that a packet is damaged."""
+        first = bisect_left(self._struck, packet.number)
+        if self._struck[first : first + 1] != [packet.number]:
+            self._struck.insert(first, packet.number)
+            self._awaited.append(packet)
 
-    def strike(self, pts: int | None) -> None:
-        """Take it that the packet or the frame with this stamp is damaged; without a stamp, the last packet."""
-        place = self._last if pts is None else self._places.get(pts, self._last)
-        self._first_damaged[place.group] = min(place.number, self._first_damaged.get(place.group, place.number))
+    def has_struck(self, packet: Packet) -> bool:
+        """Tell whether damage has reached the frame of a packet."""
+        first = bisect_left(self._struck, packet.clean_from)
+        return first < len(self._struck) and self._struck[first] <= packet.number
 
-    def judged(self, frames: Iterable[av.VideoFrame]) -> Iterator[tuple[av.VideoFrame, bool]]:
+    def num_lost(self, before: Packet) -> int:
+        """Count, once, the damaged packets with a time before this one whose frames did not come out."""
+        if not self._awaited:
+            return 0
+        late = [one for one in self._awaited if before.time is None or one.time is None or one.time < before.time]
+        self._awaited = [packet for packet in self._awaited if packet not in late]
+        return sum(not packet.came_out for packet in late)
+
+    def lost_at_the_end(self) -> list[int]:
+        """Return the times of the damaged packets that are still awaited; in any order."""
+        return [at for packet in self._awaited if not packet.came_out and (at := packet.time) is not None]
+
+    def judged(self, frames: Iterable[tuple[av.VideoFrame, Packet]]) -> Iterator[tuple[av.VideoFrame, Packet, bool]]:
         """Yield frames in the order in which they are seen, and whether damage has reached them."""
-        held: deque[av.VideoFrame] = deque()
-        for frame in frames:
-            held.append(frame)
+        held: deque[tuple[av.VideoFrame, Packet]] = deque()
+        for frame, packet in frames:
+            held.append((frame, packet))
             if len(held) > _NUM_HELD_FRAMES:
-                yield self._judge(held.popleft())
+                yield self._judge(*held.popleft())
         while held:
-            yield self._judge(held.popleft())
+            yield self._judge(*held.popleft())
 
-    def _judge(self, frame: av.VideoFrame) -> tuple[av.VideoFrame, bool]:
-        if frame.pts is None:  # nothing tells where it stands
-            return frame, frame.is_corrupt or bool(self._first_damaged)
-        place = self._places.pop(frame.pts, None)
-        is_struck = place is not None and self._first_damaged.get(place.group, math.inf) <= place.number
-        return frame, frame.is_corrupt or is_struck
+    def _judge(self, frame: av.VideoFrame, packet: Packet) -> tuple[av.VideoFrame, Packet, bool]:
+        return frame, packet, frame.is_corrupt or self.has_struck(packet)
+
+
+@dataclass
+class Heard:
+    """What a decoder said: its first error that matters, and whether it missed a number."""
+
+    error: str = ""
+    misses_number: bool = False
+
+
+@contextmanager
+def listening(codec: str) -> Iterator[Heard]:
+    """Listen to a decoder that works on this thread; only H.264's says something between errors."""
+    heard, level, skips = Heard(), av.logging.get_level(), av.logging.get_skip_repeated()
+    av.logging.set_skip_repeated(False)
+    av.logging.set_level(av.logging.DEBUG if codec == "h264" else av.logging.ERROR)
+    try:
+        with av.logging.Capture() as log:
+            yield heard
+    finally:
+        av.logging.set_level(level)
+        av.logging.set_skip_repeated(skips)
+        for severity, _, text in log:
+            heard.misses_number = heard.misses_number or text.startswith(_NUMBER_GAP)
+            if severity <= av.logging.ERROR and not heard.error and not _HARMLESS.search(text):
+                heard.error = text.strip()

@@ -12,21 +12,20 @@ from __future__ import annotations
 
 import itertools
 import logging
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import av
 
 from seizures.errors import VideoError
-from seizures.video.clock import TOLERANCE_SECONDS, Stamped, timestamp_tolerance
+from seizures.video.clock import TOLERANCE_SECONDS, Stamped
 from seizures.video.open_file import STEPS_BACK_SECONDS, FrameShot, OpenFile, Progress, no_progress
-from seizures.video.timestamps import LONGEST_GAP_SECONDS, Tally, in_order, settle, steady
+from seizures.video.timestamps import LONGEST_GAP_SECONDS, Tally, in_order, settle, unslipped
 
 logger = logging.getLogger(__name__)
 
 _SEEK_FROM_SECONDS = 1.0  # an earlier onset is reached sooner by decoding on
-_PROGRAM_STREAM_SECONDS = 3.0  # before the onset, until the stamps after a seek can be believed
+_PROGRAM_STREAM_SECONDS = 3.0  # before the onset; the first times after a seek are guessed, until a picture is stamped
 _LARGEST_OVERLAP_SECONDS = 0.5  # of a piece with the one before it, where the clock runs on
 
 Frames = Iterator[Stamped[av.VideoFrame]]
@@ -49,7 +48,7 @@ class Pieces:
         self._piece = _Piece(self._later.pop(0), self.tally, self.progress, self._raw_rate_hz)
         self.source = self._piece.source
         self._skip_pieces()
-        self.tolerance_seconds = timestamp_tolerance(self.source.time_base, self.source.frame_rate_hz)
+        self.tolerance_seconds = self.source.tolerance_seconds
 
     def close(self) -> None:
         """Close the file that is open."""
@@ -123,7 +122,7 @@ class _Piece:
         self.is_broadcast = self._file.is_broadcast
         self.end_seconds = 0.0  # of what the file holds, decoded or not; known after the last frame
         self._tally = tally
-        self._shots = self._prepared(self._file, self._file.shots())
+        self._shots = self._prepared(self._file.shots())
         try:
             first = next(self._shots, None)
             if first is None:
@@ -151,7 +150,7 @@ class _Piece:
 
     def measure(self) -> tuple[float, float]:
         """Return the length in seconds, and the end on the file's own clock."""
-        file = OpenFile(self._path, self._progress, raw_rate_hz=self._raw_rate_hz)
+        file = self._open()
         try:
             end_seconds = file.measure()
         finally:
@@ -171,14 +170,14 @@ class _Piece:
             self.source.cadence,
             self._tally,
             counts=lambda seconds: seconds > from_own,
-            end_seconds=lambda: -math.inf if self.source.is_program_stream else self._file.last_end_seconds,
+            end_seconds=lambda: self._file.last_end_seconds,
+            is_cut=lambda: self._file.num_lost_tail > 0,
         )
         for stamped in settled:
             start, end = stamped.start_seconds - self.zero_seconds, stamped.end_seconds - self.zero_seconds
             yield Stamped(start, end, stamped.frame, stamped.is_sound, stamped.is_damage)
         self._tally.num_lost += self._file.num_lost_tail
-        if not self.source.is_program_stream:
-            self.end_seconds = self._file.last_end_seconds - self.zero_seconds
+        self.end_seconds = self._file.last_end_seconds - self.zero_seconds
 
     def _seek(self, target_seconds: float) -> None:
         """Land on a key frame that is not after the target; at worst by reading the file from its beginning."""
@@ -190,9 +189,9 @@ class _Piece:
         except (av.FFmpegError, VideoError) as error:
             logger.debug("%s: cannot search for %.3f s: %s", self._path.name, target_seconds, error)
             self._renew()
-        margin_seconds = _PROGRAM_STREAM_SECONDS if self.source.is_program_stream else 0.0
-        for step_seconds in (margin_seconds + step for step in STEPS_BACK_SECONDS):
-            if target_seconds - step_seconds <= self.zero_seconds or not self._file.has_timestamps:
+        margin_seconds = _PROGRAM_STREAM_SECONDS if self.source.container == "mpeg" else 0.0
+        for step_seconds in (margin_seconds + step for step in STEPS_BACK_SECONDS if self._file.can_be_sought()):
+            if target_seconds - step_seconds <= self.zero_seconds:
                 break
             try:
                 self._file.seek(target_seconds - step_seconds)
@@ -210,25 +209,24 @@ class _Piece:
             if self._lands(self._file.shots(target_seconds - margin_seconds), target_seconds):
                 return
             self._renew()  # its packets say key frame where there is none
-        self._shots = self._prepared(self._file, self._file.shots(), target_seconds - _SEEK_FROM_SECONDS)
+        self._shots = self._prepared(self._file.shots())
 
     def _lands(self, shots: Iterator[FrameShot], target_seconds: float) -> bool:
-        """Go on with these frames if they begin with a key frame that is not after the target."""
+        """Go on with these frames if they begin with a sound frame that is not after the target."""
         landed = next(shots, None)
         if landed is None or not landed.is_key or landed.start_seconds > target_seconds + TOLERANCE_SECONDS:
             return False
-        shots = itertools.chain([landed], shots)
-        self._shots = self._prepared(self._file, shots, target_seconds - _SEEK_FROM_SECONDS)
+        self._shots = self._prepared(itertools.chain([landed], shots))
         return True
 
     def _renew(self) -> None:
         """Stand at the beginning of the file."""
         self.close()
-        self._file = OpenFile(self._path, self._progress, raw_rate_hz=self._raw_rate_hz)
+        self._file = self._open()
 
-    def _prepared(
-        self, file: OpenFile, shots: Iterator[FrameShot], warm_up_to_seconds: float = -math.inf
-    ) -> Iterator[FrameShot]:
-        if file.source.is_program_stream:
-            shots = steady(shots, file.ahead_seconds, warm_up_to_seconds)
+    def _prepared(self, shots: Iterator[FrameShot]) -> Iterator[FrameShot]:
+        shots = unslipped(shots) if self.source.container == "mpeg" else shots
         return in_order(shots, self._tally, self._path.name)
+
+    def _open(self) -> OpenFile:
+        return OpenFile(self._path, self._progress, raw_rate_hz=self._raw_rate_hz, meaning=self._file.meaning)

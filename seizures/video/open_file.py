@@ -1,8 +1,7 @@
-"""One file, opened: its packets and the frames that come out of them, with what does not come out.
+"""One file, opened: its packets, and the frames that come out of them.
 
-Packets say which frames there should be. A frame that the decoder does not hand over is counted as lost before the
-next one that it does, so that damage has a place and a length in time. Errors of decoder and demuxer end nothing: the
-reading goes on behind them.
+Errors of decoder and demuxer end nothing: the reading goes on behind them. Packets are read some way ahead of the
+decoder, so that what comes is known: a picture whose number is missing, a packet that is damaged, the cadence.
 
 Decoding on several threads, libav does not say reliably which frame an error belongs to. So a file is decoded on all
 threads until the first sign of damage, and from there on once more on one thread, which tells
@@ -11,25 +10,24 @@ threads until the first sign of damage, and from there on once more on one threa
 
 from __future__ import annotations
 
-import heapq
 import logging
 import math
 import os
-from collections import deque
+import statistics
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, dropwhile, islice
+from contextlib import suppress
+from itertools import chain, dropwhile, islice, pairwise
 from pathlib import Path
-from typing import TypeAlias
 
 import av
 import av.container
 
 from seizures.errors import VideoError
 from seizures.manifest.film_names import split_stream
-from seizures.video.clock import TOLERANCE_SECONDS
-from seizures.video.damage import DamageMap
+from seizures.video.decoding import DamageError, Reading, VideoPacket
 from seizures.video.origin import origin_of
-from seizures.video.seeking import Padded, Place, is_fragmented, look
+from seizures.video.seeking import Padded, Place, is_fragmented, look, starts_again
+from seizures.video.stamps import STAMPED_BY_ORDER_OF_DECODING, StampMeaning, find_meaning
 from seizures.video.stream import (
     MICROSECOND,
     ChunkNumbers,
@@ -41,25 +39,25 @@ from seizures.video.stream import (
     open_film,
 )
 from seizures.video.streams import choose_stream, raw_options, raw_period_seconds, refusal
-from seizures.video.timestamps import LONGEST_REVERSAL_SECONDS, Shot
+from seizures.video.timed import Timed
+from seizures.video.timestamps import (
+    FrameClock,
+    PacketClock,
+    Shot,
+)
 
 logger = logging.getLogger(__name__)
 
 _MOST_THREADS = 8  # each holds a frame; more do not help at the sizes that cameras have
 _NO_TIMESTAMPS = 0x80  # of libavformat's AVFMT_ flags
-_NUM_AHEAD = 64  # packets of a program stream that are read before the first of them is decoded
-_NUM_PROBED = 48  # packets, from which the cadence is measured
+_MAKE_UP_STAMPS = 0x1  # of libavformat's AVFMT_FLAG_ flags: GENPTS, which PyAV sets
+_NUM_PROBED = 48  # packets, from which the cadence at the beginning is measured
 _MOST_READ_ERRORS = 100  # in a row, without a packet between them
 _TAIL_SECONDS = 5.0
 STEPS_BACK_SECONDS = (0.0, 3.0, 15.0, 60.0)
 
 FrameShot = Shot[av.VideoFrame]
-VideoPacket: TypeAlias = "av.Packet[av.VideoStream]"
 Progress = Callable[[], None]
-
-
-class _DamageError(Exception):
-    """There is damage; which frame it has struck is to be found out."""
 
 
 def no_progress() -> None:
@@ -74,16 +72,31 @@ class OpenFile:
     Attributes:
         last_end_seconds: end of the last frame that a packet announced, on the file's own clock.
         num_corrupt_packets: packets that the demuxer found damaged.
-        num_lost_tail: frames that were announced after the last one that was decoded; known after the last shot.
+        num_lost_tail: frames that are lost after the last one that was decoded; known after the last shot.
         first_error: what decoder or demuxer said first.
         is_raw: whether this is a stream without a container that knows the time.
 
     """
 
     def __init__(
-        self, path: Path, progress: Progress = no_progress, *, has_extent: bool = True, raw_rate_hz: float = 0.0
+        self,
+        path: Path,
+        progress: Progress = no_progress,
+        *,
+        has_extent: bool = True,
+        raw_rate_hz: float = 0.0,
+        meaning: StampMeaning | None = None,
     ) -> None:
-        """Open the file; `raw_rate_hz` is that of a raw stream. `has_extent`: go through all fragments of an MP4."""
+        """Open the file.
+
+        Args:
+            path: of the file.
+            progress: called for every packet that is read.
+            has_extent: whether the fragments of an MP4 are gone through for its length.
+            raw_rate_hz: the rate of a raw stream.
+            meaning: what its stamps mean, where it was opened before; None finds it.
+
+        """
         self._raw_rate_hz = raw_rate_hz
         self._progress = progress
         self._is_scanned = has_extent
@@ -94,21 +107,24 @@ class OpenFile:
         self.num_lost_tail = 0
         self.num_corrupt_packets = 0
         self._is_careful = False
-        self._is_counted = False  # the clock: by counting frames, so that none can be lost
         self._sought_seconds: float | None = None
-        self._announced: list[int] = []  # a heap of the stamps of packets whose frames have not come out
+        self._probed: list[VideoPacket] = []
+        self._packets: Iterator[VideoPacket] = iter(())
         self.first_error = ""
+        self.meaning = meaning or StampMeaning()
         self._open()
-        times = [self._seconds(packet.pts) for packet in self._probed if packet.pts is not None]
-        self.source = describe(self._container, self._stream, times)
-        first_key = find_first_key(self._probed, needs_key=self.is_broadcast)
+        if meaning is None:
+            self._find_meaning()
+        stamps = [at for packet in self._probed if (at := self._time(packet)) is not None]
+        self.source = describe(self._container, self._stream, stamps)
+        # By how many units a frame comes out after its packet went in.
+        steps = [later - earlier for earlier, later in pairwise(sorted(stamps))]
+        self._delay = self.meaning.reorder_depth * round(statistics.median(steps)) if steps else 0
+        first_key = find_first_key(self._probed, self._time, needs_key=self.is_broadcast)
         self.first_key_seconds = None if first_key is None else self._seconds(first_key)
-        self.has_timestamps = any(packet.pts is not None or packet.dts is not None for packet in self._probed)
-        self._is_counted = not self.has_timestamps or bool(self._container.format.flags & _NO_TIMESTAMPS)
+        self.has_timestamps = bool(stamps)
         # A film that begins between two key frames has lost its beginning.
         self._is_headless = any(p.is_keyframe for p in self._probed) and not self._probed[0].is_keyframe
-        # What precedes the first key frame cannot be decoded and is not lost: the film was cut there.
-        self._lost_from_seconds = self.first_key_seconds if self.first_key_seconds is not None else math.inf
 
     def _open(self) -> None:
         """Open the file, and read its first packets."""
@@ -118,6 +134,8 @@ class OpenFile:
         self._is_scanned = self._is_scanned or not is_fragmented(self._file)
         self._file.seek(0)
         options = raw_options(self._raw_rate_hz) | ({} if self._is_scanned else {"fflags": "+ignidx"})
+        if not self.meaning.trusts_pts:
+            options["ignore_editlist"] = "1"  # it may only make up for the times of seeing that are not there
         try:
             self._container = open_film(shown, options=options)
         except BaseException as error:
@@ -125,26 +143,38 @@ class OpenFile:
             if isinstance(error, av.FFmpegError):
                 raise VideoError(f"{self.path.name}: cannot be opened as a video: {error.strerror}") from error
             raise
+        self._container.flags &= ~_MAKE_UP_STAMPS
         with refusal(self.path.name, self.close):
             stream = choose_stream(self._container, self._number_of_stream)
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = 1 if self._is_careful else min(_MOST_THREADS, os.cpu_count() or 1)
         if not self._is_careful:
             stream.codec_context.options = {"err_detect": "explode"}  # so that no damage goes unsaid
-        self._stream = stream
+        self._stream: av.VideoStream = stream
         self._time_base = stream.time_base or MICROSECOND
         self._chunk_numbers = ChunkNumbers(self._container, self._stream)
-        self._probed = list(islice(self._read(), _NUM_PROBED))
+        self._is_raw = bool(self._container.format.flags & _NO_TIMESTAMPS)
+        self._restart()
+        try:
+            self._probed = list(islice(self._packets, _NUM_PROBED))
+        except VideoError:
+            self.close()
+            raise
         with refusal(self.path.name, self.close):
             self._raw_seconds = raw_period_seconds(stream, self._raw_rate_hz, len(self._probed))
         self.is_raw = self._raw_seconds is not None
         self._origin = origin_of(self._film, stream)
 
+    def _find_meaning(self) -> None:
+        if not self._is_raw:
+            self.meaning = find_meaning(self._container.format.name, self._stream, self._probed)
+        if not self.meaning.trusts_pts:
+            self._reopen(None)
+
     def _reopen_carefully(self) -> None:
         """Stand where the last reading began, to decode on one thread."""
         self._is_careful = True
         self.num_corrupt_packets = 0
-        self._lost_from_seconds = self.first_key_seconds if self.first_key_seconds is not None else math.inf
         self._reopen(self._place)
         if self._sought_seconds is not None:
             self.seek(self._sought_seconds)
@@ -153,6 +183,10 @@ class OpenFile:
     def is_broadcast(self) -> bool:
         """Tell whether this is MPEG's program or transport stream, whose clock means something beyond the file."""
         return self._container.format.name in ("mpeg", "mpegts")
+
+    def can_be_sought(self) -> bool:
+        """Tell whether a time stands at one place of the file only."""
+        return self.has_timestamps and not (self.is_broadcast and starts_again(self.path))
 
     def close(self) -> None:
         """Close the file."""
@@ -170,11 +204,9 @@ class OpenFile:
             av.FFmpegError: the container cannot.
 
         """
-        self._probed = []
         self._sought_seconds = seconds
-        self._chunk_numbers.restart()
         self._container.seek(math.floor(seconds / self._time_base), stream=self._stream)
-        self._lost_from_seconds = math.inf
+        self._restart()
 
     def search(self, seconds: float) -> bool:
         """In a film without an index, leave out what lies between its beginning and shortly before `seconds`.
@@ -190,7 +222,7 @@ class OpenFile:
             if place is None:
                 break
             self._reopen(place)
-            first = next(from_last_key(chain(self._probed, self._read()), seconds, self._seconds), None)
+            first = next(from_last_key(chain(self._probed, self._packets), seconds, self._seconds), None)
             if first is not None and first.is_keyframe and (first.pos or 0) >= place.position:
                 self._reopen(place)
                 return True
@@ -214,57 +246,37 @@ class OpenFile:
             for shot in self._shots(skip_to_seconds):
                 yield shot
                 num_told += 1
-        except _DamageError:
+        except DamageError:
             logger.debug("%s: damage; decoding once more on one thread", self.path.name)
             self._reopen_carefully()
             yield from islice(self._shots(skip_to_seconds), num_told, None)
 
     def _shots(self, skip_to_seconds: float) -> Iterator[FrameShot]:
-        packets: Iterable[VideoPacket] = chain(self._probed, self._read())
+        packets: Iterable[VideoPacket] = chain(self._probed, self._packets)
         if skip_to_seconds > -math.inf:
             packets = from_last_key(packets, skip_to_seconds, self._seconds)
-            self._lost_from_seconds = math.inf
         if self.is_broadcast and self.first_key_seconds is not None:
             packets = dropwhile(lambda packet: not packet.is_keyframe, packets)
-        self._announced.clear()
-        expected_seconds = 0.0
-        has_damage, awaits_key = False, self._is_headless and self._sought_seconds is None
-        damage = DamageMap()
-        frames = self._decode(packets, damage)
-        for frame, is_damaged in damage.judged(frames) if self._is_careful else ((frame, False) for frame in frames):
-            num_lost = self._count_lost(frame.pts)
-            start = expected_seconds if frame.pts is None else self._seconds(frame.pts)
-            frame.opaque = self._origin
-            length = self._raw_seconds or self._seconds(frame.duration or 0) or self.source.cadence.usual_seconds
-            awaits_key = awaits_key and not frame.key_frame
-            has_damage = has_damage or is_damaged or awaits_key or num_lost > 0
-            is_in_doubt = awaits_key or (has_damage and self._is_counted)
-            expected_seconds = start + length
-            yield Shot(start, length, frame, bool(frame.key_frame), is_damaged or is_in_doubt, num_lost)
-        self.last_end_seconds = self._tail(expected_seconds)
-
-    def ahead_seconds(self) -> list[float]:
-        """Return the stamps of the frames that are still to come, as far as their packets were read; in any order."""
-        return [self._seconds(pts) for pts in self._announced]
-
-    def _count_lost(self, pts: int | None) -> int:
-        """Count the frames that should have come before the one with this stamp, and forget them.
-
-        The stamps of a program stream slip, and nothing can be told from them.
-        """
-        num_lost, announced = 0, self._announced
-        if pts is None:
-            return 0
-        if self.source.is_program_stream:
-            if pts in announced:
-                announced.remove(pts)
-            return 0
-        while announced and announced[0] < pts:
-            num_lost += self._seconds(heapq.heappop(announced)) >= self._lost_from_seconds
-        if announced and announced[0] == pts:
-            heapq.heappop(announced)
-        self._lost_from_seconds = -math.inf
-        return num_lost
+        reading = Reading(
+            self._stream,
+            packets,
+            is_careful=self._is_careful,
+            is_counted=self._is_counted,
+            trusts_pts=self.meaning.trusts_pts,
+            is_reordered=self.meaning.reorder_depth > 0,
+        )
+        try:
+            awaits_key = self._is_headless and self._sought_seconds is None and not reading.withholds
+            clock = FrameClock(trusts_pts=self.meaning.trusts_pts, delay=self._delay)
+            timed = Timed(reading, clock, self.source, has_stamps=self.has_timestamps, awaits_key=awaits_key)
+            for shot in timed.shots(self._raw_seconds):
+                shot.frame.opaque = self._origin
+                yield shot
+            self.num_lost_tail += timed.num_lost_tail
+            self.last_end_seconds = timed.end_within(self.last_end_seconds)
+        finally:
+            self.num_corrupt_packets += reading.num_corrupt
+            self.first_error = self.first_error or reading.first_error
 
     def measure(self) -> float:
         """Return the end of the last frame, on the file's own clock; found near the end of the file, undecoded.
@@ -276,27 +288,48 @@ class OpenFile:
 
         """
         container_end = (self._container.start_time or 0) + (self._container.duration or 0)
-        try:
-            self.seek(max(0.0, container_end / 1e6 - _TAIL_SECONDS))
-            num_packets = sum(1 for _ in self._read())
-        except av.FFmpegError:
-            num_packets = 0
+        num_packets = 0
+        if self.can_be_sought():
+            with suppress(av.FFmpegError):
+                self.seek(max(0.0, container_end / 1e6 - _TAIL_SECONDS))
+                num_packets = sum(1 for _ in self._packets)
         if not num_packets or not math.isfinite(self.last_end_seconds):
-            self._probed = []
-            self._chunk_numbers.restart()
             try:
                 self._container.seek(0)
             except av.FFmpegError as error:
                 raise VideoError(f"{self.path.name}: its length cannot be measured: {error.strerror}") from error
-            num_packets = sum(1 for _ in self._read())
+            self._restart()
+            num_packets = sum(1 for _ in self._packets)
         if math.isfinite(self.last_end_seconds):
             return self.last_end_seconds
         return num_packets * self.source.cadence.usual_seconds
 
+    def _restart(self) -> None:
+        """Read on from where the container stands now."""
+        self._probed = []
+        self._chunk_numbers.restart()
+        self._packets = self._read()
+
     def _read(self) -> Iterator[VideoPacket]:
-        """Read the packets of the stream to the end of the file, past whatever cannot be read."""
+        """Read the packets of the stream to the end of the file, on a clock that can be followed."""
+        clock = PacketClock(self._time_base, self.path.name, may_start_again=self.is_broadcast)
+        usual, lead = 0.0, 0
+        for packet in clock.believed(self._demuxed()):
+            at = self._time(packet)
+            if packet.pts is not None and packet.dts is not None:
+                lead = max(lead, packet.pts - packet.dts)
+            elif at is not None and self.meaning.trusts_pts:
+                at += lead
+            if at is not None and not packet.is_discard:
+                usual = self._seconds(packet.duration or 0) or usual
+                self.last_end_seconds = max(
+                    self.last_end_seconds, self._seconds(at) + (usual or claimed_seconds(self._stream))
+                )
+            yield packet
+
+    def _demuxed(self) -> Iterator[VideoPacket]:
+        """Read packets past whatever cannot be read, with the stamps that they have of themselves."""
         num_errors = 0
-        usual = 0.0
         while num_errors < _MOST_READ_ERRORS:
             try:
                 for packet in self._container.demux(self._stream):
@@ -304,89 +337,41 @@ class OpenFile:
                     self._progress()
                     if packet.size == 0:
                         continue
-                    self._number(packet)
-                    if packet.pts is not None and not packet.is_discard:
-                        usual = self._seconds(packet.duration or 0) or usual
-                        end = self._seconds(packet.pts) + (usual or claimed_seconds(self._stream))
-                        self.last_end_seconds = max(self.last_end_seconds, end)
+                    self._stamp(packet)
                     yield packet
                 return
             except av.FFmpegError as error:
                 num_errors += 1
                 self._note(f"reading: {error.strerror}")
+            except IndexError:  # PyAV's, where damage looks like a new stream
+                num_errors += 1
+                self._note("reading: a stream that was not announced")
 
-    def _number(self, packet: VideoPacket) -> None:
-        """Stamp a packet by the number of its chunk in an AVI, where the index or the place tells it."""
+    def _stamp(self, packet: VideoPacket) -> None:
+        """Take away stamps that mean nothing; count in an AVI by the index, or by the place."""
+        if self._is_raw:
+            packet.pts = packet.dts = None
+        elif self.meaning.takes_pts_for_dts:
+            packet.dts, packet.pts = packet.pts, None
+        elif self._container.format.name in STAMPED_BY_ORDER_OF_DECODING:
+            packet.pts = None
         number = self._chunk_numbers.find(packet)
         if number is not None:
-            packet.pts = packet.dts = number
-        elif self._container.format.name == "avi":
-            self._is_counted = True
+            packet.dts = number
+        self._is_indexed = number is not None
         if self._place:
             self._place.renumber(packet)
 
-    def _announce(self, packets: Iterable[VideoPacket], damage: DamageMap) -> Iterator[VideoPacket]:
-        waiting: deque[VideoPacket] = deque()
-        num_ahead = _NUM_AHEAD if self.source.is_program_stream else 0
-        for packet in packets:
-            if self._is_careful:
-                damage.enter(packet.pts, is_key=packet.is_keyframe)
-            if packet.pts is not None and not packet.is_discard:
-                heapq.heappush(self._announced, packet.pts)
-            if packet.is_corrupt:
-                self.num_corrupt_packets += 1
-                self._strike("a packet is damaged", packet.pts, damage)
-            waiting.append(packet)
-            if len(waiting) > num_ahead:
-                yield waiting.popleft()
-        yield from waiting
+    def _time(self, packet: VideoPacket) -> int | None:
+        return packet.pts if self.meaning.trusts_pts and packet.pts is not None else packet.dts
 
-    def _decode(self, packets: Iterable[VideoPacket], damage: DamageMap) -> Iterator[av.VideoFrame]:
-        for packet in self._announce(packets, damage):
-            try:
-                frames = packet.decode()
-            except av.FFmpegError as error:
-                self._strike(f"decoding: {error.strerror}", packet.pts, damage)
-                continue
-            yield from self._checked(frames, damage)
-        for _ in range(_MOST_READ_ERRORS):
-            try:
-                frames = self._stream.codec_context.decode(None)
-            except EOFError:
-                return
-            except av.FFmpegError as error:
-                self._strike(f"decoding: {error.strerror}", None, damage)
-                continue
-            for frame in frames:
-                frame.time_base = self._time_base  # only a packet brings it along
-            yield from self._checked(frames, damage)
-            return
+    def _is_counted(self, packet: VideoPacket) -> bool:
+        """Tell whether the time of a packet was only counted, from that of others before it."""
+        if self._container.format.name == "avi":
+            return not self._is_indexed
+        return self._is_raw or (self.is_broadcast and packet.pts is None)
 
-    def _checked(self, frames: Iterable[av.VideoFrame], damage: DamageMap) -> Iterator[av.VideoFrame]:
-        for frame in frames:
-            if frame.is_corrupt:
-                self._strike("the picture is damaged", frame.pts, damage)
-            yield frame
-
-    def _strike(self, text: str, pts: int | None, damage: DamageMap) -> None:
-        """Take note of damage; the first time, raise _DamageError."""
-        self._note(text)
-        if not self._is_careful:
-            raise _DamageError
-        damage.strike(pts)
-
-    def _tail(self, end_seconds: float) -> float:
-        """Return the end of the film behind its last frame, going by the packets whose frames did not come out."""
-        if self.source.is_program_stream:
-            return end_seconds  # its stamps slip, and the last ones stay
-        for pts in sorted(self._announced):
-            start = self._seconds(pts)
-            if end_seconds - TOLERANCE_SECONDS <= start <= end_seconds + LONGEST_REVERSAL_SECONDS:
-                self.num_lost_tail += 1
-                end_seconds = start + self.source.cadence.usual_seconds
-        return end_seconds
-
-    def _seconds(self, ticks: int) -> float:
+    def _seconds(self, ticks: float) -> float:
         return ticks * self._time_base.numerator / self._time_base.denominator  # a Fraction is slow, and no nearer
 
     def _note(self, text: str) -> None:

@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +39,12 @@ _CLUSTER = re.compile(  # its id, its size in 1 to 8 bytes, perhaps a checksum, 
 )
 _FRAGMENT = re.compile(rb"....moof\x00\x00\x00\x10mfhd", re.DOTALL)
 _LONGEST_JUNK_BYTES = 1 << 30
+_STAMPED_PACKET = re.compile(  # of a picture's MPEG stream: its id, its size, its flags (MPEG-2) or fillings, its pts
+    rb"\x00\x00\x01[\xe0-\xef]..(?:[\x80-\xbf][\x80-\xff].|\xff*(?:[\x40-\x7f].)?)([\x21-\x3f].{4})", re.DOTALL
+)
+_NUM_SAMPLES = 32
+_MPEG_SECOND = 90_000
+_HALF_ROUND = 2**32  # of an MPEG clock: what falls by more has gone round
 
 
 class Place(NamedTuple):
@@ -288,3 +295,24 @@ def _matches(
 def _read_at(file: io.FileIO, position: int, num_bytes: int) -> bytes:
     file.seek(position)
     return file.read(num_bytes)
+
+
+def starts_again(path: Path) -> bool:
+    """Tell whether the clock of an MPEG stream falls along the file, as where films were joined end to end.
+
+    A few places are looked at; a film that is much shorter than the whole may hide between two of them.
+    """
+    stamps = []
+    with path.open("rb", buffering=0) as file:
+        size = file.seek(0, io.SEEK_END)
+        for number in range(_NUM_SAMPLES):
+            content = _read_at(file, size * number // _NUM_SAMPLES, _BLOCK_BYTES)
+            stamps += [stamp for match in _STAMPED_PACKET.finditer(content) if (stamp := _stamp(match[1]))][:1]
+    return any(_MPEG_SECOND < earlier - later < _HALF_ROUND for earlier, later in pairwise(stamps))
+
+
+def _stamp(field: bytes) -> int | None:
+    """Return an MPEG time stamp of five bytes; None where its marks are not in their places."""
+    if not field[0] & field[2] & field[4] & 1:
+        return None
+    return (field[0] >> 1 & 7) << 30 | field[1] << 22 | field[2] >> 1 << 15 | field[3] << 7 | field[4] >> 1

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import av
 from av.container import InputContainer
 
+from seizures.video.clock import timestamp_tolerance
 from seizures.video.streams import describe_choice, describe_raw_rate, frame_rate
 from seizures.video.timestamps import Cadence, measure_cadence
 
@@ -63,16 +64,14 @@ class Source:
     time_base: Fraction
     pixel_aspect: Fraction
     cadence: Cadence
-
-    @property
-    def is_program_stream(self) -> bool:
-        """Tell whether this is MPEG-PS, whose time stamps slip."""
-        return self.container == "mpeg"
+    tolerance_seconds: float
 
 
-def describe(container: InputContainer, stream: av.VideoStream, times: Sequence[float]) -> Source:
-    """Return what a file says of its stream, and its cadence, measured from the `times` of its first packets."""
+def describe(container: InputContainer, stream: av.VideoStream, stamps: Sequence[int]) -> Source:
+    """Return what a file says of its stream, and its cadence, measured from the stamps of its first packets."""
     context, name = stream.codec_context, container.format.name
+    time_base = stream.time_base or MICROSECOND
+    times = [float(stamp * time_base) for stamp in stamps]
     cadence = measure_cadence(times, claimed_seconds(stream), declares_durations=name in _DECLARING)
     return Source(
         name,
@@ -80,21 +79,27 @@ def describe(container: InputContainer, stream: av.VideoStream, times: Sequence[
         context.width,
         context.height,
         frame_rate(stream),
-        stream.time_base or MICROSECOND,
+        time_base,
         stream.sample_aspect_ratio or Fraction(1),
         cadence,
+        timestamp_tolerance(time_base, stamps),
     )
 
 
-def find_first_key(packets: Sequence[av.Packet[av.VideoStream]], *, needs_key: bool) -> int | None:
+def find_first_key(
+    packets: Sequence[av.Packet[av.VideoStream]],
+    time: Callable[[av.Packet[av.VideoStream]], int | None],
+    *,
+    needs_key: bool,
+) -> int | None:
     """Return the stamp of the first frame that should be seen, also where it turns out to be damaged.
 
     A broadcast may be cut anywhere and starts at its first key frame (`needs_key`); other files start with one, even if
-    damage has made it unrecognisable.
+    damage has made it unrecognisable. `time` gives the stamp of a packet.
     """
     for packet in packets:
-        if packet.pts is not None and not packet.is_discard and (packet.is_keyframe or not needs_key):
-            return packet.pts
+        if (at := time(packet)) is not None and not packet.is_discard and (packet.is_keyframe or not needs_key):
+            return at
     return None
 
 

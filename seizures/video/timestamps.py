@@ -1,42 +1,61 @@
-"""From the frames of a decoder to frames whose times can be believed, each with the moment until which it is seen.
+"""The rule of time: when each frame is seen, and until when. Index arithmetic on a few numbers at a time, no film.
 
-A decoder hands over what it found: time stamps that may be a frame late, run backwards or jump, with frames missing.
-Three steps follow each other, all of them index arithmetic on a few frames at a time:
+1. **Which stamps tell the time.** Those of seeing (pts), in the order in which the decoder gives the frames. Where they
+   are those of decoding under another name (AVI, ASF, and what was copied from them), frames come out of the decoder
+   with stamps that run backwards, while the stamps of decoding (dts) rise evenly: then these tell the time, each for
+   the frame that comes out when its packet goes in (`are_of_decoding`, `FrameClock`).
+2. **A stamp that is alone in being off** is not believed; the frame stands where the one before it ends. Frames that
+   run backwards by less than a second are dropped and counted (`in_order`). A clock that starts again in a broadcast
+   goes on; any other that jumps back, or ahead by more than ten minutes, is an error (`PacketClock`).
+3. **A picture stays until the next one comes**, at most ten times as long as pictures stay around that moment, or half
+   a second where that is longer. Beyond it time is missing. What a container says of the length of its pictures is
+   believed: there, no time is missing. Only near damage is a hole of lost pictures, and nothing stays (`settle`).
 
-`steady`   the MPEG program stream: a demuxer sometimes gives a stamp to the picture before or after the one that it
-           belongs to. The frame rate is constant there, so that a stamp is believed only if it persists.
-`in_order` a stamp that is alone in being far off (a flipped bit) is not believed; frames that run backwards by less
-           than a second are dropped and counted; a clock that jumps back for good is an error.
-`settle`   how long each frame is seen: to the next one, unless frames are missing between the two.
+Nothing here says that a picture is damaged: that is the decoder's to say (`seizures.video.damage`).
 """
 
 from __future__ import annotations
 
-import math
 import statistics
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import Generic, TypeVar
+from fractions import Fraction
+from itertools import islice, pairwise
+from typing import Generic, Protocol, TypeVar
 
 from seizures.errors import VideoError
 from seizures.video.clock import TOLERANCE_SECONDS, Stamped
 
 LONGEST_REVERSAL_SECONDS = 1.0
 LONGEST_GAP_SECONDS = 600.0
-_LONGEST_DOUBT = 64  # frames behind damage whose times are doubted where the clock jumps after them
-_FEW_AHEAD = 48  # frames; fewer are known only at the end of a film
-_ENOUGH_RIGHT = 3  # frames whose stamps show that the clock did not move
+SHORTEST_LIMIT_SECONDS = 0.5  # the least that a picture may stay
+LIMIT_PERIODS = 10  # how many times as long as usual a picture may stay
+_LONGEST_EXCURSION = 16  # packets whose stamps are off, before the clock comes back
+_LONGEST_LEAD_SECONDS = 30.0  # of seeing over decoding
+_COUNTED_PERIODS = 4  # the longest stay of a picture whose time was only counted
+NUM_AROUND = 16  # steps before a moment and behind it, from which the cadence there is measured
 
 Item = TypeVar("Item")
 
 
+class StampedPacket(Protocol):
+    """A packet's stamps, in units of the stream."""
+
+    pts: int | None
+    dts: int | None
+
+
+AnyPacket = TypeVar("AnyPacket", bound=StampedPacket)
+
+
 @dataclass(frozen=True)
 class Shot(Generic[Item]):
-    """A frame as the decoder gave it.
+    """A frame as the decoder gave it, with its time.
 
-    `length_seconds` is what the file declares, `num_lost` frames before it did not come out of the decoder, and
-    `is_damaged` is the decoder's or the demuxer's own word.
+    `length_seconds` is what the file declares. `num_lost` pictures before it are lost, and `is_damaged`: decoder or
+    bitstream say so. `usual_seconds` is the time between two frames around this one, where it matters.
     """
 
     start_seconds: float
@@ -45,11 +64,14 @@ class Shot(Generic[Item]):
     is_key: bool = True
     is_damaged: bool = False
     num_lost: int = 0
+    usual_seconds: float = 0.0
+    is_near_damage: bool = False
+    is_counted: bool = False
 
 
 @dataclass(frozen=True)
 class Cadence:
-    """How frames follow each other in a file: the usual time between two, measured, and whether it is constant.
+    """How frames follow each other at the beginning of a file: the usual time between two, and whether it is constant.
 
     `declares_durations`: the container says how long each frame is seen, so that no time is missing between frames.
     """
@@ -60,7 +82,7 @@ class Cadence:
 
     @property
     def slack_seconds(self) -> float:
-        """How much later than expected a frame may start before the time in between counts as missing."""
+        """By how much the clocks of two pieces may differ before the time in between counts as missing."""
         return self.usual_seconds * (0.5 if self.is_constant else 1.0)
 
 
@@ -91,115 +113,208 @@ def measure_cadence(
     return Cadence(usual, is_constant, declares_durations)
 
 
-def steady(
-    shots: Iterable[Shot[Item]], ahead: Callable[[], Sequence[float]], warm_up_to_seconds: float = -math.inf
-) -> Iterator[Shot[Item]]:
-    """Give frames of a constant rate the times that most of their neighbours agree on.
+def are_of_decoding(stamps: Sequence[int | None]) -> bool:
+    """Tell whether pts are really stamps of decoding: those of frames as they come out of the decoder run backwards."""
+    known = [stamp for stamp in stamps if stamp is not None]
+    return sum(later < earlier for earlier, later in pairwise(known)) > 1  # once may be an accident
 
-    A frame that is not where it should be has a slipped stamp, and gets the time that it should have, unless no frame
-    ahead is where it should be: then frames are missing there.
+
+def rises(stamps: Sequence[int | None]) -> bool:
+    """Tell whether every stamp is there and later than the one before it."""
+    return all(None not in (one, other) and one < other for one, other in pairwise(stamps))  # type: ignore[operator]
+
+
+class FrameClock:
+    """Tells when a frame is seen: by its own pts, or by the dts of the packet with which it came out.
 
     Args:
-        shots: in the order of presentation.
-        ahead: the stamps of the frames that follow, in any order, as far as they are known.
-        warm_up_to_seconds: frames before it are not yielded; they tell where the clock stands, whose first stamps
-            after a seek are guesses.
+        trusts_pts: whether the pts are those of seeing.
+        delay: by how much a frame comes out later than its packet went in, in units of the stream.
 
     """
-    offsets: list[float] = []
-    elapsed = 0.0
-    expected: float | None = None
-    since_damage = math.inf
-    for shot in shots:
-        since_damage = 0 if shot.is_damaged else since_damage + 1
-        if expected is None:
-            offsets.append(shot.start_seconds - elapsed)
-            if shot.start_seconds < warm_up_to_seconds:
-                elapsed += shot.length_seconds
-                continue
-            expected = statistics.median_low(offsets) + elapsed
-        slip = shot.start_seconds - expected
-        if abs(slip) >= 0.5 * shot.length_seconds and not _comes_back(
-            ahead(), shot, slip, is_damaged=math.isfinite(since_damage)
+
+    def __init__(self, *, trusts_pts: bool, delay: int = 0) -> None:
+        self._trusts_pts = trusts_pts
+        self._lead = -delay  # of the time over the dts
+
+    def time(self, pts: int | None, dts: int | None) -> int | None:
+        """Return when the next frame is seen, in units of the stream; None where nothing says it."""
+        if self._trusts_pts and pts is not None:
+            if dts is not None:
+                self._lead = pts - dts
+            return pts
+        return None if dts is None else dts + self._lead
+
+
+class PacketClock:
+    """The stamps of the packets of one reading: a clock that starts again goes on, one that is wrong is an error.
+
+    Args:
+        time_base: seconds in a unit of the stream.
+        name: of the film.
+        may_start_again: the container is one whose files are joined end to end.
+
+    """
+
+    def __init__(self, time_base: Fraction, name: str, *, may_start_again: bool) -> None:
+        self._second = 1 / float(time_base)
+        self._name = name
+        self._may_start_again = may_start_again
+        self._shift = 0
+        self._last: int | None = None
+        self._step = 0
+
+    def believed(self, packets: Iterable[AnyPacket]) -> Iterator[AnyPacket]:
+        """Yield the packets, restamped where the clock starts again.
+
+        Raises:
+            VideoError: the clock jumps back, or ahead by more than ten minutes, and stays there.
+
+        """
+        waiting: deque[AnyPacket] = deque()
+        for packet in packets:
+            waiting.append(packet)
+            if len(waiting) > _LONGEST_EXCURSION:
+                self._judge(waiting)
+                yield waiting.popleft()
+        while waiting:
+            self._judge(waiting)
+            yield waiting.popleft()
+
+    def _judge(self, packets: Sequence[StampedPacket]) -> None:
+        """Put the stamps of the first of some packets right, going by those that follow it."""
+        packet = packets[0]
+        dts = packet.dts
+        if (
+            packet.pts is not None
+            and dts is not None
+            and not -1 <= (packet.pts - dts) / self._second <= _LONGEST_LEAD_SECONDS
         ):
-            expected = shot.start_seconds
-        is_in_doubt = since_damage <= _LONGEST_DOUBT and _jumps(ahead(), shot)
-        yield replace(shot, start_seconds=expected, is_damaged=shot.is_damaged or is_in_doubt)
-        expected += shot.length_seconds
+            packet.pts = None
+        if dts is not None and self._last is not None and self._is_far(ahead := dts + self._shift - self._last):
+            later = (one.dts for one in islice(packets, 1, None) if one.dts is not None)
+            stays = any(not self._is_far(one - dts) for one in later)
+            if not stays or any(
+                not self._is_far(one.dts + self._shift - self._last) for one in packets if one.dts is not None
+            ):
+                packet.pts = packet.dts = None  # it is alone, or one of few
+            elif ahead > LONGEST_GAP_SECONDS * self._second or not (ahead > 0 or self._may_start_again):
+                raise _jump(self._name, self._last / self._second, (dts + self._shift) / self._second)
+            elif ahead < 0:
+                self._shift += self._step - ahead
+        if self._shift:
+            packet.pts = None if packet.pts is None else packet.pts + self._shift
+            packet.dts = None if packet.dts is None else packet.dts + self._shift
+        if packet.dts is None and self._last is not None:
+            packet.dts = self._between(packets)
+        if packet.dts is not None:
+            if self._last is not None and packet.dts > self._last and not self._is_far(packet.dts - self._last):
+                self._step = packet.dts - self._last
+            self._last = packet.dts
+
+    def _between(self, packets: Sequence[StampedPacket]) -> int | None:
+        """Return the dts of the first of some packets, which has none: spaced evenly up to the next that has one."""
+        assert self._last is not None
+        for number, packet in enumerate(packets):
+            ahead = 0 if packet.dts is None else packet.dts + self._shift - self._last
+            if ahead > 0 and not self._is_far(ahead):
+                return self._last + round(ahead / (number + 1))
+        return self._last + self._step if self._step else None
+
+    def _is_far(self, ahead: int) -> bool:
+        return ahead < -LONGEST_REVERSAL_SECONDS * self._second or ahead > max(self._second, 4 * self._step)
 
 
-def _jumps(ahead: Sequence[float], shot: Shot[Item]) -> bool:
-    """Tell whether the clock jumps among the frames after `shot`.
+def _jump(name: str, last_seconds: float, seconds: float) -> VideoError:
+    where = "back" if seconds < last_seconds else "ahead"
+    return VideoError(
+        f"{name}: the clock jumps {where} from {last_seconds:.3f} s to {seconds:.3f} s; cut the file there, and name "
+        "the parts in the manifest with ; between them"
+    )
 
-    A file states a stamp for many frames, and the demuxer counts on from there: where damage has swallowed frames, the
-    ones behind it stand too early, until the next stamp.
+
+def usual_around(stamps: Sequence[int], at: int) -> float | None:
+    """Return the time between two frames around a moment: the slower of what is usual before it and behind it.
+
+    Args:
+        stamps: rising, in units of the stream.
+        at: the moment.
+
+    Returns: the time in these units; None where too little is known.
+
     """
-    later = sorted(stamp for stamp in ahead if stamp > shot.start_seconds - 0.5 * shot.length_seconds)
-    return any(after - before > 1.5 * shot.length_seconds for before, after in pairwise([shot.start_seconds, *later]))
-
-
-def _comes_back(ahead: Sequence[float], shot: Shot[Item], slip_seconds: float, *, is_damaged: bool) -> bool:
-    """Tell whether the frames after `shot` are, in the end, where they should be if it has slipped.
-
-    Where the film ends before that is known, a shift by one frame is taken for a slip: slips are commoner than a frame
-    that is lost without a trace of damage.
-    """
-    start, length = shot.start_seconds, shot.length_seconds
-    if len(ahead) < _FEW_AHEAD and abs(slip_seconds) < 1.5 * length and not is_damaged:
-        return True
-    later = sorted(stamp for stamp in ahead if stamp > start - 0.5 * length)
-    slips = [slip_seconds + stamp - start - number * length for number, stamp in enumerate(later, start=1)]
-    num_right = sum(abs(slip) < 0.5 * length for slip in slips)
-    return num_right >= _ENOUGH_RIGHT or bool(slips and abs(slips[-1]) < 0.5 * length)
+    place = bisect_left(stamps, at)
+    sides = stamps[max(0, place - NUM_AROUND - 1) : place], stamps[place : place + NUM_AROUND + 1]
+    usual = [statistics.median(b - a for a, b in pairwise(side)) for side in sides if len(side) >= 4]
+    return max(usual, default=None)
 
 
 def in_order(shots: Iterable[Shot[Item]], tally: Tally, name: str) -> Iterator[Shot[Item]]:
-    """Yield frames whose times do not decrease.
+    """Yield frames whose times do not decrease; a stamp that is alone in being far off is not believed.
 
     Raises:
-        VideoError: the clock jumps, by more than a second back or more than ten minutes ahead, and stays there.
+        VideoError: the times jump ahead by more than ten minutes, and stay there.
 
     """
     last: Shot[Item] | None = None
     doubtful: Shot[Item] | None = None
-    for shot in shots:
-        if last is None:
-            last = shot
-            yield shot
-            continue
-        if doubtful is not None:
-            if _is_jump(doubtful, shot):  # it was alone: the clock goes on where it was
-                tally.num_lost += 1
-                tally.first_damage = tally.first_damage or f"a time stamp that is wrong at {last.start_seconds:.3f} s"
-                shot = replace(shot, num_lost=shot.num_lost + 1)
-            else:
-                yield from _believed(last, doubtful, name)
-                last = doubtful
-            doubtful = None
-        if _is_jump(last, shot):
-            doubtful = shot
-        elif shot.start_seconds < last.start_seconds:
+
+    def kept(shot: Shot[Item]) -> Iterator[Shot[Item]]:
+        nonlocal last
+        if last is not None and shot.start_seconds < last.start_seconds:
             tally.num_reversals += 1
+        elif last is not None and shot.start_seconds > last.start_seconds + LONGEST_GAP_SECONDS:
+            raise _jump(name, last.start_seconds, shot.start_seconds)
         else:
             last = shot
             yield shot
-    if doubtful is not None and last is not None and doubtful.start_seconds > last.start_seconds:
-        tally.num_lost += 1  # the last stamp of the film, and nothing to confirm it
+
+    for shot in shots:
+        if doubtful is not None and last is not None:
+            if _is_far(doubtful, shot):
+                doubtful = replace(doubtful, start_seconds=last.start_seconds + last.length_seconds)
+            yield from kept(doubtful)
+            doubtful = None
+        if last is not None and _is_far(last, shot):
+            doubtful = shot
+        else:
+            yield from kept(shot)
+    if doubtful is not None and last is not None:
+        yield replace(doubtful, start_seconds=last.start_seconds + last.length_seconds)
 
 
-def _is_jump(last: Shot[Item], shot: Shot[Item]) -> bool:
+def _is_far(last: Shot[Item], shot: Shot[Item]) -> bool:
     ahead = shot.start_seconds - last.start_seconds
-    return ahead < -LONGEST_REVERSAL_SECONDS or ahead > max(LONGEST_REVERSAL_SECONDS, 2 * last.length_seconds)
+    return ahead < -LONGEST_REVERSAL_SECONDS or ahead > max(LONGEST_REVERSAL_SECONDS, 4 * last.length_seconds)
 
 
-def _believed(last: Shot[Item], shot: Shot[Item], name: str) -> Iterator[Shot[Item]]:
-    if not 0 <= shot.start_seconds - last.start_seconds <= LONGEST_GAP_SECONDS:
-        where = "back" if shot.start_seconds < last.start_seconds else "ahead"
-        raise VideoError(
-            f"{name}: the clock jumps {where} from {last.start_seconds:.3f} s to {shot.start_seconds:.3f} s; cut the "
-            "file there, and name the parts in the manifest with ; between them"
-        )
-    yield shot
+def unslipped(shots: Iterable[Shot[Item]]) -> Iterator[Shot[Item]]:
+    """Put back, in an MPEG program stream, a stamp that a demuxer gave to the picture before the one it belongs to.
+
+    Then two pictures stand at one time, and a step of two is before them.
+    """
+    last: Shot[Item] | None = None
+    held: Shot[Item] | None = None
+    for shot in shots:
+        if held is not None:
+            length = held.length_seconds
+            is_twice = abs(shot.start_seconds - held.start_seconds) < 0.25 * length
+            if (
+                last is not None
+                and is_twice
+                and abs(held.start_seconds - last.start_seconds - 2 * length) < 0.25 * length
+            ):
+                held = replace(held, start_seconds=held.start_seconds - length)
+            yield held
+            last = held
+        held = shot
+    if held is not None:
+        yield held
+
+
+def longest_stay_seconds(usual_seconds: float) -> float:
+    """Return how long a picture may stay where frames usually follow each other at this distance."""
+    return max(SHORTEST_LIMIT_SECONDS, LIMIT_PERIODS * usual_seconds)
 
 
 def settle(
@@ -208,50 +323,46 @@ def settle(
     tally: Tally,
     counts: Callable[[float], bool],
     end_seconds: Callable[[], float],
+    is_cut: Callable[[], bool],
 ) -> Iterator[Stamped[Item]]:
-    """Say of each frame until when it is seen, and whether its picture is sound.
-
-    What follows a lost or damaged frame is drawn from it, and so is not sound before the next key frame.
+    """Say of each frame until when it is seen.
 
     Args:
         shots: in order.
         cadence: of the file.
         tally: counted into.
         counts: tells whether what happens at a time is to be counted.
-        end_seconds: the end of the last frame that is in the file, decoded or not; asked after the last frame.
+        end_seconds: the end of what is in the file; asked after the last frame.
+        is_cut: tells whether more is lost behind the last frame; asked after it.
 
     """
     shown: Shot[Item] | None = None
-    is_sound, is_damage = True, False  # of the frame that is shown
     for shot in shots:
         if shown is not None:
-            stamped = _until(shown, shot, cadence)
-            yield replace(stamped, is_sound=is_sound, is_damage=is_damage or stamped.is_damage)
-            is_gap = stamped.end_seconds < shot.start_seconds - TOLERANCE_SECONDS and not shot.num_lost
+            end = _end(shown, shot, cadence)
+            yield Stamped(
+                shown.start_seconds, end, shown.frame, not shown.is_damaged, shown.is_damaged or shot.num_lost > 0
+            )
             if counts(shot.start_seconds):
                 tally.num_lost += shot.num_lost
-                tally.num_gaps += is_gap
-            is_damage = is_damage or shot.num_lost > 0
-            is_sound = is_sound and not is_damage and not (is_gap and cadence.is_constant)
-        if shot.is_key:
-            is_sound, is_damage = True, False
-        if shot.is_damaged:
-            is_sound, is_damage = False, True
+                tally.num_gaps += end < shot.start_seconds - TOLERANCE_SECONDS and not shot.num_lost
         shown = shot
-        if not is_sound and counts(shot.start_seconds + shot.length_seconds):
-            tally.num_damaged += 1
+        tally.num_damaged += shot.is_damaged and counts(shot.start_seconds + shot.length_seconds)
     if shown is not None:
         end = shown.start_seconds + shown.length_seconds
-        is_cut = end_seconds() > end + cadence.slack_seconds
-        yield Stamped(shown.start_seconds, end, shown.frame, is_sound, is_damage or is_cut)
+        if not is_cut():
+            end = max(end, min(end_seconds(), shown.start_seconds + longest_stay_seconds(cadence.usual_seconds)))
+        yield Stamped(shown.start_seconds, end, shown.frame, not shown.is_damaged, shown.is_damaged or is_cut())
 
 
-def _until(shown: Shot[Item], following: Shot[Item], cadence: Cadence) -> Stamped[Item]:
-    start, following_start = shown.start_seconds, following.start_seconds
-    if following.num_lost:
-        length = min(shown.length_seconds, cadence.usual_seconds)
-        return Stamped(start, min(start + length, following_start), shown.frame, is_damage=True)
-    expected = start + max(shown.length_seconds, cadence.usual_seconds)
-    if cadence.declares_durations or following_start <= expected + cadence.slack_seconds:
-        return Stamped(start, following_start, shown.frame)
-    return Stamped(start, expected, shown.frame)
+def _end(shown: Shot[Item], following: Shot[Item], cadence: Cadence) -> float:
+    usual = following.usual_seconds or cadence.usual_seconds
+    has_hole = following.start_seconds > shown.start_seconds + 1.5 * max(usual, shown.length_seconds)
+    is_counted = shown.is_counted and following.start_seconds > shown.start_seconds + _COUNTED_PERIODS * usual
+    if following.num_lost or is_counted or (has_hole and (following.is_near_damage or shown.is_damaged)):
+        return min(
+            shown.start_seconds + min(shown.length_seconds, max(usual, TOLERANCE_SECONDS)), following.start_seconds
+        )
+    if cadence.declares_durations:
+        return following.start_seconds
+    return min(following.start_seconds, shown.start_seconds + longest_stay_seconds(usual))

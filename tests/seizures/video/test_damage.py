@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from fractions import Fraction
 
@@ -13,7 +14,7 @@ import zoo
 from reading import decode, read_numbers
 
 from seizures.errors import DamagedVideoError, VideoError
-from seizures.video.damage import DamageMap
+from seizures.video.damage import DamageMap, Lineage, Packet
 
 SHORT = {"num_frames": 36}
 FILMS = (
@@ -72,19 +73,55 @@ def test_the_number_of_threads_decides_nothing(tmp_path, monkeypatch, share):
         assert facts == found[0][2]
 
 
+def packets_of(stamps, keys=(), refreshes=()):
+    """Return packets with these pts, in the order of decoding."""
+    lineage = Lineage()
+    found = []
+    for number, stamp in enumerate(stamps):
+        is_key = stamp in keys or stamp in refreshes
+        clean_from = lineage.enter(number, stamp, is_key=is_key, is_refresh=stamp in refreshes)
+        found.append(Packet(number, stamp, number, clean_from, 1000, is_stamped=True))
+    return found
+
+
+def struck(packets, *stamps):
+    damage_map = DamageMap()
+    for packet in packets:
+        if packet.pts in stamps:
+            damage_map.strike(packet)
+    return {packet.pts for packet in packets if damage_map.has_struck(packet)}
+
+
 def test_frames_seen_before_the_damage_but_drawn_from_it_are_not_sound():
-    stamps = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]  # in the order of decoding; 9 is a key frame
-    for struck, unsound in ((3, {1, 2, 3, 4, 5, 6}), (4, {4, 5}), (6, {4, 5, 6}), (9, {7, 8, 9})):
-        damage_map = DamageMap()
-        for stamp in stamps:
-            damage_map.enter(stamp, is_key=stamp in (0, 9))
-        damage_map.strike(struck)
-        frames = []
-        for stamp in sorted(stamps):
-            frame = av.VideoFrame(16, 16)
-            frame.pts = stamp
-            frames.append(frame)
-        assert {frame.pts for frame, is_struck in damage_map.judged(frames) if is_struck} == unsound
+    packets = packets_of([0, 3, 1, 2, 6, 4, 5, 9, 10, 11], keys=(0, 9))
+    for hit, unsound in ((3, {1, 2, 3, 4, 5, 6}), (4, {4, 5}), (6, {4, 5, 6}), (9, {9, 10, 11})):
+        assert struck(packets, hit) == unsound
+
+
+def test_what_is_seen_before_a_key_frame_may_be_drawn_from_what_precedes_it():
+    packets = packets_of([0, 3, 1, 2, 6, 4, 5, 9, 7, 8], keys=(0, 6))
+    assert struck(packets, 3) == {1, 2, 3, 4, 5}
+    assert struck(packets, 6) == {6, 4, 5, 9, 7, 8}
+
+
+def test_a_refresh_is_complete_where_the_next_begins():
+    packets = packets_of(range(12), keys=(0,), refreshes=(4, 8))
+    assert struck(packets, 2) == {2, 3, 4, 5, 6, 7}
+    assert struck(packets, 5) == set(range(5, 12))
+
+
+def test_a_damaged_packet_without_a_frame_is_lost_once():
+    packets = packets_of([0, 1, 2, 3], keys=(0,))
+    damage_map = DamageMap()
+    damage_map.strike(packets[1])
+    damage_map.strike(packets[1])
+    assert damage_map.num_lost(packets[1]) == 0
+    assert damage_map.num_lost(packets[2]) == 1
+    assert damage_map.num_lost(packets[3]) == 0
+    damage_map.strike(packets[3])
+    assert damage_map.lost_at_the_end() == [3]
+    packets[3].came_out = True
+    assert damage_map.lost_at_the_end() == []
 
 
 @pytest.mark.parametrize(
@@ -123,7 +160,8 @@ def test_lost_frames_are_counted(tmp_path):
     frames, valid, facts = decode([path], damaged="mask")
     missing = [k for k in range(len(frames)) if 23 / 25 <= k / 15 < 30 / 25]  # to the next key frame
     assert np.flatnonzero(~valid).tolist() == missing
-    assert facts.num_gaps == 1
+    assert facts.num_gaps == 0
+    assert facts.num_frames_lost == 3  # the numbers in the stream say so
     assert facts.num_frames_damaged == 4
     assert facts.num_frames_invalid == len(missing)
 
@@ -143,3 +181,50 @@ def test_a_lost_frame_of_a_file_with_an_index_is_counted(tmp_path):
         decode([path])
     assert facts.num_frames_lost == 1
     assert facts.num_frames_damaged == 6
+
+
+DROPPED = (
+    "h264-b.avi",
+    "from-avi.mkv",
+    "h264-b.asf",
+    "skipped.mkv",
+    "skipped.ts",
+    "slower.flv",
+    "slower.ts",
+    "late.ts",
+)
+
+
+@pytest.mark.parametrize("name", DROPPED)
+def test_a_reference_picture_that_is_really_missing_is_still_found(tmp_path, name):
+    item = next(one for one in zoo.FIELD if one.name == name)
+    path = item.make(tmp_path)[0]
+    sound, _, _ = decode([path])
+    with av.open(str(path)) as container:
+        sizes = [packet.size for packet in container.demux(video=0) if packet.size]
+    zoo.drop_packet(max(range(20, 27), key=lambda number: sizes[number]), path)  # the largest is no B picture
+    frames, valid, facts = decode([path], damaged="mask")
+    assert facts.num_frames_lost > 0
+    first = int(np.flatnonzero(~valid)[0])
+    assert 8 <= first <= 17
+    key_tick = min(item.gop * 15 // 25 + 1, len(frames))
+    assert not valid[first + 2 : min(key_tick, len(frames)) - 3].any()
+    kept = np.flatnonzero(valid)
+    assert [n for n, k in zip(read_numbers(frames[kept]), kept, strict=True) if k < first] == read_numbers(
+        sound[:first]
+    )
+
+
+def test_a_seam_is_no_damage_and_a_lost_packet_is(tmp_path):
+    part = zoo.Specimen("part.ts", num_frames=50, gop=25, num_b_frames=2).make(tmp_path)[0]
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(part.read_bytes() * 3)
+    frames, valid, _ = decode([joined])
+    assert valid.all()
+    assert read_numbers(frames) == [math.floor(k / 15 * 25 + 1e-6) % 50 for k in range(len(frames))]
+    assert len(frames) == 90
+    content = joined.read_bytes()
+    for share in (0.17, 0.44, 0.8):
+        joined.write_bytes(damage.drop(content, share, 0))
+        _, valid, _ = decode([joined], damaged="mask")
+        assert not valid.all()

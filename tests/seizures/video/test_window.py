@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from seizures.errors import VideoError
 from seizures.manifest.recordings import Box
 from seizures.settings import FrameSettings
-from seizures.video.clock import Clock, Stamped, choose, timestamp_tolerance
+from seizures.video.clock import Clock, Stamped, choose
 from seizures.video.filters import Picture, filter_chain
 from seizures.video.orientation import Orientation
 from seizures.video.window import Window, WindowFacts, WindowRequest, open_window
@@ -132,13 +132,6 @@ def test_choose_stops_reading_at_the_offset():
     frames = iter([Stamped(i / 25, (i + 1) / 25, i) for i in range(100)])
     assert len(list(choose(frames, Clock(0, 1, 15), 1e-6))) == 15
     assert next(frames).frame < 30
-
-
-def test_only_rounded_timestamps_are_tolerated():
-    assert timestamp_tolerance(Fraction(1, 90_000), Fraction(25)) == 1e-6
-    assert timestamp_tolerance(Fraction(1, 30), Fraction(30)) == 1e-6
-    assert timestamp_tolerance(Fraction(1, 1000), Fraction(30)) == pytest.approx(0.000501)
-    assert timestamp_tolerance(Fraction(1, 10), None) < 0.0011
 
 
 FILMS = {

@@ -49,7 +49,7 @@ def test_each_tick_has_the_frame_that_a_person_sees(films, item, window):
     # How long the last frame is seen is the container's to say, or nobody's.
     assert wanted - (not offset) <= len(frames) <= wanted + 3 * (not offset)
     assert facts.num_frames_lost == facts.num_frames_damaged == facts.num_reversals == 0
-    assert facts.num_gaps == (1 if any(number is None for number in expected) else 0)
+    assert any(number is None for number in expected) <= facts.num_gaps <= bool(item.gaps)
 
 
 @pytest.mark.parametrize("item", list(specimens([*zoo.PLAIN, *zoo.PICTURES])))
@@ -90,7 +90,7 @@ def _make_long_broadcast(path: Path, hours: float) -> None:
             container.mux(packet)
 
 
-def test_a_broadcast_whose_clock_goes_round_is_read_up_to_there(tmp_path):
+def test_a_broadcast_whose_clock_goes_round_twice_goes_on(tmp_path):
     film = tmp_path / "28-h.ts"
     _make_long_broadcast(film, 28)
     for burst in (0, 1, 100, 180):
@@ -98,7 +98,5 @@ def test_a_broadcast_whose_clock_goes_round_is_read_up_to_there(tmp_path):
         assert valid.all()
         wanted = [(25 * burst + math.floor(25 * tick / 15 + 1e-6)) % 200 for tick in range(len(frames))]
         assert read_numbers(frames) == wanted
-    with pytest.raises(VideoError, match=r"the clock jumps back from 95000\.960 s to 56\.28"):
-        decode([film], 95_000.0, 95_000.95)
-    with pytest.raises(VideoError, match="no frames from 100000 s on"):
-        decode([film], 100_000.0, 100_000.95)
+    with pytest.raises(VideoError, match="no frames from 101000 s on"):
+        decode([film], 101_000.0, 101_000.95)
