@@ -66,7 +66,7 @@ class SimulateRecording(Stage):
 class DecodeRecording(RecordingMixin, NetworkMixin, Stage):
     """Decode the seizure's window of one view into frames on a uniform clock."""
 
-    version = 6
+    version = 7
     extension = "h5"
     leaves_out = (VideoError,)
 

@@ -113,10 +113,11 @@ def test_a_frame_is_seen_from_its_start_until_its_end_and_no_longer() -> None:
 
 
 def test_a_tolerance_is_what_the_container_rounds() -> None:
-    millisecond = Fraction(1, 1000)
-    assert timestamp_tolerance(Fraction(1, 15360), Fraction(30)) == TOLERANCE_SECONDS
-    assert timestamp_tolerance(millisecond, Fraction(25)) == TOLERANCE_SECONDS  # a period is 40 of its units
-    assert timestamp_tolerance(millisecond, Fraction(400)) == pytest.approx(0.0005 + TOLERANCE_SECONDS, abs=1e-12)
-    assert timestamp_tolerance(millisecond, Fraction(30)) == pytest.approx(0.0005 + TOLERANCE_SECONDS, abs=1e-12)
-    assert timestamp_tolerance(millisecond, None) == pytest.approx(0.0005 + TOLERANCE_SECONDS, abs=1e-12)
-    assert timestamp_tolerance(Fraction(1, 10), Fraction(30)) == pytest.approx(0.001 + TOLERANCE_SECONDS, abs=1e-12)
+    millisecond, rounded = Fraction(1, 1000), pytest.approx(0.0005 + TOLERANCE_SECONDS, abs=1e-12)
+    assert timestamp_tolerance(Fraction(1, 90_000), range(0, 90_000, 3600)) == TOLERANCE_SECONDS
+    assert timestamp_tolerance(millisecond, [0, 40, 80, 160]) == TOLERANCE_SECONDS  # one is skipped
+    assert timestamp_tolerance(millisecond, [67, 0, 33, 100]) == rounded  # in any order
+    assert timestamp_tolerance(millisecond, [0, 2, 5, 8, 10]) == rounded  # 400 Hz
+    assert timestamp_tolerance(Fraction(1, 25), [0, 1, 3, 4]) == TOLERANCE_SECONDS  # a unit is a period
+    assert timestamp_tolerance(millisecond, []) == TOLERANCE_SECONDS
+    assert timestamp_tolerance(Fraction(1, 100), [0, 6, 13, 20]) == pytest.approx(0.001 + TOLERANCE_SECONDS, abs=1e-12)

@@ -210,9 +210,9 @@ def test_a_reference_picture_that_is_really_missing_is_still_found(tmp_path, nam
     key_tick = min(item.gop * 15 // 25 + 1, len(frames))
     assert not valid[first + 2 : min(key_tick, len(frames)) - 3].any()
     kept = np.flatnonzero(valid)
-    assert [n for n, k in zip(read_numbers(frames[kept]), kept, strict=True) if k < first] == read_numbers(
-        sound[:first]
-    )
+    # Where stamps are those of decoding, a packet that is missing delays the few pictures that wait to be seen.
+    sure = kept[kept < first - 6]
+    assert read_numbers(frames[sure]) == read_numbers(sound[sure])
 
 
 def test_a_seam_is_no_damage_and_a_lost_packet_is(tmp_path):

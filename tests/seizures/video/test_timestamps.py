@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seizures.errors import VideoError
-from seizures.video.clock import timestamp_tolerance
 from seizures.video.timestamps import (
     LIMIT_PERIODS,
     SHORTEST_LIMIT_SECONDS,
@@ -255,11 +254,3 @@ def test_a_variable_rate_is_found():
     assert not cadence.is_constant
     assert cadence.usual_seconds == pytest.approx(0.2)
     assert measure_cadence([0.0, 0.04], 0.1).usual_seconds == 0.1
-
-
-def test_only_rounded_stamps_are_tolerated():
-    assert timestamp_tolerance(Fraction(1, 90_000), range(0, 90_000, 3600)) == 1e-6
-    assert timestamp_tolerance(Fraction(1, 30), range(30)) == 1e-6
-    assert timestamp_tolerance(Fraction(1, 1000), [0, 40, 80, 160]) == 1e-6
-    assert timestamp_tolerance(Fraction(1, 1000), [0, 33, 67, 100]) == pytest.approx(0.000501)
-    assert timestamp_tolerance(Fraction(1, 100), [0, 6, 13, 20]) < 0.0011
