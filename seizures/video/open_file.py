@@ -108,6 +108,7 @@ class OpenFile:
         self.num_corrupt_packets = 0
         self._is_careful = False
         self._sought_seconds: float | None = None
+        self._finish_decoding: Callable[[], None] = no_progress
         self._probed: list[VideoPacket] = []
         self._packets: Iterator[VideoPacket] = iter(())
         self.first_error = ""
@@ -150,7 +151,8 @@ class OpenFile:
         stream.codec_context.thread_count = 1 if self._is_careful else min(_MOST_THREADS, os.cpu_count() or 1)
         if not self._is_careful:
             stream.codec_context.options = {"err_detect": "explode"}  # so that no damage goes unsaid
-        self._stream: av.VideoStream = stream
+        self._stream = stream
+        self._finish_decoding = stream.codec_context.flush_buffers
         self._time_base = stream.time_base or MICROSECOND
         self._chunk_numbers = ChunkNumbers(self._container, self._stream)
         self._is_raw = bool(self._container.format.flags & _NO_TIMESTAMPS)
@@ -189,7 +191,8 @@ class OpenFile:
         return self.has_timestamps and not (self.is_broadcast and starts_again(self.path))
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file when the decoder's threads are done; one that is at work might wait to hand over a message."""
+        self._finish_decoding()
         self._container.close()
         self._file.close()
 
