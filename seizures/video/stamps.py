@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import av
+from av.video.frame import PictureType
 
 from seizures.video.timestamps import are_of_decoding, rises
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from seizures.video.decoding import VideoPacket
 
 STAMPED_BY_ORDER_OF_DECODING = ("avi", "asf")
-_NUM_JUDGED = 8  # frames; two groups of B pictures
+_FEWEST_JUDGED, _MOST_JUDGED = 8, 24  # frames
+_FEWEST_B_PICTURES = 2
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,13 @@ def find_meaning(container_name: str, stream: av.VideoStream, packets: Sequence[
     trial.width, trial.height = context.width, context.height
     trial.options = {"err_detect": "explode"}
     stamps: list[int | None] = []
+    num_b_pictures = 0
     with suppress(av.FFmpegError):  # behind damage, frames come out in any order
         for packet in packets:
-            stamps += [frame.pts for frame in trial.decode(packet)]
-            if len(stamps) >= _NUM_JUDGED:
+            for frame in trial.decode(packet):
+                stamps.append(frame.pts)
+                num_b_pictures += frame.pict_type == PictureType.B
+            if len(stamps) >= (_FEWEST_JUDGED if num_b_pictures >= _FEWEST_B_PICTURES else _MOST_JUDGED):
                 break
     depth = max(context.reorder_depth, trial.reorder_depth)
     if has_own_order or not are_of_decoding(stamps):

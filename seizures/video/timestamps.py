@@ -116,7 +116,7 @@ def measure_cadence(
 def are_of_decoding(stamps: Sequence[int | None]) -> bool:
     """Tell whether pts are really stamps of decoding: those of frames as they come out of the decoder run backwards."""
     known = [stamp for stamp in stamps if stamp is not None]
-    return sum(later < earlier for earlier, later in pairwise(known)) > 1  # once may be an accident
+    return any(later < earlier for earlier, later in pairwise(known))
 
 
 def rises(stamps: Sequence[int | None]) -> bool:

@@ -1,0 +1,103 @@
+"""Films that only ffmpeg makes, against what it says of them: the last picture that is not after a tick."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from bisect import bisect_right
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zoo
+from reading import decode, read_numbers
+
+pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+NUM_FRAMES = 150
+WAYS = {  # how a film is made of another; the format is told by the name
+    "h264.avi": "-c:v libx264 -bf 3 -g 50",
+    "xvid.avi": "-c:v libxvid -bf 2 -g 50",
+    "asp.avi": "-c:v mpeg4 -bf 2 -g 50",
+    "wmv.wmv": "-c:v wmv2 -g 50",
+    "slower.ts": "-vf select=lt(n\\,75)+not(mod(n\\,2)) -vsync vfr -c:v libx264 -bf 2 -g 250",
+    "skipped.webm": "-vf select=mod(n\\,13) -vsync vfr -c:v libvpx -g 250 -deadline realtime",
+    "skipped.avi": "-vf select=mod(n\\,13) -vsync vfr -c:v mpeg4 -g 250",
+}
+
+
+def run(*arguments: str | Path) -> str:
+    found = subprocess.run([str(one) for one in arguments], check=False, capture_output=True, text=True)
+    if "Unknown encoder" in found.stderr:
+        pytest.skip("this ffmpeg lacks the encoder")
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("source")
+    return zoo.Specimen("source.mkv", "ffv1", num_frames=NUM_FRAMES).make(folder)[0]
+
+
+def best_effort_seconds(path: Path) -> list[float]:
+    """Return when ffmpeg shows each frame, after the first; one without a time follows the one before it."""
+    told = ["-show_entries", "frame=best_effort_timestamp_time", "-of", "csv=p=0"]
+    text = run("ffprobe", "-v", "error", "-select_streams", "v:0", *told, path)
+    times: list[float] = []
+    for line in text.splitlines():
+        if word := line.strip(","):
+            times.append(times[-1] + 0.04 if word == "N/A" else float(word))
+    return [one - times[0] for one in times]
+
+
+def shown_by_ffmpeg(path: Path, num_ticks: int, late_seconds: float) -> list[int]:
+    times = best_effort_seconds(path)
+    return [bisect_right(times, tick / 15 + late_seconds) - 1 for tick in range(num_ticks)]
+
+
+@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("copied", ["", ".mkv"])
+def test_a_tick_shows_what_ffmpeg_shows(tmp_path, source, name, copied):
+    path = tmp_path / name
+    run("ffmpeg", "-v", "error", "-i", source, *WAYS[name].split(), path)
+    if copied:
+        if not name.endswith(".avi"):
+            pytest.skip("only what was an AVI has its stamps")
+        run("ffmpeg", "-v", "error", "-fflags", "+genpts", "-i", path, "-c", "copy", path.with_suffix(copied))
+        path = path.with_suffix(copied)
+    frames, valid, facts = decode([path])
+    assert valid.all()
+    assert facts.num_gaps == facts.num_frames_lost == facts.num_reversals == 0
+    numbers = read_numbers(frames)
+    if "select" in WAYS[name]:
+        kept = [n for n in range(NUM_FRAMES) if (n < 75 or n % 2 == 0 if "slower" in name else n % 13)]
+    else:
+        kept = list(range(NUM_FRAMES))
+    if copied:  # ffmpeg itself shows pictures of such a film out of order; its even steps are the truth
+        assert numbers[: len(frames) - 2] == [
+            kept[min(k * 25 // 15, len(kept) - 1)] for k in range(len(frames) - 2)
+        ] or ("select" in WAYS[name])
+        return
+    either = [
+        {kept[min(index, len(kept) - 1)] for index in pair}
+        for pair in zip(*(shown_by_ffmpeg(path, len(frames), late) for late in (1e-6, 1.1e-3)), strict=True)
+    ]
+    assert all(number in pair for number, pair in zip(numbers, either, strict=True)), (numbers, either)
+    for onset in (1.3, 3.1):
+        window, sound, _ = decode([path], onset, onset + 1)
+        assert sound.all()
+        whole, _, _ = decode([path], 0.0, None)
+        ticks = [round((onset + k / 15) * 15 * 1000) for k in range(len(window))]
+        if all(tick % 1000 == 0 for tick in ticks):
+            np.testing.assert_array_equal(window, whole[[tick // 1000 for tick in ticks]])
+
+
+def test_segments_of_hls_joined_by_hand(tmp_path, source):
+    way = "-c:v libx264 -bf 2 -g 25 -keyint_min 25 -sc_threshold 0 -f hls -hls_time 2 -hls_list_size 0"
+    run("ffmpeg", "-v", "error", "-i", source, *way.split(), tmp_path / "list.m3u8")
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in sorted(tmp_path.glob("list*.ts"))))
+    frames, valid, facts = decode([joined])
+    assert valid.all()
+    assert read_numbers(frames) == [tick * 25 // 15 for tick in range(90)]
+    assert facts.num_frames_damaged == 0
