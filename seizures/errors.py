@@ -21,7 +21,7 @@ class DamagedVideoError(VideoError):
     """A video is damaged within the window that was asked for, and the settings do not say to go on regardless."""
 
 
-class PassingError(SeizuresError):
+class TransientError(SeizuresError):
     """A disk, a network or the memory failed, and not what was to be read: the next run tries it again."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
-from seizures.errors import PassingError
+from seizures.errors import TransientError
 from seizures.features.validation import FAULT, Finding
 from seizures.gestures_dataset.outcome import Outcome
 from seizures.processes.child import Child, ChildError
@@ -44,7 +44,7 @@ class Reader:
         """Return the outcome for one seizure; None where it is known already.
 
         Raises:
-            PassingError: the seizure could not be read, or its file not be written, and another time it can.
+            TransientError: the seizure could not be read, or its file not be written, and another time it can.
             SoftwareError: this software or its installation is at fault.
             CancelledError: after `end`.
 
@@ -55,8 +55,8 @@ class Reader:
         except ChildError as error:
             finding = Finding(name, "", FAULT, f"left out: the process that read it {error}")
             return Outcome("", (), 0.0, None, None, (finding,))
-        except PassingError as error:
-            raise PassingError(f"{error}: what is read already is kept") from error
+        except TransientError as error:
+            raise TransientError(f"{error}: what is read already is kept") from error
         return None if content is None else Outcome.from_json(content)
 
     def end(self) -> None:

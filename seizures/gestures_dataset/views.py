@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from seizures.errors import PassingError
+from seizures.errors import TransientError
 from seizures.features.schema import FeatureHeader, ViewFacts
 from seizures.features.validation import DURATION_TOLERANCE_SECONDS, FAULT, WARNING, Finding, examine
 from seizures.features.writer import FeatureFileWriter
@@ -220,5 +220,5 @@ def work(request: dict[str, Any], _: Reporter) -> dict[str, Any] | None:
             TableRow(**request["row"]), request["views"], Path(request["path"]), request["known_stamp"]
         )
     except (OSError, MemoryError, RuntimeError) as error:  # of the disk, the machine, and HDF5's word for them
-        raise PassingError(f"cannot be read or written now: {str(error) or 'out of memory'}") from error
+        raise TransientError(f"cannot be read or written now: {str(error) or 'out of memory'}") from error
     return None if outcome is None else dataclasses.asdict(outcome)

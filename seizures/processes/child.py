@@ -4,7 +4,7 @@ The work is a function that takes a request and a `serving.Reporter`, and return
 interpreter that loads it, and hands it one request after the other. It says who is to blame where there is no answer:
 
 - `ChildError`: the child crashed, stalled, or exceeded its memory or computing time: the input is at fault.
-- `PassingError`: somebody killed the child, it did not start in time, or a disk, a network or the memory failed.
+- `TransientError`: somebody killed the child, it did not start in time, or a disk, a network or the memory failed.
 - `SoftwareError`: any other exception, or an exit code: this software or its installation.
 - another SeizuresError: raised by the work itself, and raised again here.
 
@@ -33,7 +33,7 @@ from types import TracebackType
 from typing import Any
 
 from seizures import errors, provenance
-from seizures.errors import PassingError, SeizuresError, SoftwareError
+from seizures.errors import SeizuresError, SoftwareError, TransientError
 from seizures.processes.serving import OUT_OF_MEMORY, Work
 
 START_SECONDS = 60.0  # until its libraries are imported
@@ -125,7 +125,7 @@ class Child:
             cpu_seconds: computing time for this request; 0 is no limit.
 
         Raises:
-            ChildError, PassingError, SoftwareError: see the head of this module.
+            ChildError, TransientError, SoftwareError: see the head of this module.
             CancelledError: after `cancel`.
 
         """
@@ -179,7 +179,7 @@ class Child:
         try:
             kind, value = self._hear()
         except BlockingIOError:
-            raise PassingError(
+            raise TransientError(
                 f"{input_name}: {self._name} did not start within {START_SECONDS:g} s; run it again"
             ) from None
         except (EOFError, OSError):
@@ -261,7 +261,7 @@ class Child:
         if -code in _CRASHES:
             return ChildError(f"crashed ({signal_name(-code)})")
         otherwise = f", or {self._advice}" if self._advice else ""
-        return PassingError(
+        return TransientError(
             f"{input_name}: {self._name} was killed ({signal_name(-code)}), by a person or because memory ran out; "
             f"run it again{otherwise}"
         )
@@ -346,7 +346,7 @@ def _rebuilt(
     kind, text, lines = value
     if kind == SoftwareError.__name__:
         return SoftwareError(named_fault(input_name, text, f"\n{lines}"))
-    if kind == PassingError.__name__:
-        return PassingError(f"{input_name}: {text}; run it again")
+    if kind == TransientError.__name__:
+        return TransientError(f"{input_name}: {text}; run it again")
     found = getattr(errors, kind, None)
     return found(text) if isinstance(found, type) and issubclass(found, SeizuresError) else SeizuresError(text)

@@ -45,7 +45,7 @@ class IsolatedWindow:
     """The frames of one window, decoded in the child: as `seizures.video.window.Window`, and as much a context manager.
 
     Iteration raises VideoError also where the child crashes, or is silent for `silence_seconds`, or runs out of the
-    memory it is allowed; PassingError where it is killed, or where disk, network or memory fail; and SoftwareError
+    memory it is allowed; TransientError where it is killed, or where disk, network or memory fail; and SoftwareError
     where any other exception ends it.
     """
 
@@ -110,7 +110,7 @@ def read_starts(paths: Sequence[Path], silence_seconds: float = START_SILENCE_SE
     """Ask each file when it starts; where it crashes or hangs the decoder, that is its problem.
 
     Raises:
-        PassingError: the decoder was killed, or did not start.
+        TransientError: the decoder was killed, or did not start.
         SoftwareError: this software or its installation is at fault.
 
     """

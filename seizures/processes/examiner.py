@@ -41,7 +41,7 @@ def examine_files(
         thorough: read all of each file; otherwise only its structure and what it says of itself.
 
     Raises:
-        PassingError: somebody killed the examining process, or it did not start.
+        TransientError: somebody killed the examining process, or it did not start.
         SoftwareError: this software or its installation is at fault.
 
     """

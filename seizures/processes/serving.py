@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from seizures import errors
-from seizures.errors import PassingError, SeizuresError, SoftwareError
+from seizures.errors import SeizuresError, SoftwareError, TransientError
 
 OUT_OF_MEMORY = 86  # an exit code: nothing needs to be allocated to say it
 _SIGN_OF_LIFE_SECONDS = 1.0
@@ -112,6 +112,6 @@ def _described(error: Exception) -> tuple[str, str, str]:
         return kind, str(error), ""
     if isinstance(error, (OSError, MemoryError)):
         what = getattr(error, "strerror", None) or type(error).__name__
-        return PassingError.__name__, f"cannot be read now: {what}", ""
+        return TransientError.__name__, f"cannot be read now: {what}", ""
     lines = "".join(traceback.format_exception(error)).rstrip()
     return SoftwareError.__name__, f"{type(error).__name__}: {error}", lines

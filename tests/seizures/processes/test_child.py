@@ -17,7 +17,7 @@ from typing import Any
 import child_work
 import pytest
 
-from seizures.errors import DamagedVideoError, PassingError, SoftwareError
+from seizures.errors import DamagedVideoError, SoftwareError, TransientError
 from seizures.processes import child as child_module
 from seizures.processes.child import Child, ChildError
 from seizures.processes.serving import Work
@@ -87,7 +87,7 @@ def test_a_crash_is_the_inputs_fault(make: MakeChild, name: str) -> None:
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGUSR2", "SIGXCPU"])
 def test_a_killed_child_is_nobodys_fault(make: MakeChild, name: str) -> None:
     words = rf"^a\.mp4: decoder was killed \({name}\), by a person or because memory ran out; run it again, or set use"
-    with pytest.raises(PassingError, match=words):
+    with pytest.raises(TransientError, match=words):
         make().call(["signal", signal.Signals[name]], "a.mp4")
 
 
@@ -147,9 +147,9 @@ def test_exceptions_blame_the_right_one(make: MakeChild, is_distrusted: bool) ->
     pid = child.call(["pid"], "a")
     with pytest.raises(SoftwareError, match=r"(?s)^a\.mp4: TypeError: what it says\. .*Traceback .*in _raise"):
         child.call(["raise", "type"], "a.mp4")
-    with pytest.raises(PassingError, match=r"^a\.mp4: cannot be read now: Input/output error; run it again$"):
+    with pytest.raises(TransientError, match=r"^a\.mp4: cannot be read now: Input/output error; run it again$"):
         child.call(["raise", "os"], "a.mp4")
-    with pytest.raises(PassingError, match="MemoryError"):  # it has no limit of its own: the machine has no more
+    with pytest.raises(TransientError, match="MemoryError"):  # it has no limit of its own: the machine has no more
         child.call(["raise", "memory"], "a.mp4")
     with pytest.raises(DamagedVideoError, match=r"^what it says$"):
         child.call(["raise", "own"], "a.mp4")
@@ -165,7 +165,7 @@ def test_an_interpreter_that_does_not_start_blames_no_input(make: MakeChild, mon
     with pytest.raises(SoftwareError, match=r"decoder crashed \(SIGSEGV\) while starting"):
         make(child_work.load_and_crash).call(["echo", 1], "a")
     monkeypatch.setattr(child_module, "START_SECONDS", 1.0)
-    with pytest.raises(PassingError, match="a: decoder did not start within 1 s"):
+    with pytest.raises(TransientError, match="a: decoder did not start within 1 s"):
         make(child_work.load_for_ever).call(["echo", 1], "a")
 
 
@@ -197,7 +197,7 @@ def test_a_child_that_is_not_trusted_gets_and_may_do_little(
     assert child.call(["echo", [1, "2"]], "a") == [1, "2"]
     with pytest.raises(SoftwareError, match="not JSON serializable"):  # and nothing pickled comes back
         child.call(["echo", {1, 2}], "a")
-    with pytest.raises(PassingError, match="File too large"):
+    with pytest.raises(TransientError, match="File too large"):
         child.call(["write", str(tmp_path / "a")], "a")
     make().call(["write", str(tmp_path / "a")], "a")
 

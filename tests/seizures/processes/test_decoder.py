@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import zoo
 
-from seizures.errors import DamagedVideoError, PassingError, SoftwareError, VideoError
+from seizures.errors import DamagedVideoError, SoftwareError, TransientError, VideoError
 from seizures.processes import decoder
 from seizures.processes.child import Child
 from seizures.processes.decoder import IsolatedWindow, read_starts, survey_isolated
@@ -111,21 +111,21 @@ def test_errors_come_through_as_they_are(film, tmp_path):
 
 
 def test_what_the_disk_cannot_read_is_no_fault_of_the_film(tmp_path):
-    with pytest.raises(PassingError, match=r"absent\.mp4: cannot be read now: No such file"):
+    with pytest.raises(TransientError, match=r"absent\.mp4: cannot be read now: No such file"):
         decode(tmp_path / "absent.mp4")
     unreadable = tmp_path / "unreadable.mp4"
     unreadable.symlink_to("/proc/self/mem")  # reading its first page is an input/output error
-    with pytest.raises(PassingError, match=r"unreadable\.mp4: cannot be read now: Input/output error; run it again"):
+    with pytest.raises(TransientError, match=r"unreadable\.mp4: cannot be read now: Input/output error; run it again"):
         decode(unreadable)
-    with pytest.raises(PassingError, match="Input/output error"):
+    with pytest.raises(TransientError, match="Input/output error"):
         survey_isolated(unreadable)
-    assert not issubclass(PassingError, VideoError)  # which would be kept as the film's own fault
+    assert not issubclass(TransientError, VideoError)  # which would be kept as the film's own fault
 
 
 def test_a_decoder_that_was_killed_is_no_fault_of_the_film(film, monkeypatch):
     for ask in (decode, survey_isolated, lambda path: read_starts([path])):
         end_while_busy(film, signal.SIGKILL, monkeypatch)
-        with pytest.raises(PassingError, match=r"^h264\.mp4: decoder was killed \(SIGKILL\), by a person or"):
+        with pytest.raises(TransientError, match=r"^h264\.mp4: decoder was killed \(SIGKILL\), by a person or"):
             ask(film)
 
 

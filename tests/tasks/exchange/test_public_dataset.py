@@ -17,7 +17,7 @@ import torch
 from ended_children import end_while_busy
 from gestures_dataset import FOLDER, pack, row, vectors, write_dataset, write_table, write_view
 
-from seizures.errors import FeatureFileError, PassingError, SoftwareError
+from seizures.errors import FeatureFileError, SoftwareError, TransientError
 from seizures.features.file import open_features
 from seizures.gestures_dataset import source, views
 from seizures.gestures_dataset.readers import Reader
@@ -268,7 +268,9 @@ def test_a_failing_disk_costs_no_seizure_and_the_next_run_goes_on(tmp_path: Path
     file = dataset / "dataset" / FOLDER / "01_1_L" / "01_1_L_000003.pth"
     file.rename(tmp_path / "sound")
     file.symlink_to("/proc/self/mem")  # whose first bytes give EIO
-    with pytest.raises(PassingError, match=r"01\+1: .*Input/output error; run it again: what is read already is kept"):
+    with pytest.raises(
+        TransientError, match=r"01\+1: .*Input/output error; run it again: what is read already is kept"
+    ):
         take(dataset, to)
     assert not to.exists()
     assert [path.name for path in (draft / "features").iterdir()] == ["01+2.h5"]
@@ -288,7 +290,7 @@ def test_a_reader_that_is_killed_costs_no_seizure_and_one_that_crashes_its_own(
             assert reader.take(request, "1+1", 1) is not None
             end_while_busy(reader._child, number, monkeypatch)
             if number == signal.SIGKILL:  # as the system does where memory runs out
-                with pytest.raises(PassingError, match=r"1\+1: reading process was killed \(SIGKILL\), .*is kept$"):
+                with pytest.raises(TransientError, match=r"1\+1: reading process was killed \(SIGKILL\), .*is kept$"):
                     reader.take(request, "1+1", 1)
             else:
                 outcome = reader.take(request, "1+1", 1)
