@@ -1,4 +1,4 @@
-"""Decode the films that bug reports told of, and print a table: `python tests/survey_field.py FOLDER`.
+"""Decode the films that bug reports told of, and print a table: `PYTHONPATH=. python tests/survey_field.py FOLDER`.
 
 For each film: the ticks; those that show the number which belongs there; those that are valid and show another; those
 that are invalid although there is a picture. Every picture shows its number as twelve blocks from 5 % to 95 % of the
