@@ -1,4 +1,4 @@
-"""Damage every film of the zoo in every way at every place, and say what was seen: `PYTHONPATH=. python tests/survey_damage.py`.
+"""Damage every film of the zoo in every way at every place, and count: `PYTHONPATH=. python tests/survey_damage.py`.
 
 Each decoding is one of: `refused` (the film is left out), `sound` (each frame that counts as valid is the one that
 stands there in the undamaged film), `shifted` (some valid frame shows another moment) or `spoilt` (some valid picture
