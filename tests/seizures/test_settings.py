@@ -154,7 +154,7 @@ def test_the_bounds_themselves_are_allowed(settings: Callable[[], object]) -> No
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "value", "expected"),
+    ("kind", "name", "value", "wanted"),
     [
         (FrameSettings, "frame_rate_hz", 240.5, "above 0 and at most 240"),
         (FrameSettings, "preprocessing", "x", "one of letterbox, center_crop"),

@@ -36,7 +36,7 @@ def test_a_fault_of_the_software_is_kept_of_no_film_and_mending_it_heals(
     (tmp_path / "shim" / "sitecustomize.py").write_text(BROKEN)
     run = done.luigi("RunAll", PYTHONPATH=os.pathsep.join([str(tmp_path / "shim"), os.environ.get("PYTHONPATH", "")]))
     assert run.exit_code == 30, run
-    assert "TypeError: open() got an unexpected keyword argument. The film is not to blame" in run.output
+    assert "TypeError: open() got an unexpected keyword argument. The video is not to blame" in run.output
     assert "left out" not in run.output
     assert not list(done.results.glob("*/*/*.bad.json"))
     again = done.run_all()
