@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 SLOW = (
-    "torch", "torchvision", "torch._dynamo", "pandas", "pandera.pandas", "sklearn.metrics", "sklearn.model_selection",
+    "torch", "torchvision", "torch._dynamo", "pandas", "sklearn.metrics", "sklearn.model_selection",
     "scipy.stats", "h5py", "av", "jinja2", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
 )  # fmt: skip
 
