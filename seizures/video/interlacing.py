@@ -5,7 +5,8 @@ rows differ more than rows two apart (combing); in a progressive picture it is t
 believed only where nothing moves in any sample.
 
 A few successive frames are decoded at places all over the film, until three places where something moves agree. So all
-seizures of a film are treated alike, wherever their onsets are. The answer is kept while the process lives.
+seizures of a film are treated alike, wherever their onsets are. Damaged frames count only where there are no others, and
+a film that cannot be sought is sampled over its first 670 frames. The answer is kept while the process lives.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 
 from seizures.errors import VideoError
 from seizures.manifest.film_names import split_stream
-from seizures.video.open_file import OpenFile
+from seizures.video.open_file import FrameShot, OpenFile
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ _NUM_AT_A_PLACE = 6  # successive frames
 _ENOUGH_PLACES = 3  # with movement, that agree
 _SIXTYFOURTHS = (32, 8, 56, 20, 44, 0, 14, 26, 38, 50, 62, 4, 11, 17, 23, 29, 35, 41, 47, 53, 59)  # of the film
 _SECONDS = (0.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1500.0, 7200.0)  # where the length is not known, or a wrong one
-_RAW_EVERY, _RAW_PLACES = 50, 12  # frames; a raw stream cannot be sought
+_READ_EVERY, _NUM_READ_PLACES = 50, 12  # frames; where a film cannot be sought
 _MOVED_LEVELS = 12  # of 255, above the noise of a camera
 _SMALLEST_MOVED_SHARE = 0.002
 _COMBED_RATIO = 1.25
@@ -77,23 +78,22 @@ class _Unhashed:
 
 @functools.lru_cache(maxsize=1024)
 def _scan(path: Path, _state: tuple[int, int, int], raw_rate_hz: float, progress: _Unhashed) -> Scan:
-    found = _Found()
-    with closing(OpenFile(path, progress.call, raw_rate_hz=raw_rate_hz)) as file:
-        for frames in _places(file):
-            found.add(frames)
-            if found.is_enough:
-                break
-    return found.verdict()
+    found, spoilt = _Found(), _Found()
+    for places in (_sought_places, _read_places):
+        with closing(OpenFile(path, progress.call, raw_rate_hz=raw_rate_hz)) as file:
+            for shots in places(file):
+                sound = [shot.frame for shot in shots if not shot.is_damaged]
+                (found if sound else spoilt).add(sound or [shot.frame for shot in shots])
+                if found.is_enough:
+                    break
+        if found.has_moved:
+            break
+    return (spoilt if spoilt.has_moved and not found.has_moved else found).verdict()
 
 
-def _places(file: OpenFile) -> Iterator[list[av.VideoFrame]]:
+def _sought_places(file: OpenFile) -> Iterator[list[FrameShot]]:
     """Yield a few successive frames from each of several places all over a film, no place twice."""
     if not file.has_timestamps or file.is_raw:
-        shots = file.shots()
-        for _ in range(_RAW_PLACES):
-            if frames := [shot.frame for shot in islice(shots, _NUM_AT_A_PLACE)]:
-                yield frames
-            next(islice(shots, _RAW_EVERY, _RAW_EVERY), None)
         return
     claimed = file.claims()["duration_claimed_seconds"]
     length = float(claimed) if isinstance(claimed, float) and math.isfinite(claimed) else 0.0
@@ -103,13 +103,25 @@ def _places(file: OpenFile) -> Iterator[list[av.VideoFrame]]:
         try:
             if not file.search(zero + seconds):
                 file.seek(zero + seconds)
-            place = [shot for shot in islice(file.shots(), _NUM_AT_A_PLACE) if not shot.is_damaged]
+            place = list(islice(file.shots(), _NUM_AT_A_PLACE))
         except (av.FFmpegError, VideoError) as error:
             logger.debug("%s: no sample at %.3f s: %s", file.path.name, seconds, error)
             continue
         if place and place[0].start_seconds not in seen:
             seen.add(place[0].start_seconds)
-            yield [shot.frame for shot in place]
+            yield place
+
+
+def _read_places(file: OpenFile) -> Iterator[list[FrameShot]]:
+    """Yield a few successive frames from each of several places, read from the beginning on."""
+    shots = file.shots()
+    try:
+        for _ in range(_NUM_READ_PLACES):
+            if place := list(islice(shots, _NUM_AT_A_PLACE)):
+                yield place
+            next(islice(shots, _READ_EVERY, _READ_EVERY), None)
+    except VideoError as error:
+        logger.debug("%s: no more samples: %s", file.path.name, error)
 
 
 class _Found:
@@ -133,6 +145,11 @@ class _Found:
         self._orders = [sum(pair) for pair in zip(self._orders, _field_distances(planes), strict=True)]
 
     @property
+    def has_moved(self) -> bool:
+        """Tell whether movement was seen, so that nothing is left to the header."""
+        return len(self._ratios) > 1
+
+    @property
     def is_enough(self) -> bool:
         """Tell whether enough places agree."""
         return len(self._places) >= _ENOUGH_PLACES and len(set(self._places)) == 1
@@ -140,7 +157,7 @@ class _Found:
     def verdict(self) -> Scan:
         """Say what all of them show."""
         order = _first_field(*self._orders)
-        if len(self._ratios) < 2:
+        if not self.has_moved:
             flagged = 2 * self._num_flagged > self._num_frames
             return Scan(
                 flagged, order, f"nothing moves in the samples, and the header says {'' if flagged else 'not '}so"

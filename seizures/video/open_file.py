@@ -16,6 +16,7 @@ import os
 import statistics
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain, dropwhile, islice, pairwise
 from pathlib import Path
 
@@ -273,7 +274,7 @@ class OpenFile:
             clock = FrameClock(trusts_pts=self.meaning.trusts_pts, delay=self._delay)
             timed = Timed(reading, clock, self.source, has_stamps=self.has_timestamps, awaits_key=awaits_key)
             for shot in timed.shots(self._raw_seconds):
-                shot.frame.opaque = self._origin
+                shot.frame.opaque = replace(self._origin)  # of its own: see `origin`
                 yield shot
             self.num_lost_tail += timed.num_lost_tail
             self.last_end_seconds = timed.end_within(self.last_end_seconds)

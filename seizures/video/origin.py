@@ -1,7 +1,8 @@
 """What a frame does not say itself: the file that it comes from, and the shape of its pixels.
 
 Each frame carries its origin (`frame.opaque`, which libavfilter hands on), because a recording of several files, and a
-film that changes, hand over frames of several shapes one behind the other.
+film that changes, hand over frames of several shapes one behind the other. Each has an object of its own: PyAV knows
+objects by their address, and forgets one when the first frame that carries it is freed.
 """
 
 from __future__ import annotations

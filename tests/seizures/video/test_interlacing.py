@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 from itertools import pairwise
 
+import damage
 import numpy as np
 import pytest
 import zoo
 from reading import decode, specimens
 
-from seizures.video.interlacing import comb_ratio
+from seizures.video.film import Pieces
+from seizures.video.interlacing import comb_ratio, scan_film
 from seizures.video.open_file import OpenFile
 
 
@@ -71,3 +74,28 @@ def test_a_comb_is_what_alternates_from_row_to_row(rows):
     assert comb_ratio(still, combed) > 10
     assert comb_ratio(still, smooth) < 0.1
     assert comb_ratio(still, still) is None
+
+
+def test_damage_does_not_change_the_decision(tmp_path, films):
+    content = films["tff.mpg"].read_bytes()
+    cut = tmp_path / "cut.mpg"
+    cut.write_bytes(damage.cut(content, 0.225, 0))
+    with closing(OpenFile(cut)) as file:
+        assert all(shot.is_damaged for shot in file.shots())
+    assert scan_film(cut).is_interlaced
+    assert scan_film(cut).field_order == "tff"
+
+
+def test_a_film_with_one_key_frame_is_sampled_too(tmp_path):
+    path = zoo.Specimen("long.ts", interlaced="tff", flagged=False, gop=500, num_frames=300, num_b_frames=2).make(
+        tmp_path
+    )[0]
+    assert scan_film(path).why.startswith("combing in ")
+    assert scan_film(path).is_interlaced
+
+
+def test_every_frame_knows_its_film_to_the_end(films):
+    path = films["tff.mpg"]
+    with closing(Pieces([path], 0.0)) as pieces:
+        found = [origin.film for stamped in pieces.frames() if (origin := stamped.frame.opaque) is not None]
+    assert found == [path] * 60
