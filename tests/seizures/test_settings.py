@@ -169,10 +169,10 @@ def test_the_bounds_themselves_are_allowed(settings: Callable[[], object]) -> No
         (EvaluationSettings, "confidence_level", 0.0, "between 0 and 1"),
     ],
 )
-def test_a_refusal_says_what_is_wanted(kind: Any, name: str, value: Any, wanted: str) -> None:
+def test_a_refusal_says_what_is_wanted(kind: Any, name: str, value: Any, expected: str) -> None:
     with pytest.raises(SettingsError) as caught:
         kind(**{name: value})
-    assert str(caught.value) == f"{name} = {value}: expected {wanted}"
+    assert str(caught.value) == f"{name} = {value}: expected {expected}"
 
 
 def test_each_protocol_has_its_selection_and_back() -> None:
