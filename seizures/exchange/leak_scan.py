@@ -23,6 +23,7 @@ their checksums hold every other number of five digits by chance.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -227,8 +228,8 @@ def _note(found: dict[str, None], place: str, kinds: set[str]) -> None:
 
 
 def _in_name(searcher: Searcher, name: str) -> set[str]:
-    wholes = [whole for piece in name.split("/") for whole in (piece, piece.rsplit(".", 1)[0])]
-    parts = [part for whole in wholes for part in (whole, *whole.split("+"))]
+    """Return what is in the name of a file or an object: in each folder, and in each part between dots and pluses."""
+    parts = [part for piece in name.split("/") for part in (piece, *re.split("[.+]", piece))]
     return set().union(*(searcher.in_value(part) for part in parts))
 
 
@@ -274,7 +275,7 @@ def _scan_hdf5(searcher: Searcher, name: str, path: Path, found: dict[str, None]
         chunks: list[tuple[int, int]] = []
         for item in items:
             place = f"{name}, {item.name}"
-            _note(found, f"{name}, the name of an object", _in_name(searcher, item.name.strip("/")))
+            _note(found, f"{name}, the name of an object", _in_name(searcher, item.name))
             for key, value in item.attrs.items():
                 for text in _attribute_texts(key, value):
                     _note(found, f"{place}, attribute {key if key != text else 'name'}", searcher.in_value(text))
@@ -286,14 +287,12 @@ def _scan_hdf5(searcher: Searcher, name: str, path: Path, found: dict[str, None]
 
 def _attribute_texts(key: str, value: Any) -> Iterator[str]:
     yield key
-    for item in np.ravel(np.asarray(value, dtype=object)):
-        text = item.decode("utf-8", "replace") if isinstance(item, bytes) else item if isinstance(item, str) else ""
-        yield text
-        if text[:1] in "{[" and text:
-            try:
+    for item in np.ravel(value):
+        text = item.decode("utf-8", "replace") if isinstance(item, bytes) else item
+        if isinstance(text, str):
+            yield text
+            with contextlib.suppress(ValueError):  # not JSON
                 yield from (value for _, value in _json_values(json.loads(text)))
-            except ValueError:
-                continue
 
 
 def _chunk_ranges(dataset: Any) -> list[tuple[int, int]]:

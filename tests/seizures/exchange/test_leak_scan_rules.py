@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import zipfile
 from collections.abc import Callable
@@ -91,6 +92,7 @@ def test_in_text_short_ones_count_as_words(content: bytes, kinds: set[str]) -> N
         ("Z", set()),
         ("1702", set()),
         ("hers and anna", {"four"}),
+        (" Hanna ", {"four", "five"}),  # the whole cell is told apart
         ("dr7", {"three"}),
         ("2019-03-14", {"date"}),
         ("14.3.2019", {"date"}),
@@ -113,6 +115,13 @@ def test_the_words_of_the_format_itself_are_no_secret() -> None:
     constant = next(text for texts in DESCRIPTIONS.values() for text in texts if len(text) > 8)
     assert Searcher([Secret("patient id", constant)]).in_value(constant) == set()
     assert Searcher([Secret("patient id", constant)]).in_value(f"{constant}!") == {"patient id"}
+
+
+def test_a_long_number_that_is_a_user_s_name_counts_as_a_whole_cell() -> None:
+    """Such a number stands in sizes and times too: what counts is the whole cell, name or attribute."""
+    one = Searcher([Secret("user name", "20194711", as_word=True)])
+    assert one.in_value(" 20194711\n") == {"user name"}
+    assert one.in_value("20194711 bytes") == set()
 
 
 def test_empty_secrets_are_none_and_spaces_around_one_do_not_hide_it() -> None:
@@ -157,13 +166,14 @@ def test_where_it_was_found_is_told_and_what_was_found_is_not(tmp_path: Path) ->
 
 def test_names_of_files_and_folders_are_searched_by_their_parts(tmp_path: Path) -> None:
     secrets = [Secret("patient id", "702"), Secret("seizure id", "9.1"), Secret("host name", "ward7")]
-    for name in ("702/a.txt", "b/702.h", "c/702+1.x", "d/x+702.y", "e/9.1.txt", "f/9.1x.txt", "g/WARD7"):
+    names = ("702/a.txt", "b/702.h", "b/702.tar.gz", "b/a.702.h", "b/a.b+702.x.h", "c/702+1.x", "d/x+702.y")
+    for name in (*names, "e/9.1.txt", "f/9.1x.txt", "f/1702.h", "f/a.7021.h", "g/WARD7"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
     found = scan(tmp_path, secrets)
     # Places in the order of the names, which are not repeated, since they are what must not be told.
     assert [line.rpartition(": ")[2] for line in found] == [
-        *["patient id"] * 5,
+        *["patient id"] * (1 + len(names)),  # the folder 702, too
         "seizure id",
         "host name",
     ]
@@ -245,9 +255,10 @@ def test_everything_of_an_hdf5_file_is_searched(
 
 def test_the_bytes_of_an_hdf5_file_outside_its_arrays_are_text(tmp_path: Path) -> None:
     path = hdf5(tmp_path / "a.h5", lambda file: None, userblock_size=512)
-    with path.open("r+b") as file:
-        file.write(b"made for anna")
-    assert scan(tmp_path, [Secret("four", "anna")]) == ["a.h5, its bytes: four"]
+    for text in (b"anna", b"made for anna"):
+        with path.open("r+b") as file:
+            file.write(text)
+        assert scan(tmp_path, [Secret("four", "anna")]) == ["a.h5, its bytes: four"]
     with path.open("ab") as file:
         file.write(b"\0dr7\0")
     assert scan(tmp_path, [Secret("three", "dr7")]) == []  # a short one stands among bytes by chance
@@ -257,18 +268,52 @@ def test_the_bytes_of_an_hdf5_file_outside_its_arrays_are_text(tmp_path: Path) -
 def test_the_arrays_themselves_are_no_text(tmp_path: Path, options: dict[str, Any]) -> None:
     """Short texts stand in numbers by chance, also where the array is stored in one piece, or in chunks."""
     data = np.frombuffer(b"anna" * 32, "u1")
-    hdf5(tmp_path / "a.h5", lambda file: file.create_dataset("d", data=data, **options))
+
+    def edit(file: h5py.File) -> None:
+        for name in ("first", "second", "third"):
+            file.create_dataset(name, data=data, **options)
+
+    hdf5(tmp_path / "a.h5", edit)
     assert scan(tmp_path, [Secret("four", "anna"), Secret("two", "aa")]) == []
 
 
+@pytest.mark.parametrize(
+    ("ranges", "outside"),
+    [
+        ([], b"0123456789"),
+        ([(2, 4)], b"01\xff456789"),
+        ([(7, 8), (2, 4)], b"01\xff456\xff89"),
+        ([(0, 1), (9, 10)], b"12345678"),
+        ([(2, 4), (4, 6)], b"01\xff6789"),
+        ([(2, 8), (3, 5)], b"01\xff89"),
+        ([(0, 10)], b""),
+    ],
+)
+def test_bytes_outside_the_arrays_stay_apart(tmp_path: Path, ranges: list[tuple[int, int]], outside: bytes) -> None:
+    """What stands before and after an array does not become one text."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"0123456789")
+    assert leak_scan._outside(path, ranges) == outside
+
+
+def test_a_file_that_another_program_has_locked_is_searched(tmp_path: Path) -> None:
+    path = hdf5(tmp_path / "a.h5", lambda file: file.attrs.__setitem__("who", "702"))
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert scan(tmp_path, KILDER) == ["a.h5, /, attribute who: seizure id"]
+
+
+@pytest.mark.parametrize("kind", ["<u4", "u1"])
 @pytest.mark.parametrize("rows", [1, 2, 3, 7])
-def test_a_text_that_lies_across_blocks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    monkeypatch.setattr(leak_scan, "BLOCK_BYTES", 4 * rows)
+def test_a_text_that_lies_across_blocks_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, kind: str
+) -> None:
+    monkeypatch.setattr(leak_scan, "BLOCK_BYTES", np.dtype(kind).itemsize * rows)
     for start in range(20):
         content = (b"." * start + b"kilder").ljust(28, b".")
         hdf5(
             tmp_path / "a.h5",
-            lambda file, content=content: file.create_dataset("d", data=np.frombuffer(content, "<u4")),
+            lambda file, content=content: file.create_dataset("d", data=np.frombuffer(content, kind)),
         )
         assert scan(tmp_path, KILDER) == ["a.h5, /d: patient id"], start
     table = np.frombuffer(b"........kilder..", "u1").reshape(4, 4)
@@ -323,6 +368,8 @@ def test_the_members_bytes_are_left_to_the_search_in_them(tmp_path: Path, extra:
     hdf5(tmp_path / "d.h5", lambda file: file.create_dataset("d", data=data))
     path = zipped(tmp_path / "a.zip", {name: (tmp_path / "d.h5").read_bytes()}, method=zipfile.ZIP_STORED, extra=extra)
     assert scan(path, [Secret("four", "anna")]) == []
+    short = zipped(tmp_path / "b.zip", {"ann": b"abc"}, method=zipfile.ZIP_STORED)  # no text of name and content
+    assert scan(short, [Secret("four", "anna")]) == []
     with path.open("r+b") as file:  # the first byte and the last of what is outside
         content = file.read()
         place = content.index(b"PK\x01\x02")
