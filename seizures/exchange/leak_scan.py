@@ -9,7 +9,7 @@ text to find                          where it counts
 6 bytes and more                      anywhere, also inside arrays of numbers, in any case, and in UTF-16
 4 and 5                               anywhere but inside arrays of numbers
 2 and 3 with a letter                 as a word of its own, as it is written, in what is text
-digits only, up to 3; one letter      as a whole name, cell or attribute
+digits only, up to 3; one letter      as a whole cell or attribute, or a whole part of a name
 ====================================  ==========================================================
 
 Two or three letters stand by chance in checksums, addresses and sizes: a bundle of 400 files holds most pairs of
