@@ -329,7 +329,7 @@ def _scan_zip(searcher: Searcher, path: Path, found: dict[str, None]) -> None:
                 found[f"{place}: date"] = None
             extracted = Path(scratch) / f"member{Path(member.filename).suffix}"
             with archive.open(member) as source, extracted.open("wb") as target:
-                shutil.copyfileobj(source, target, BLOCK_BYTES)
+                shutil.copyfileobj(source, target)
             _scan_file(searcher, place, extracted, found)
             start = member.header_offset + 30 + len(member.orig_filename.encode()) + _local_extra(path, member)
             ranges.append((start, start + member.compress_size))
