@@ -139,7 +139,7 @@ def table(probabilities: np.ndarray, patients: list[str], names: tuple[str, str]
     )
 
 
-@pytest.mark.parametrize(("num_patients", "names"), [(2, ("FOS", "TCS")), (9, ("no", "yes")), (20, ("FOS", "TCS"))])
+@pytest.mark.parametrize(("num_patients", "names"), [(2, ("FOS", "TCS")), (20, ("no", "yes"))])
 def test_a_comparison_is_a_plain_loop_over_the_same_draws(num_patients: int, names: tuple[str, str]) -> None:
     settings = EvaluationSettings(num_bootstraps=100, seed=3, confidence_level=0.8)
     patients = [f"P{number // 4:02d}" for number in range(4 * num_patients)]
@@ -151,21 +151,18 @@ def test_a_comparison_is_a_plain_loop_over_the_same_draws(num_patients: int, nam
     found = compare(table(first, patients, names), table(second, patients, names), settings, positive_label=names[1])
     numbers, order = order_of_content(patients, np.concatenate([labels[None], first, second]))
     weights = resample_patients(numbers, 100, np.random.default_rng(3)).astype(int)
-    for name in METRIC_NAMES:
-        values = []
-        for row in [np.ones(len(order), dtype=int), *weights]:
-            means = []
-            for probabilities in (first, second):
-                scores = [
-                    compute_metrics(np.repeat(labels[order], row), np.repeat(seed[order], row))[name]
-                    for seed in probabilities
-                ]
-                means.append(np.nan if None in scores else np.mean(scores))
-            values.append(means[0] - means[1])
-        defined = np.array(values[1:])[~np.isnan(values[1:])]
-        assert found["metrics"][name]["difference"] == pytest.approx(values[0])
+
+    def scores(probabilities: np.ndarray, row: np.ndarray) -> np.ndarray:
+        """Return the mean over the seeds of every score of a resample, NaN where it is undefined."""
+        each = [compute_metrics(np.repeat(labels[order], row), np.repeat(seed[order], row)) for seed in probabilities]
+        return np.array([[one[name] for name in METRIC_NAMES] for one in each], dtype=float).mean(axis=0)
+
+    rows = [np.ones(len(order), dtype=int), *weights]
+    differences = np.array([scores(first, row) - scores(second, row) for row in rows])
+    for name, observed, resampled in zip(METRIC_NAMES, differences[0], differences[1:].T, strict=True):
+        assert found["metrics"][name]["difference"] == pytest.approx(observed)
         bounds = [found["metrics"][name]["low"], found["metrics"][name]["high"]]
-        assert bounds == pytest.approx(list(np.quantile(defined, [0.1, 0.9]))), name
+        assert bounds == pytest.approx(list(np.quantile(resampled[~np.isnan(resampled)], [0.1, 0.9]))), name
     right = [((rows >= 0.5) == (labels == 1)).mean(axis=0) for rows in (first, second)]
     test = found["test"]
     assert test["difference"] == pytest.approx((right[0] - right[1]).mean())
