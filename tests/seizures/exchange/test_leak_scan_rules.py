@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import zipfile
 from collections.abc import Callable
@@ -115,6 +116,11 @@ def test_the_words_of_the_format_itself_are_no_secret() -> None:
     constant = next(text for texts in DESCRIPTIONS.values() for text in texts if len(text) > 8)
     assert Searcher([Secret("patient id", constant)]).in_value(constant) == set()
     assert Searcher([Secret("patient id", constant)]).in_value(f"{constant}!") == {"patient id"}
+
+
+@pytest.mark.parametrize("texts", [("kilder", "a.kilder"), ("a.kilder", "kilder")])
+def test_a_text_that_holds_another_is_found_by_the_shorter_one(texts: tuple[str, str]) -> None:
+    assert Searcher(Secret(text, text) for text in texts).in_text(b"A.Kilder") == {"kilder"}
 
 
 def test_a_long_number_that_is_a_user_s_name_counts_as_a_whole_cell() -> None:
@@ -309,8 +315,9 @@ def test_a_text_that_lies_across_blocks_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, kind: str
 ) -> None:
     monkeypatch.setattr(leak_scan, "BLOCK_BYTES", np.dtype(kind).itemsize * rows)
-    for start in range(20):
-        content = (b"." * start + b"kilder").ljust(28, b".")
+    texts = (b"kilder", "kilder".encode("utf-16-le"))
+    for start, text in itertools.product(range(20), texts):
+        content = (b"." * start + text).ljust(32, b".")
         hdf5(
             tmp_path / "a.h5",
             lambda file, content=content: file.create_dataset("d", data=np.frombuffer(content, kind)),
@@ -360,7 +367,9 @@ def test_a_zip_is_searched_inside_its_members_and_between_them(tmp_path: Path) -
     assert scan(path, KILDER) == [outside]
 
 
-@pytest.mark.parametrize("extra", [b"", b"\x99\x99\x03\x00abc", b"\x99\x99\x00\x01" + b"x" * 256])
+@pytest.mark.parametrize(
+    "extra", [b"", *(b"\x99\x99" + size.to_bytes(2, "little") + b"x" * size for size in (3, 12, 256))]
+)
 @pytest.mark.parametrize("name", ["a.h5", "übung.h5"])
 def test_the_members_bytes_are_left_to_the_search_in_them(tmp_path: Path, extra: bytes, name: str) -> None:
     """A short text in an array that is stored as it is stands there by chance, whatever the member is called."""
