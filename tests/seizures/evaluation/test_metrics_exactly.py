@@ -170,6 +170,13 @@ def test_a_comparison_is_a_plain_loop_over_the_same_draws(num_patients: int, nam
         assert (test["exact"], test["num_flips"]) == (False, 100)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_difference_is_the_observed_one_also_where_a_resample_has_none(seed: int) -> None:
+    settings = EvaluationSettings(num_bootstraps=100, seed=seed)
+    right, wrong = (table(np.array([row]), ["A", "B"]) for row in ([0.1, 0.9], [0.9, 0.1]))
+    assert compare(right, wrong, settings)["metrics"]["roc_auc"]["difference"] == 1.0
+
+
 def test_tables_that_are_not_of_the_same_seizures_are_told_five_at_a_time() -> None:
     patients = list("ABCDEFGH")
     whole = table(np.full((1, 8), 0.4), patients)
