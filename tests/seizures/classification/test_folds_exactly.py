@@ -157,3 +157,9 @@ def test_a_file_that_a_spreadsheet_has_saved_is_read(tmp_path: Path) -> None:
     with pytest.raises(SeizuresError) as caught:
         read_folds(path)
     assert str(caught.value) == f"{path}: expected the columns {', '.join(COLUMNS)} and a row per seizure"
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    rows = (FoldRow('a,"b"', "line\r\nfeed", 0, 1), FoldRow("c", " 01 ", 1, 1))
+    write_folds(tmp_path / "folds.csv", rows)
+    assert read_folds(tmp_path / "folds.csv") == rows
