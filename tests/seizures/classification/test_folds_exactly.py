@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,17 @@ def test_any_seed_is_one_of_scikit_learns(states: list[int]) -> None:
     for seed in (3, 70, 2**32 - 1, 2**32 + 4):
         deal_seizures(items, FoldSettings(2, seed=seed))
     assert states == [3, 70, 2**32 - 1, 4]
+
+
+def test_only_the_warning_of_rare_strata_is_silenced(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Warns(sklearn.model_selection.StratifiedGroupKFold):
+        def split(self, *args: Any, **more: Any) -> Any:
+            warnings.warn("something else", UserWarning, stacklevel=1)
+            return super().split(*args, **more)
+
+    monkeypatch.setattr(sklearn.model_selection, "StratifiedGroupKFold", Warns)
+    with pytest.warns(UserWarning, match="something else"):
+        list(folds._candidates(cohort("ft", "ft", "ft", "F"), FoldSettings(3)))
 
 
 def test_labels_that_are_rarer_than_folds_are_dealt_by_patient_alone() -> None:
