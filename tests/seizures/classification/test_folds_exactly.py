@@ -147,6 +147,18 @@ def test_the_advice_where_patients_are_too_few() -> None:
 
 
 @pytest.mark.parametrize(
+    ("patients", "lonely"), [(("f", "t"), "FOS or a TCS"), (("ft", "f"), "TCS"), (("tt", "t", "f"), "FOS")]
+)
+def test_labels_that_only_one_patient_has_are_named(patients: tuple[str, ...], lonely: str) -> None:
+    with pytest.raises(TooFewSeizuresError) as caught:
+        check_folds(cohort(*patients), 2)
+    assert str(caught.value) == (
+        f"only one patient has a {lonely}; a label needs at least 2 patients, because nothing is left to learn it from "
+        "when its only patient is held out"
+    )
+
+
+@pytest.mark.parametrize(
     ("num_leaks", "told"),
     [(1, "P0"), (5, "P0, P1, P2, P3, P4"), (6, "P0, P1, P2, P3, P4 and 1 more"), (8, "P0, P1, P2, P3, P4 and 3 more")],
 )
