@@ -87,6 +87,9 @@ def test_seizures_are_ordered_by_what_is_computed_with() -> None:
     assert numbers == ["00000000", "00000001", "00000002", "00000002", "00000003"]
     assert order.tolist() == [3, 1, 2, 0, 4]
     assert order.dtype == np.int64
+    # Between patients of the same values, too, the ids decide nothing.
+    for patients in (["a", "b"], ["b", "a"]):
+        assert order_of_content(patients, np.ones((2, 2)))[1].tolist() == [0, 1]
 
 
 def test_every_score_is_one_of_each_seed() -> None:
