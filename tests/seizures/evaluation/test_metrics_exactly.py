@@ -63,6 +63,18 @@ def test_a_resample_with_one_label_has_no_curve_and_no_ranking_score() -> None:
     assert [np.isnan(score).tolist() for score in scores] == [[True, True, True, False]] * 2
 
 
+def test_a_precision_of_nothing_called_is_written_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is called at the threshold of a seizure that a resample left out; unset memory may hold NaN there."""
+    divide = np.divide
+
+    def divide_into_unset_memory(*numbers: np.ndarray, out: np.ndarray | None = None, where: np.ndarray) -> np.ndarray:
+        return divide(*numbers, out=np.full(numbers[0].shape, np.nan) if out is None else out, where=where)
+
+    monkeypatch.setattr(np, "divide", divide_into_unset_memory)
+    found = weighted_average_precision(np.array([1, 0, 1]), np.array([0.9, 0.5, 0.1]), np.array([[0.0, 1.0, 1.0]]))
+    assert found.tolist() == [0.5]
+
+
 def test_a_label_counts_wherever_it_stands_in_the_ranking() -> None:
     """One TCS at the very end, or one FOS: their weight is not overlooked."""
     for labels, wanted in (([0, 0, 1], [0.0, 0.0, 1.0]), ([1, 1, 0], [1.0, 1.0, 1.0])):
