@@ -5,8 +5,8 @@ rows differ more than rows two apart (combing); in a progressive picture it is t
 believed only where nothing moves in any sample.
 
 A few successive frames are decoded at places all over the film, until three places where something moves agree. So all
-seizures of a film are treated alike, wherever their onsets are. Damaged frames count only where there are no others, and
-a film that cannot be sought is sampled over its first 670 frames. The answer is kept while the process lives.
+seizures of a film are treated alike, wherever their onsets are. Damaged frames count only where there are no others,
+and a film that cannot be sought is sampled over its first 670 frames. The answer is kept while the process lives.
 """
 
 from __future__ import annotations
