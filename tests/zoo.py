@@ -319,7 +319,7 @@ _MISSING = ((0.96 + 0.5, 2.0),)  # the last picture before the pause stays for h
 _PAUSED = (*(i / 25 for i in range(25)), *(2 + i / 25 for i in range(25)))  # 25 frames, a second of nothing, 25 frames
 _SKIPPED = tuple(n / 25 for n in range(150) if n % 40 != 39)  # of a capture card, or a browser
 _LATE = tuple(n / 25 + 0.035 * (n in (30, 75)) for n in range(100))
-_REPEATED = tuple((n - (n % 30 == 29)) / 25 for n in range(100))
+_LAPSE = (*(n / 25 for n in range(20)), *(1.0 + 5 * n for n in range(20)))  # nothing moves, and a recorder saves space
 _SLOWER = (*(n / 25 for n in range(50)), *(2 + n / 12.5 for n in range(40)))  # in the dark
 _SPARSE = tuple(n / 25 for n in range(150) if n < 60 or n > 69)  # a pause of ten frames
 _LONG = {"gop": 250}
@@ -423,6 +423,8 @@ FIELD = (
     Specimen("skipped.ts", seconds=_SKIPPED, num_b_frames=2, time_base=_MPEG, **_LONG),
     Specimen("skipped.flv", seconds=_SKIPPED, time_base=_MS, **_LONG),
     Specimen("skipped.avi", "mpeg4", seconds=_SKIPPED, **_LONG),  # with empty chunks
+    Specimen("lapse.mkv", seconds=tuple(5.0 * n for n in range(20)), time_base=_MS, **_LONG),
+    Specimen("lapses.mkv", seconds=_LAPSE, time_base=_MS, **_LONG),
     Specimen("sparse.mkv", seconds=_SPARSE, time_base=_MS, **_LONG),
     Specimen("late.ts", seconds=_LATE, time_base=_MPEG, **_LONG),
     Specimen("late.mkv", seconds=_LATE, time_base=_MS, **_LONG),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seizures.errors import VideoError
+from seizures.inspection.pace import pace_of
 from seizures.inspection.verdict import FileFacts
 from seizures.manifest.film_names import split_stream
 from seizures.video.clock import TOLERANCE_SECONDS, Stamped
@@ -65,6 +67,8 @@ class _Look:
     colour_matrix: str = ""
     num_moving: int = 0
     num_combed: int = 0
+    starts: array[float] = dataclasses.field(default_factory=lambda: array("d"))  # of all frames, seconds
+    ends: array[float] = dataclasses.field(default_factory=lambda: array("d"))
     shown: str = ""  # the picture's geometry, in words
     changes: list[str] = dataclasses.field(default_factory=list)
 
@@ -115,11 +119,17 @@ def _measured(pieces: Pieces, look: _Look) -> dict[str, Any]:
     found: dict[str, Any] = {field.name: getattr(tally, field.name) for field in dataclasses.fields(tally)}
     found["damage"] = pieces.damage if found.pop("first_damage") or tally.num_lost or tally.num_damaged else ""
     found |= {name: getattr(look, name) for name in _KEPT}
+    found |= dataclasses.asdict(pace_of(look.starts, look.ends))
+    notes, zero = pieces.notes, pieces.zero_seconds
+    found["num_disbelieved"] += notes.num_disbelieved
     return found | {
         "frame_rate_hz": (look.num_frames - 1) / seen_seconds if seen_seconds > 0 else 1 / cadence.usual_seconds,
-        "is_variable_rate": not cadence.is_constant,
         "duration_seconds": max(look.end_seconds, pieces.end_seconds),
         "num_corrupt_packets": pieces.num_corrupt_packets,
+        "num_restarts": len(notes.restarts_seconds),
+        "first_restart_seconds": notes.restarts_seconds[0] - zero if notes.restarts_seconds else math.nan,
+        "keyless_from_seconds": max(0.0, notes.keyless_from_seconds - zero),
+        "keyless_seconds": notes.keyless_seconds,
         "picture_changes": ", ".join(look.changes),
     }
 
@@ -150,6 +160,8 @@ def _watched(frames: Iterable[Stamped[av.VideoFrame]], look: _Look) -> Iterator[
         if look.num_frames == 0:
             look.first_start_seconds = stamped.start_seconds
         look.num_frames += 1
+        look.starts.append(stamped.start_seconds)
+        look.ends.append(stamped.end_seconds)
         look.last_start_seconds, look.end_seconds = stamped.start_seconds, stamped.end_seconds
         shown, last = luma, stamped
         yield

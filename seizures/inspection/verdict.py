@@ -22,6 +22,8 @@ _LONGEST_BLACK_SECONDS = 1.0
 _LARGEST_RATE_ERROR = 0.02
 _LARGEST_DURATION_ERROR_SECONDS = 1.0
 _SMALLEST_RATE_HZ = 14.5
+_LARGEST_LEAD_SECONDS = 0.1
+LONGEST_WAY_SECONDS = 60.0  # to a window, from the key frame before it, that needs no word
 _LARGEST_COMBED_SHARE = 0.25  # of the moving frames of a film that counts as progressive
 
 
@@ -35,6 +37,11 @@ class FileFacts:
     shape or orientation become later on, `streams` which of several videos is used, `raw_rate` where the rate of a
     stream without a container comes from; each is empty where there is nothing to say. `num_combed` of the
     `num_moving` frames that were looked at all over the film show combing; `interlaced` is what decoding decides.
+
+    Of the time: `sound_lead_seconds` is how much later the picture starts than the sound; `num_long_stays` pictures
+    stay longer than those around them because the next one is late or was never recorded; `num_disbelieved` stamps are
+    wrong; the clock starts again `num_restarts` times; from `keyless_from_seconds` on it is longest to the next key
+    frame.
     """
 
     video: str
@@ -72,6 +79,18 @@ class FileFacts:
     num_gaps: int = 0
     gap_seconds: float = 0.0
     num_reversals: int = 0
+    is_stamped_by_decoding: bool = False
+    sound_lead_seconds: float = 0.0
+    rate_changes: str = ""
+    num_long_stays: int = 0
+    longest_stay_seconds: float = 0.0
+    longest_stay_at_seconds: float = 0.0
+    num_repeated_stamps: int = 0
+    num_disbelieved: int = 0
+    num_restarts: int = 0
+    first_restart_seconds: float = math.nan
+    keyless_from_seconds: float = 0.0
+    keyless_seconds: float = 0.0
     num_duplicates: int = 0
     longest_frozen_seconds: float = 0.0
     black_seconds: float = 0.0
@@ -123,8 +142,6 @@ def _damage_warnings(facts: FileFacts) -> list[str]:
         parts = [f"{facts.num_lost} of {num_wanted} frames lost"] if facts.num_lost else []
         parts += [f"{facts.num_damaged} damaged"] if facts.num_damaged else []
         found.append(f"damaged{where}: {', '.join(parts)}; seizures there are excluded unless [Frames] damaged = mask")
-    elif facts.num_corrupt_packets:
-        found.append(_times(facts.num_corrupt_packets, "damaged packet"))
     return found
 
 
@@ -134,8 +151,21 @@ def _time_warnings(facts: FileFacts) -> list[str]:
         found.append(f"time is missing in {_times(facts.num_gaps, 'place')}, {facts.gap_seconds:.1f} s in all")
     if facts.num_reversals:
         found.append(f"the clock runs backwards {_times(facts.num_reversals, 'time')}")
+    if facts.num_restarts:
+        restarts = _times(facts.num_restarts, "time")
+        found.append(
+            f"its clock starts again {restarts}, first at {facts.first_restart_seconds:.2f} s "
+            "(joined files?): times go on counting from the first picture"
+        )
+    if facts.sound_lead_seconds > _LARGEST_LEAD_SECONDS:
+        found.append(
+            f"the picture starts {facts.sound_lead_seconds:.2f} s after the sound: times of the manifest count from "
+            "the first picture, those of a player from the sound"
+        )
     claimed, measured = facts.frame_rate_claimed_hz, facts.frame_rate_hz
-    if facts.is_variable_rate:
+    if facts.rate_changes:
+        found.append(f"the frame rate changes {facts.rate_changes}: the time stamps count")
+    elif facts.is_variable_rate:
         found.append(f"variable frame rate, {measured:.2f} Hz on average")
     elif claimed > 0 and measured > 0 and abs(claimed / measured - 1) > _LARGEST_RATE_ERROR and not facts.num_lost:
         found.append(f"header says {claimed:.2f} Hz, measured {measured:.2f} Hz: the time stamps count")
@@ -169,6 +199,26 @@ def _picture_warnings(facts: FileFacts) -> list[str]:
 
 def _notes(facts: FileFacts) -> list[str]:
     notes = []
+    if facts.is_stamped_by_decoding:
+        notes.append("its time stamps are those of decoding: pictures are timed by the order in which they are decoded")
+    if facts.num_long_stays:
+        notes.append(
+            f"{_times(facts.num_long_stays, 'picture')} shown longer than usual, "
+            f"at most {facts.longest_stay_seconds:.2f} s (at {facts.longest_stay_at_seconds:.2f} s): "
+            "the next one is late or was never recorded"
+        )
+    if facts.num_repeated_stamps:
+        repeated = _times(facts.num_repeated_stamps, "time stamp")
+        notes.append(f"{repeated} repeated: of pictures at one time, the last is seen")
+    if facts.num_disbelieved:
+        notes.append(f"{_times(facts.num_disbelieved, 'time stamp')} far off and not believed")
+    if facts.num_corrupt_packets and not (facts.num_lost or facts.num_damaged):
+        notes.append(
+            f"{_times(facts.num_corrupt_packets, 'packet')} called damaged by the container (joined files?), "
+            "and every picture is sound"
+        )
+    if way := describe_long_way(facts):
+        notes.append(way)
     if facts.is_interlaced:
         notes.append(f"deinterlaced ({facts.interlaced.partition(': ')[2]})")
     elif facts.field_order_claimed not in ("", "progressive", "unknown"):
@@ -186,6 +236,25 @@ def _notes(facts: FileFacts) -> list[str]:
     if facts.pixel_aspect not in ("1:1", "0:1"):
         notes.append(f"pixels of {facts.pixel_aspect}: stretched to their shape on the screen")
     return notes
+
+
+def describe_long_way(facts: FileFacts, from_seconds: float | None = None) -> str:
+    """Say what it costs to come to a window behind a long stretch without a key frame; empty where it costs little.
+
+    Args:
+        facts: of the file.
+        from_seconds: where in the file the window starts; None asks for the worst.
+
+    """
+    first, length = facts.keyless_from_seconds, facts.keyless_seconds
+    way = length if from_seconds is None else from_seconds - first
+    if not LONGEST_WAY_SECONDS < way <= length:
+        return ""
+    reach = "up to " if from_seconds is None else ""
+    return (
+        f"no key frame from {first:.0f} s to {first + length:.0f} s: a window there is decoded from {first:.0f} s on, "
+        f"{reach}{way:.0f} s of film before its onset"
+    )
 
 
 def judge_recording(

@@ -20,6 +20,7 @@ import av
 from seizures.errors import VideoError
 from seizures.video.clock import TOLERANCE_SECONDS, Stamped
 from seizures.video.open_file import STEPS_BACK_SECONDS, FrameShot, OpenFile, Progress, no_progress
+from seizures.video.packet_notes import PacketNotes
 from seizures.video.timestamps import LONGEST_GAP_SECONDS, Tally, in_order, settle, unslipped
 
 logger = logging.getLogger(__name__)
@@ -86,6 +87,16 @@ class Pieces:
         """Count the packets of the open file that its demuxer found damaged."""
         return self._piece.num_corrupt_packets
 
+    @property
+    def notes(self) -> PacketNotes:
+        """What the packets of the open file say, on its own clock."""
+        return self._piece.notes
+
+    @property
+    def zero_seconds(self) -> float:
+        """Return the first frame's time on the clock of the open file."""
+        return self._piece.zero_seconds
+
     def _note_damage(self) -> None:
         self.tally.first_damage = self.tally.first_damage or self._piece.first_error
 
@@ -142,6 +153,11 @@ class _Piece:
     def num_corrupt_packets(self) -> int:
         """Count the packets that the demuxer found damaged."""
         return self._file.num_corrupt_packets
+
+    @property
+    def notes(self) -> PacketNotes:
+        """What the packets say."""
+        return self._file.notes
 
     @property
     def first_error(self) -> str:

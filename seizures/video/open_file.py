@@ -27,6 +27,7 @@ from seizures.errors import VideoError
 from seizures.manifest.film_names import split_stream
 from seizures.video.decoding import DamageError, Reading, VideoPacket
 from seizures.video.origin import origin_of
+from seizures.video.packet_notes import PacketNotes
 from seizures.video.seeking import Padded, Place, is_fragmented, look, starts_again
 from seizures.video.stamps import STAMPED_BY_ORDER_OF_DECODING, StampMeaning, find_meaning
 from seizures.video.stream import (
@@ -38,6 +39,7 @@ from seizures.video.stream import (
     find_first_key,
     from_last_key,
     open_film,
+    sound_lead_seconds,
 )
 from seizures.video.streams import choose_stream, raw_options, raw_period_seconds, refusal
 from seizures.video.timed import Timed
@@ -75,6 +77,7 @@ class OpenFile:
         num_corrupt_packets: packets that the demuxer found damaged.
         num_lost_tail: frames that are lost after the last one that was decoded; known after the last shot.
         first_error: what decoder or demuxer said first.
+        notes: what the packets say, as far as they were read since the last seek.
         is_raw: whether this is a stream without a container that knows the time.
 
     """
@@ -112,6 +115,7 @@ class OpenFile:
         self._finish_decoding: Callable[[], None] = no_progress
         self._probed: list[VideoPacket] = []
         self._packets: Iterator[VideoPacket] = iter(())
+        self.notes = PacketNotes()
         self.first_error = ""
         self.meaning = meaning or StampMeaning()
         self._open()
@@ -199,7 +203,11 @@ class OpenFile:
 
     def claims(self) -> dict[str, str | int | float]:
         """Return what the header says of the file and its stream, named as in `FileFacts`."""
-        return claims(self._container, self._stream, self.source, has_timestamps=self.has_timestamps)
+        found = claims(self._container, self._stream, self.source, has_timestamps=self.has_timestamps)
+        return found | {
+            "is_stamped_by_decoding": not self.meaning.trusts_pts and self.meaning.reorder_depth > 0,
+            "sound_lead_seconds": sound_lead_seconds(self._container, self.first_key_seconds),
+        }
 
     def seek(self, seconds: float) -> None:
         """Stand at a key frame that the container believes to be at or before `seconds` of the file's own clock.
@@ -312,11 +320,12 @@ class OpenFile:
         """Read on from where the container stands now."""
         self._probed = []
         self._chunk_numbers.restart()
+        self.notes = PacketNotes()
         self._packets = self._read()
 
     def _read(self) -> Iterator[VideoPacket]:
         """Read the packets of the stream to the end of the file, on a clock that can be followed."""
-        clock = PacketClock(self._time_base, self.path.name, may_start_again=self.is_broadcast)
+        clock = PacketClock(self._time_base, self.path.name, self.notes, may_start_again=self.is_broadcast)
         usual, lead = 0.0, 0
         for packet in clock.believed(self._demuxed()):
             at = self._time(packet)
@@ -325,6 +334,7 @@ class OpenFile:
             elif at is not None and self.meaning.trusts_pts:
                 at += lead
             if at is not None and not packet.is_discard:
+                self.notes.take(self._seconds(at), is_key=bool(packet.is_keyframe))
                 usual = self._seconds(packet.duration or 0) or usual
                 self.last_end_seconds = max(
                     self.last_end_seconds, self._seconds(at) + (usual or claimed_seconds(self._stream))

@@ -14,7 +14,7 @@ from av.container import InputContainer
 
 from seizures.video.clock import timestamp_tolerance
 from seizures.video.streams import describe_choice, describe_raw_rate, frame_rate
-from seizures.video.timestamps import Cadence, measure_cadence
+from seizures.video.timestamps import LONGEST_GAP_SECONDS, Cadence, measure_cadence
 
 _GUESSED_RATE_HZ = 25  # only for a file without rate and without timestamps
 MICROSECOND = Fraction(1, 1_000_000)
@@ -159,6 +159,17 @@ class ChunkNumbers:
             for entry in block:
                 self._numbers.setdefault(entry.pos + _AVI_CHUNK_HEADER_BYTES, entry.timestamp)
         return self._numbers.get(packet.pos)
+
+
+def sound_lead_seconds(container: InputContainer, picture_seconds: float | None) -> float:
+    """Return how much later the first picture is than the first sound; 0 where it is not, or where there is none."""
+    starts = [
+        float(stream.start_time * stream.time_base)
+        for stream in container.streams.audio
+        if stream.start_time is not None and stream.time_base is not None
+    ]
+    lead = picture_seconds - min(starts) if starts and picture_seconds is not None else 0.0
+    return lead if 0 < lead < LONGEST_GAP_SECONDS else 0.0
 
 
 def claims(

@@ -27,6 +27,7 @@ from typing import Generic, Protocol, TypeVar
 
 from seizures.errors import VideoError
 from seizures.video.clock import TOLERANCE_SECONDS, Stamped
+from seizures.video.packet_notes import PacketNotes
 
 LONGEST_REVERSAL_SECONDS = 1.0
 LONGEST_GAP_SECONDS = 600.0
@@ -88,12 +89,17 @@ class Cadence:
 
 @dataclass
 class Tally:
-    """What went wrong on the way, in source frames; reversals are frames dropped because the clock ran backwards."""
+    """What went wrong on the way, in source frames.
+
+    Reversals are frames dropped because the clock ran backwards, disbelieved ones have a stamp that is alone in being
+    far off.
+    """
 
     num_lost: int = 0
     num_damaged: int = 0
     num_gaps: int = 0
     num_reversals: int = 0
+    num_disbelieved: int = 0
     first_damage: str = field(default="")
 
 
@@ -153,12 +159,14 @@ class PacketClock:
         time_base: seconds in a unit of the stream.
         name: of the film.
         may_start_again: the container is one whose files are joined end to end.
+        notes: in which it is noted where the clock starts again, and what is not believed.
 
     """
 
-    def __init__(self, time_base: Fraction, name: str, *, may_start_again: bool) -> None:
+    def __init__(self, time_base: Fraction, name: str, notes: PacketNotes, *, may_start_again: bool) -> None:
         self._second = 1 / float(time_base)
         self._name = name
+        self._notes = notes
         self._may_start_again = may_start_again
         self._shift = 0
         self._last: int | None = None
@@ -175,9 +183,11 @@ class PacketClock:
         for packet in packets:
             waiting.append(packet)
             if len(waiting) > _LONGEST_EXCURSION:
+                self._step = self._step or _usual_step(waiting)
                 self._judge(waiting)
                 yield waiting.popleft()
         while waiting:
+            self._step = self._step or _usual_step(waiting)
             self._judge(waiting)
             yield waiting.popleft()
 
@@ -193,22 +203,27 @@ class PacketClock:
             packet.pts = None
         if dts is not None and self._last is not None and self._is_far(ahead := dts + self._shift - self._last):
             later = (one.dts for one in islice(packets, 1, None) if one.dts is not None)
-            stays = any(not self._is_far(one - dts) for one in later)
+            stays = any(
+                not self._is_far(one - dts) or dts < one < dts + LONGEST_GAP_SECONDS * self._second for one in later
+            )
             if not stays or any(
                 not self._is_far(one.dts + self._shift - self._last) for one in packets if one.dts is not None
             ):
                 packet.pts = packet.dts = None  # it is alone, or one of few
+                self._notes.num_disbelieved += 1
             elif ahead > LONGEST_GAP_SECONDS * self._second or not (ahead > 0 or self._may_start_again):
                 raise _jump(self._name, self._last / self._second, (dts + self._shift) / self._second)
             elif ahead < 0:
                 self._shift += self._step - ahead
+                seen = dts if packet.pts is None else packet.pts
+                self._notes.restarts_seconds.append((seen + self._shift) / self._second)
         if self._shift:
             packet.pts = None if packet.pts is None else packet.pts + self._shift
             packet.dts = None if packet.dts is None else packet.dts + self._shift
         if packet.dts is None and self._last is not None:
             packet.dts = self._between(packets)
         if packet.dts is not None:
-            if self._last is not None and packet.dts > self._last and not self._is_far(packet.dts - self._last):
+            if self._last is not None and packet.dts > self._last:
                 self._step = packet.dts - self._last
             self._last = packet.dts
 
@@ -223,6 +238,12 @@ class PacketClock:
 
     def _is_far(self, ahead: int) -> bool:
         return ahead < -LONGEST_REVERSAL_SECONDS * self._second or ahead > max(self._second, 4 * self._step)
+
+
+def _usual_step(packets: Iterable[StampedPacket]) -> int:
+    """Return the usual time from one packet to the next, in units of the stream; 0 where nothing tells."""
+    steps = [b - a for a, b in pairwise(one.dts for one in packets if one.dts is not None) if b > a]
+    return round(statistics.median(steps)) if len(steps) >= 4 else 0
 
 
 def _jump(name: str, last_seconds: float, seconds: float) -> VideoError:
@@ -273,6 +294,7 @@ def in_order(shots: Iterable[Shot[Item]], tally: Tally, name: str) -> Iterator[S
         if doubtful is not None and last is not None:
             if _is_far(doubtful, shot):
                 doubtful = replace(doubtful, start_seconds=last.start_seconds + last.length_seconds)
+                tally.num_disbelieved += 1
             yield from kept(doubtful)
             doubtful = None
         if last is not None and _is_far(last, shot):
@@ -285,7 +307,9 @@ def in_order(shots: Iterable[Shot[Item]], tally: Tally, name: str) -> Iterator[S
 
 def _is_far(last: Shot[Item], shot: Shot[Item]) -> bool:
     ahead = shot.start_seconds - last.start_seconds
-    return ahead < -LONGEST_REVERSAL_SECONDS or ahead > max(LONGEST_REVERSAL_SECONDS, 4 * last.length_seconds)
+    return ahead < -LONGEST_REVERSAL_SECONDS or ahead > max(
+        LONGEST_REVERSAL_SECONDS, 4 * last.length_seconds, 4 * shot.usual_seconds
+    )
 
 
 def unslipped(shots: Iterable[Shot[Item]]) -> Iterator[Shot[Item]]:

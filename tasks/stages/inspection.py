@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class SurveyFile(Stage):
     """Decode one file and keep what was found; a file that cannot be used says so in its result."""
 
-    version = 4
+    version = 5
     video: str = luigi.Parameter(description="the name of the film in the manifest")
 
     @property
@@ -75,7 +75,7 @@ class SurveyFile(Stage):
 class DrawContactSheet(RecordingMixin, Stage):
     """Draw the contact sheet of one recording."""
 
-    version = 3
+    version = 4
     extension = "png"
     leaves_out = (VideoError,)
 
@@ -140,7 +140,7 @@ def all_sheets() -> tuple[DrawContactSheet, ...]:
 class TabulateVideos(Stage):
     """Write what was found in every file as one table."""
 
-    version = 2
+    version = 3
     extension = "csv"
 
     @property
@@ -162,7 +162,7 @@ class TabulateVideos(Stage):
 class WriteInspection(Stage):
     """Write the page with verdicts and contact sheets."""
 
-    version = 4
+    version = 5
     extension = "html"
 
     @property

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 import zoo
@@ -13,6 +15,7 @@ from PIL import Image
 
 from seizures.errors import VideoError
 from seizures.inspection.contact_sheet import _frame_at, draw_sheet
+from seizures.inspection.pace import Pace, pace_of
 from seizures.inspection.page import RecordingLook, write_page
 from seizures.inspection.survey import survey
 from seizures.inspection.verdict import (
@@ -22,6 +25,7 @@ from seizures.inspection.verdict import (
     FileFacts,
     Outcome,
     Verdict,
+    describe_long_way,
     facts_from,
     judge,
     judge_recording,
@@ -207,3 +211,102 @@ def test_combing_all_over_a_film_that_counts_as_progressive_is_named():
 def test_a_rate_is_measured_not_believed():
     facts = FileFacts("a.ts", frame_rate_claimed_hz=50.0, frame_rate_hz=25.0, num_frames=10, duration_seconds=0.4)
     assert judge(facts).reasons == ("header says 50.00 Hz, measured 25.00 Hz: the time stamps count",)
+
+
+def write_with_sound(path, late_seconds):
+    """Write a film whose picture starts later than its sound."""
+    with av.open(str(path), "w") as container:
+        film, sound = container.add_stream("mpeg4", rate=25), container.add_stream("mp2", rate=48_000)
+        film.width, film.height, film.pix_fmt = zoo.WIDTH, zoo.HEIGHT, "yuv420p"
+        for number in range(40):
+            quiet = av.AudioFrame.from_ndarray(np.zeros((1, 2 * 1152), np.int16), format="s16", layout="stereo")
+            quiet.sample_rate, quiet.pts, quiet.time_base = 48_000, 1152 * number, Fraction(1, 48_000)
+            container.mux(sound.encode(quiet))
+            frame = zoo.to_frame(zoo.picture(number), "yuv420p", matrix="601", full_range=False)
+            frame.pts, frame.time_base = number + round(25 * late_seconds), Fraction(1, 25)
+            container.mux(film.encode(frame))
+        container.mux(film.encode(None))
+        container.mux(sound.encode(None))
+
+
+@pytest.mark.parametrize("ending", ["mkv", "ts", "mp4"])
+def test_a_picture_that_starts_after_the_sound_is_named(tmp_path, ending):
+    write_with_sound(tmp_path / f"late.{ending}", 0.48)
+    write_with_sound(tmp_path / f"even.{ending}", 0.0)
+    late, even = survey(tmp_path / f"late.{ending}"), survey(tmp_path / f"even.{ending}")
+    assert late.sound_lead_seconds == pytest.approx(0.48, abs=0.03)
+    assert judge(late).reasons[0].startswith("the picture starts 0.4")
+    assert judge(even).word == GOOD
+
+
+# What the rule of time finds in a film, as a warning (True) or as what is taken care of.
+OF_TIME = {
+    "h264-b.avi": (False, "its time stamps are those of decoding: pictures are timed by the order in which"),
+    "from-avi.mkv": (False, "its time stamps are those of decoding: pictures are timed by the order in which"),
+    "slower.mkv": (True, "the frame rate changes from 25 to 12.5 Hz at 2.00 s"),
+    "slower.ts": (True, "the frame rate changes from 25 to 12.5 Hz at 2.00 s"),
+    "skipped.mkv": (False, "3 pictures shown longer than usual, at most 0.08 s (at 1.52 s): the next one is late"),
+    "late.ts": (False, "2 pictures shown longer than usual, at most 0.08 s (at 1.16 s): the next one is late"),
+    "repeated.mkv": (False, "3 time stamps repeated: of pictures at one time, the last is seen"),
+    "joined.ts": (True, "its clock starts again 1 time, first at 2.40 s (joined files?): times go on counting"),
+}
+
+
+def repeat_stamps(packet):
+    """Give every thirtieth packet the stamp of the one before it."""
+    if packet.pts % 1200 == 1160:
+        packet.pts, packet.dts = packet.pts - 40, packet.dts - 40
+
+
+MADE = {
+    "joined.ts": {"finish": zoo.twice},
+    "repeated.mkv": {
+        "time_base": Fraction(1, 1000),
+        "num_frames": 100,
+        "finish": zoo.copy_to("matroska", repeat_stamps),
+    },
+}
+
+
+@pytest.mark.parametrize("name", OF_TIME)
+def test_what_the_rule_of_time_did_is_said(tmp_path, name):
+    is_warning, words = OF_TIME[name]
+    made = [zoo.Specimen(name, **MADE[name])] if name in MADE else [item for item in zoo.ALL if item.name == name]
+    verdict = judge(survey(made[0].make(tmp_path)[0]))
+    said = verdict.reasons if is_warning else verdict.notes
+    assert any(one.startswith(words) for one in said), verdict
+    assert not any("variable" in one for one in verdict.reasons), verdict
+
+
+def test_a_clock_that_goes_on_is_no_restart(surveys):
+    facts = surveys["h264.mp4"][1]
+    assert (facts.num_restarts, facts.num_long_stays, facts.num_repeated_stamps, facts.rate_changes) == (0, 0, 0, "")
+    assert not facts.is_stamped_by_decoding
+
+
+def test_the_pace_is_that_of_the_times():
+    starts = [n / 25 for n in range(100)] + [4 + n / 12.5 for n in range(50)] + [8 + n / 25 for n in range(100)]
+    pace = pace_of(starts, [*starts[1:], starts[-1] + 0.04])
+    assert pace.rate_changes == "from 25 to 12.5 Hz at 4.00 s, from 12.5 to 25 Hz at 8.00 s"
+    assert pace.num_long_stays == 0
+    holes = [*starts[:30], *starts[34:100]]  # the picture before the hole stays, or does not
+    ends = [*holes[1:], holes[-1] + 0.04]
+    pace = pace_of(holes, ends)
+    assert (pace.num_long_stays, pace.rate_changes, pace.is_variable_rate) == (1, "", False)
+    assert pace.longest_stay_seconds == pytest.approx(0.2)
+    assert pace.longest_stay_at_seconds == pytest.approx(1.16)
+    ends[29] = holes[29] + 0.04
+    assert pace_of(holes, ends).num_long_stays == 0
+    assert pace_of([0.0, 0.04], [0.04, 0.08]) == Pace()
+
+
+def test_a_long_way_from_the_last_key_frame_is_named(tmp_path):
+    sparse = zoo.Specimen(
+        "one-key.mkv", seconds=tuple(5.0 * n for n in range(20)), gop=250, time_base=Fraction(1, 1000)
+    )
+    facts = survey(sparse.make(tmp_path)[0])
+    assert (facts.keyless_from_seconds, facts.keyless_seconds) == (0.0, pytest.approx(95))
+    words = "no key frame from 0 s to 95 s: a window there is decoded from 0 s on"
+    assert f"{words}, up to 95 s of film before its onset" in judge(facts).notes
+    assert describe_long_way(facts, 80.0) == f"{words}, 80 s of film before its onset"
+    assert describe_long_way(facts, 40.0) == describe_long_way(facts, 200.0) == ""
