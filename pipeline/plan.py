@@ -12,7 +12,7 @@ from pipeline.verdict import everything_is_complete
 from seizures.errors import SettingsError
 from tasks.machinery.tables import say_seconds, shorten, table
 from tasks.upkeep.plan import Plan as Foreseen
-from tasks.upkeep.plan import make_plan, stage_states
+from tasks.upkeep.plan import long_ways, make_plan, stage_states
 
 MAX_LABELS, MAX_CHANGES, MAX_GROUPS = 6, 4, 8
 
@@ -79,6 +79,11 @@ def _reasons(plan: Foreseen) -> Iterator[str]:
 
 
 def _notes(plan: Foreseen) -> Iterator[str]:
+    ways = long_ways(plan)
+    for names, words in ways[:MAX_LABELS]:
+        yield f"\nLONG  DecodeRecording: {names}\n        {words}"
+    if len(ways) > MAX_LABELS:
+        yield f"\n      DecodeRecording: and {len(ways) - MAX_LABELS} more such windows"
     if plan.estimated:
         yield "\nA duration is unknown until its video is decoded, and so are the folds: what follows is estimated."
     elif not plan.steps:

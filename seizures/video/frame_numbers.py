@@ -14,6 +14,8 @@ _HEAD_BYTES = 64  # of a slice or a set of parameters, in which all lies that is
 _PICTURE_START = b"\x00\x00\x01\x00"
 _GROUP_START = b"\x00\x00\x01\xb8"
 _SEARCHED_BYTES = 4096
+_HALF_ROUND = 512  # of the numbers of MPEG
+_MOST_LEADING = 16  # B pictures before the first reference of a group
 _HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
 _INTRA_SLICES = {2, 4, 7, 9}
 
@@ -51,6 +53,7 @@ class _Mpeg:
 
     def __init__(self) -> None:
         self._references: list[int] = []  # the last two, by number
+        self._is_intra = False  # the last one
         self._between: set[int] = set()  # numbers of the B pictures since the last one
         self._packets_since = 0
         self._shortest = 0  # distance between two references so far; a longer one with holes has lost a reference
@@ -68,6 +71,7 @@ class _Mpeg:
         found = self._check(), self._packets_since
         starts_group = 0 <= head.find(_GROUP_START) < at
         self._references = [number] if starts_group else [*self._references[-1:], number]
+        self._is_intra = head[at + 5] >> 3 & 7 == 1
         self._between, self._packets_since = set(), 0
         return found
 
@@ -77,10 +81,12 @@ class _Mpeg:
             return 0
         first, last = self._references
         distance = (last - first) % 1024
+        if distance > _HALF_ROUND:  # numbers fall where a group begins: its head is lost, and its first picture
+            return 0 if self._is_intra and last < _MOST_LEADING else 1
         num_missing = distance - 1 - sum(0 < (number - first) % 1024 < distance for number in self._between)
         is_usual = not self._shortest or distance <= self._shortest
         self._shortest = min(distance, self._shortest or distance) if distance else self._shortest
-        return 0 if is_usual or distance > 512 else max(0, num_missing)
+        return 0 if is_usual else max(0, num_missing)
 
 
 class _H264:

@@ -18,7 +18,7 @@ from av.stream import Disposition
 from seizures.errors import VideoError
 
 _NO_TIMESTAMPS = 0x80  # of libavformat's AVFMT_ flags: a format without time
-_LARGEST_RATE_HZ = 240
+_SMALLEST_RATE_HZ, _LARGEST_RATE_HZ = 4, 240
 _PICTURES = "_pipe"  # ends the names of libavformat's picture formats; several pictures in one file have no rate
 _NO_FILM = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
@@ -64,7 +64,7 @@ def frame_rate(stream: av.VideoStream) -> Fraction | None:
 def stated_rate(stream: av.VideoStream) -> Fraction | None:
     """Return the rate that a raw stream states; of a variable rate it states the ticks of a clock, and no rate."""
     rate = stream.codec_context.framerate if is_raw(stream.container) else None
-    return rate if rate and rate <= _LARGEST_RATE_HZ else None
+    return rate if rate and _SMALLEST_RATE_HZ <= rate <= _LARGEST_RATE_HZ else None
 
 
 def raw_period_seconds(stream: av.VideoStream, raw_rate_hz: float, num_packets: int) -> float | None:

@@ -19,7 +19,9 @@ from tasks.stage.publishing import walk
 from tasks.stage.stage import Stage
 from tasks.stages.features import all_features
 from tasks.stages.folds import deal_ahead
+from tasks.stages.inspection import surveyed
 from tasks.stages.report import WriteReport
+from tasks.stages.videos import DecodeRecording
 
 PLANS_FOLDER = "plans"
 MAX_EARLIER = 20  # results of one label that a new one is compared with
@@ -78,6 +80,31 @@ def make_plan() -> Plan:
     seconds_each = {name: mean for name in families if (mean := _mean_seconds(name)) is not None}
     steps = tuple(_step(stage, seconds_each.get(stage.task_family)) for stage in unfinished)
     return Plan(tuple(stages), steps, estimated, seconds_each)
+
+
+def long_ways(plan: Plan) -> list[tuple[str, str]]:
+    """Return the windows that are far from the key frame before them, as (recording and film, what that costs).
+
+    Only the survey of a film knows: a film without one, and what lies behind it, is not spoken of.
+    """
+    from seizures.inspection.verdict import describe_long_way
+
+    found = []
+    for stage in (step.stage for step in plan.steps):
+        if not isinstance(stage, DecodeRecording):
+            continue
+        from_seconds = stage.recording.onset_seconds or 0.0
+        for name in stage.recording.video:
+            survey = surveyed(name)
+            if not survey.path.exists():
+                break
+            facts = survey.facts()
+            if from_seconds < facts.duration_seconds:
+                words = describe_long_way(facts, from_seconds)
+                found += [(f"{stage.label}, {name}", words)] if words else []
+                break
+            from_seconds -= facts.duration_seconds
+    return found
 
 
 def foresee() -> tuple[list[Stage], bool]:

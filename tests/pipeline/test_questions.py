@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -15,7 +16,10 @@ from small_project import Project
 
 from pipeline import Plan, Prune, Status
 from seizures.errors import SeizuresError
+from seizures.inspection.verdict import FileFacts
+from seizures.settings import canonical
 from tasks.machinery.run_lock import presence
+from tasks.stages.inspection import surveyed
 from tasks.upkeep.plan import Plan as Foreseen
 from tasks.upkeep.plan import make_plan
 
@@ -111,6 +115,23 @@ def test_many_changes_are_told_in_few_lines(done: Project) -> None:
         text = Plan().answer().text
     assert "frames.frame_rate_hz: 15.0 -> 14.0" in text
     assert len(text.splitlines()) < 60
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_long_way_to_a_window_is_told_from_the_survey(project: Project) -> None:
+    rows = project.rows
+    for row in rows[:2]:
+        row |= {"onset_seconds": "80", "offset_seconds": "90", "clonic_onset_seconds": "85"}
+    project.write_rows(rows)
+    facts = FileFacts(rows[0]["video"], duration_seconds=100, keyless_from_seconds=2, keyless_seconds=95)
+    with inside(project):
+        assert "LONG" not in Plan().answer().text  # nobody knows before InspectVideos
+        path = surveyed(rows[0]["video"]).path
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(canonical(facts)))
+        text = Plan().answer().text
+    words = "no key frame from 2 s to 97 s: a window there is decoded from 2 s on, 78 s of film before its onset"
+    assert f"LONG  DecodeRecording: P01+01+large, {rows[0]['video']}\n        {words}\n" in text
     assert max(map(len, text.splitlines())) <= 120
 
 
