@@ -62,7 +62,10 @@ def frame_rate(stream: av.VideoStream) -> Fraction | None:
 
 
 def stated_rate(stream: av.VideoStream) -> Fraction | None:
-    """Return the rate that a raw stream states; of a variable rate it states the ticks of a clock, and no rate."""
+    """Return the rate that a raw stream states; of a variable rate it states the ticks of a clock, and no rate.
+
+    What no camera has is not believed: one damaged bit would give the whole film another time.
+    """
     rate = stream.codec_context.framerate if is_raw(stream.container) else None
     return rate if rate and _SMALLEST_RATE_HZ <= rate <= _LARGEST_RATE_HZ else None
 
@@ -88,7 +91,7 @@ def raw_period_seconds(stream: av.VideoStream, raw_rate_hz: float, num_packets: 
     if raw_rate_hz:
         return 1 / raw_rate_hz
     raise VideoError(
-        f"is a raw stream ({stream.container.format.name.removesuffix(_PICTURES)}) that does not state its frame rate: "
+        f"is a raw stream ({stream.container.format.name.removesuffix(_PICTURES)}) that states no usable frame rate: "
         "set [Frames] raw_rate_hz to the rate of the camera, or put the stream into a container with "
         "ffmpeg -framerate RATE -i FILE -c copy FILE.mkv"
     )

@@ -15,6 +15,7 @@ from reading import decode, read_numbers
 
 from seizures.errors import DamagedVideoError, VideoError
 from seizures.video.damage import DamageMap, Lineage, Packet
+from seizures.video.frame_numbers import reader_of
 
 SHORT = {"num_frames": 36}
 FILMS = (
@@ -228,3 +229,34 @@ def test_a_seam_is_no_damage_and_a_lost_packet_is(tmp_path):
         joined.write_bytes(damage.drop(content, share, 0))
         _, valid, _ = decode([joined], damaged="mask")
         assert not valid.all()
+
+
+def mpeg_picture(number, kind, *, starts_group=False):
+    """Return the head of an MPEG-2 picture: `kind` 1 is I, 2 P, 3 B."""
+    group = b"\x00\x00\x01\xb8\x00\x08\x00\x00" if starts_group else b""
+    return memoryview(group + b"\x00\x00\x01\x00" + bytes([number >> 2, (number & 3) << 6 | kind << 3, 255, 248]))
+
+
+def test_a_group_whose_head_is_lost_is_damage():
+    reader = reader_of("mpeg2video", b"")
+    group = [(number, 1 if number == 0 else 2, number == 0) for number in range(12)]
+    whole = [reader.num_missing(mpeg_picture(n, kind, starts_group=start))[0] for n, kind, start in group * 3]
+    assert not any(whole)
+    torn = [*group[:8], *group[3:]]  # the end of a group, and the beginning of the next
+    found = [reader.num_missing(mpeg_picture(n, kind, starts_group=start)) for n, kind, start in torn]
+    assert [place for place, (number, _) in enumerate(found) if number] == [9]  # said one picture later
+    assert found[9] == (1, 1)
+    leading = reader_of("mpeg2video", b"")  # numbers that start again with a key picture, without a head
+    pictures = [*((n, 2, False) for n in range(1, 9)), (0, 1, False), (1, 2, False), (2, 2, False)]
+    assert not any(leading.num_missing(mpeg_picture(n, kind))[0] for n, kind, _ in pictures)
+
+
+def test_a_lost_group_masks_what_is_drawn_from_it(tmp_path):
+    item = next(item for item in zoo.ALL if item.name == "mpeg2.mpg")
+    path = item.make(tmp_path)[0]
+    path.write_bytes(damage.drop(path.read_bytes(), damage.SHARES[5], 5))
+    frames, valid, facts = decode([path], damaged="mask")
+    wanted = item.expected([tick / 15 for tick in range(len(frames))])
+    assert facts.num_frames_damaged > 0
+    assert all(number == right for number, right, good in zip(read_numbers(frames), wanted, valid, strict=True) if good)
+    assert valid.sum() > 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from seizures.inspection.survey import survey
 from seizures.inspection.verdict import UNUSABLE, WARNINGS, judge
 from seizures.manifest.recordings import Box
 from seizures.video.interlacing import scan_film
+from seizures.video.streams import stated_rate
 
 SEEN = [int(k * 25 / 15 + 1e-6) for k in range(24)]  # numbers at the ticks of 40 frames at 25 Hz
 BIT_CENTRES = [round((bit + 1) * 112 / 9) for bit in range(zoo.NUM_BITS)]
@@ -185,6 +187,13 @@ def test_a_raw_stream_that_states_its_rate_runs_at_that(tmp_path):
     assert read_numbers(decode([path])[0]) == SEEN
     assert read_numbers(decode([path], raw_rate_hz=5)[0]) == SEEN
     assert any("25 Hz, which the stream states" in note for note in judge(survey(path)).notes)
+
+
+@pytest.mark.parametrize(("said", "believed"), [(Fraction(15), 15), (Fraction(1048576, 1048579), None), (1200, None)])
+def test_a_rate_that_no_camera_has_is_not_believed(said, believed):
+    container = SimpleNamespace(format=SimpleNamespace(flags=0x80, name="h264"))
+    stream = SimpleNamespace(container=container, codec_context=SimpleNamespace(framerate=said))
+    assert stated_rate(stream) == believed
 
 
 def test_interlacing_is_decided_once_for_a_film_that_starts_still(tmp_path):
