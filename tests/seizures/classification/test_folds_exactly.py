@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -185,5 +186,12 @@ def test_a_file_that_a_spreadsheet_has_saved_is_read(tmp_path: Path) -> None:
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     rows = (FoldRow('a,"b"', "line\r\nfeed", 0, 1), FoldRow("c", " 01 ", 1, 1))
+    write_folds(tmp_path / "folds.csv", rows)
+    assert read_folds(tmp_path / "folds.csv") == rows
+
+
+def test_folds_are_written_in_utf_8_whatever_the_locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(io, "text_encoding", lambda encoding, stacklevel=2: encoding or "ascii")
+    rows = (FoldRow("Zoë", "01", 0, 1), FoldRow("B", "02", 1, 1))
     write_folds(tmp_path / "folds.csv", rows)
     assert read_folds(tmp_path / "folds.csv") == rows
