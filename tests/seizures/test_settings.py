@@ -157,7 +157,7 @@ def test_the_bounds_themselves_are_allowed(settings: Callable[[], object]) -> No
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "value", "wanted"),
+    ("kind", "name", "value", "expected"),
     [
         (FrameSettings, "frame_rate_hz", 240.5, "above 0 and at most 240"),
         (FrameSettings, "preprocessing", "x", "one of letterbox, center_crop"),
