@@ -19,6 +19,7 @@ from seizures.video.streams import is_raw
 _CONTAINERS_WITHOUT_ASPECT = ("mpeg", "mpegts", "flv")  # and raw streams: the frames alone state it
 _ASPECT_UNITS = 5040  # columns for square pixels; the usual shapes (16:11, 64:45, 59:54, ...) are told apart
 _LARGEST_TERM = 255
+_CORNER = (16, 4)  # columns and rows; the coarsest planes of colour have one sample of 4 x 4
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def _probe(frame: av.VideoFrame) -> av.filter.Graph:
     # `scale` evaluates its expressions anew where the aspect of the frames changes.
     nodes = [
         graph.add("buffer", source),
-        graph.add("crop", f"{min(16, frame.width)}:{min(2, frame.height)}:0:0"),
+        graph.add("crop", f"{min(_CORNER[0], frame.width)}:{min(_CORNER[1], frame.height)}:0:0"),
         graph.add("scale", f"w=clip(round(sar*{_ASPECT_UNITS})\\,1\\,60000):h=2:eval=frame:flags=neighbor"),
         graph.add("buffersink"),
     ]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 from bisect import bisect_right
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import zoo
 from reading import decode, read_numbers
+
+from seizures.video.origin import PixelShapes
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
 NUM_FRAMES = 150
@@ -103,3 +107,27 @@ def test_segments_of_hls_joined_by_hand(tmp_path, source):
     assert valid.all()
     assert read_numbers(frames) == [tick * 25 // 15 for tick in range(90)]
     assert facts.num_frames_damaged == 0
+
+
+def test_the_shape_of_the_pixels_holds_to_the_last_picture(tmp_path, source):
+    run("ffmpeg", "-v", "error", "-i", source, "-vf", "setsar=2", "-c:v", "libx264", tmp_path / "coded.mp4")
+    path = tmp_path / "container.mkv"
+    run("ffmpeg", "-v", "error", "-i", tmp_path / "coded.mp4", "-c", "copy", "-aspect", "160:96", path)
+    frames, valid, _ = decode([path])
+    assert valid.all()
+    num_rows = (frames.max(axis=(2, 3)) > 20).sum(axis=1)
+    assert set(num_rows.tolist()) == {num_rows[0]}
+
+
+def test_a_film_whose_planes_of_colour_are_coarse(tmp_path, source):
+    path = tmp_path / "coarse.mov"
+    run("ffmpeg", "-v", "error", "-i", source, "-c:v", "svq1", "-q:v", "3", path)
+    frames, valid, _ = decode([path])
+    assert valid.all()
+    assert read_numbers(frames) == [tick * 25 // 15 for tick in range(len(frames))]
+
+
+def test_the_shape_of_pixels_is_read_off_coarse_planes_of_colour():
+    frame = av.VideoFrame(160, 96, "yuv410p")
+    frame.time_base = Fraction(1, 25)
+    assert PixelShapes().of(frame) == 1
