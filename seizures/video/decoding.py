@@ -40,14 +40,16 @@ class DamageError(Exception):
     """There is damage; which frame it has struck is to be found out."""
 
 
-class _Bytes:
+class UnreadBytes:
     """Tells where a file has bytes that became no packet, in a place where time is empty: something was there."""
 
     def __init__(self) -> None:
         self._last: tuple[int, int] | None = None  # the end of the last packet in the file, and its dts
+        self._num_unplaced = 0  # packets since then without a place or a dts, as pictures that begin in another's pack
+        self._unplaced_bytes = 0
         self._stamps: deque[int] = deque(maxlen=_LONGEST_SEAM + 2)
-        self._steps: deque[int] = deque(maxlen=NUM_AROUND)
-        self._between: deque[int] = deque(maxlen=NUM_AROUND)  # bytes between two packets
+        self._steps: deque[float] = deque(maxlen=NUM_AROUND)
+        self._between: deque[float] = deque(maxlen=NUM_AROUND)  # bytes before a packet that are in none
         self._sizes: deque[int] = deque(maxlen=NUM_AROUND)
 
     def is_even(self, packet: VideoPacket) -> bool:
@@ -55,23 +57,30 @@ class _Bytes:
         stamps = [stamp for stamp in self._stamps if packet.dts is not None and stamp <= packet.dts]
         return all(later - earlier <= 1.5 * median(self._steps) for earlier, later in pairwise(stamps) if self._steps)
 
-    def num_missing(self, packet: VideoPacket) -> int:
-        """Take the next packet; return how many pictures the bytes before it may have held."""
+    def num_missing(self, packet: VideoPacket) -> tuple[int, int]:
+        """Take the next packet; return how many pictures bytes may have held, and before which packet (1: the last).
+
+        A packet without a place may stand on either side of such bytes; they are taken to be before it.
+        """
         if packet.dts is not None:
             self._stamps.append(packet.dts)
-        if packet.pos is None or packet.dts is None:
-            return 0
-        last, self._last = self._last, (packet.pos + packet.size, packet.dts)
-        if last is None or (step := packet.dts - last[1]) <= 0:
-            return 0
-        between = packet.pos - last[0]
-        if len(self._steps) >= _FEW_STEPS and step > 1.5 * (usual := median(self._steps)):
-            explained = 1.5 * max(self._between) * step / usual + 0.5 * median(self._sizes)
-            return round(step / usual) - 1 if between > explained else 0
-        self._steps.append(step)
-        self._between.append(max(0, between))
         self._sizes.append(packet.size)
-        return 0
+        if packet.pos is None or packet.dts is None:
+            self._num_unplaced += 1
+            self._unplaced_bytes += packet.size
+            return 0, 0
+        last, self._last = self._last, (packet.pos + packet.size, packet.dts)
+        num_packets, inside = self._num_unplaced + 1, self._unplaced_bytes
+        self._num_unplaced = self._unplaced_bytes = 0
+        if last is None or (passed := packet.dts - last[1]) <= 0:
+            return 0, 0
+        between = max(0, packet.pos - last[0] - inside)
+        if len(self._steps) >= _FEW_STEPS and passed > (num_packets + 0.5) * (usual := median(self._steps)):
+            explained = 1.5 * max(self._between) * passed / usual + 0.5 * median(self._sizes)
+            return (round(passed / usual) - num_packets, num_packets - 1) if between > explained else (0, 0)
+        self._steps.append(passed / num_packets)
+        self._between.append(between / num_packets)
+        return 0, 0
 
 
 class Reading:
@@ -114,7 +123,7 @@ class Reading:
         self._is_careful = is_careful
         self._is_counted = is_counted
         self._numbers = reader_of(stream.codec_context.name, stream.codec_context.extradata or b"")
-        self._bytes = _Bytes()
+        self._bytes = UnreadBytes()
         self._lineage = Lineage()
         self._taken: dict[int, Packet] = {}
         self._ahead: deque[tuple[VideoPacket, Packet]] = deque()
@@ -261,7 +270,7 @@ class Reading:
         is_key = bool(packet.is_keyframe)
         clean_from = self._lineage.enter(number, packet.pts, is_key=is_key, is_refresh=self._numbers.is_refresh)
         taken = Packet(number, packet.pts, packet.dts, clean_from, packet.size, not self._is_counted(packet))
-        num_skipped = self._bytes.num_missing(packet)
+        num_skipped, skipped_back = self._bytes.num_missing(packet)
         if is_key and self._bytes.is_even(packet):
             # A seam, where a counter starts again behind a whole packet: the decoder tells if it is none.
             for _, before in list(self._ahead)[-_LONGEST_SEAM:]:
@@ -272,7 +281,8 @@ class Reading:
         self._taken[number] = taken
         self._ahead.append((packet, taken))
         if num_skipped:
-            taken.complaint, taken.num_missing = "bytes before a packet cannot be read", num_skipped
+            _, behind = self._ahead[-1 - min(skipped_back, len(self._ahead) - 1)]
+            behind.complaint, behind.num_missing = "bytes before a packet cannot be read", num_skipped
         if num_missing:
             behind = self._taken.get(number - back, taken)
             behind.num_missing = num_missing

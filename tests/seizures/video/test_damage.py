@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
 from fractions import Fraction
 
 import av
@@ -15,6 +16,7 @@ from reading import decode, read_numbers
 
 from seizures.errors import DamagedVideoError, VideoError
 from seizures.video.damage import DamageMap, Lineage, Packet
+from seizures.video.decoding import UnreadBytes
 from seizures.video.frame_numbers import reader_of
 
 SHORT = {"num_frames": 36}
@@ -260,3 +262,30 @@ def test_a_lost_group_masks_what_is_drawn_from_it(tmp_path):
     assert facts.num_frames_damaged > 0
     assert all(number == right for number, right, good in zip(read_numbers(frames), wanted, valid, strict=True) if good)
     assert valid.sum() > 20
+
+
+@dataclass
+class Placed:
+    """What is looked at of a packet: its dts, its place in the file, and its size in bytes."""
+
+    dts: int | None
+    pos: int | None
+    size: int = 100
+
+
+def unread(packets: list[Placed]) -> list[tuple[int, int]]:
+    unread_bytes = UnreadBytes()
+    return [unread_bytes.num_missing(packet) for packet in packets]
+
+
+@pytest.mark.parametrize("placed_every", [1, 2, 3, 7])
+def test_bytes_of_packets_without_a_place_are_not_lost(placed_every):
+    sound = [Placed(n, 100 * n if n % placed_every == 0 else None) for n in range(60)]
+    assert set(unread(sound)) == {(0, 0)}
+    assert set(unread([Placed(one.dts if one.pos is not None else None, one.pos) for one in sound])) == {(0, 0)}
+    lost = [one for one in sound if not 45 <= one.dts <= 47]
+    found = [(one.dts, missing) for one, missing in zip(lost, unread(lost), strict=True) if missing != (0, 0)]
+    seen_at = next(one.dts for one in lost if one.dts > 47 and one.pos is not None)
+    since = [one.dts for one in lost if one.dts <= seen_at]
+    first = max(index for index, dts in enumerate(since) if lost[index].pos is not None and dts < 45) + 1
+    assert found == [(seen_at, (3, len(since) - 1 - first))]

@@ -131,3 +131,15 @@ def test_the_shape_of_pixels_is_read_off_coarse_planes_of_colour():
     frame = av.VideoFrame(160, 96, "yuv410p")
     frame.time_base = Fraction(1, 25)
     assert PixelShapes().of(frame) == 1
+
+
+def test_small_pictures_of_a_program_stream_begin_in_the_packs_of_others(tmp_path, source):
+    path = tmp_path / "small.vob"
+    picture = "scale=320:180,noise=alls=3:allf=t:all_seed=1"
+    way = f"-vf {picture} -c:v mpeg2video -b:v 600k -bf 2 -g 25"
+    run("ffmpeg", "-v", "error", "-i", source, *way.split(), path)
+    with av.open(str(path)) as container:
+        assert any(packet.pos is None for packet in container.demux(video=0) if packet.size)
+    frames, valid, _ = decode([path], damaged="mask")
+    assert valid.all()
+    assert read_numbers(frames) == [tick * 25 // 15 for tick in range(len(frames))]
