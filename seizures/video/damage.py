@@ -4,12 +4,15 @@ Damage is what the bitstream or the decoder says: an error, a picture that is co
 number that is left out. A frame is drawn from frames that were decoded before it, back to the last key frame; but it
 may be seen before them. So what damage reaches is known in the order of decoding, and a frame is judged only when no
 frame that is seen after it and was decoded before it can still turn out to be damaged.
+
+Between two groups stand leading pictures: decoded next after a key frame, and seen before it. They may be drawn from
+the group before, and nothing but leading pictures of the same key frame is drawn from them.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -30,6 +33,7 @@ class Packet:
 
     It is drawn from packets number `clean_from` and later. `num_missing` pictures are missing before it, and
     `complaint` is what the demuxer or the bitstream has against it. `is_stamped`: its time was not only counted.
+    `leads_to` is the number of the key frame whose leading picture it is.
     """
 
     number: int
@@ -41,6 +45,7 @@ class Packet:
     complaint: str = ""
     num_missing: int = 0
     came_out: bool = False
+    leads_to: int | None = None
 
     @property
     def time(self) -> int | None:
@@ -54,10 +59,11 @@ class Lineage:
     def __init__(self) -> None:
         self._clean_from = self._clean_before = 0
         self._last_refresh: int | None = None
-        self._key_pts: int | None = None
+        self._key: tuple[int, int | None] | None = None  # number and pts of the last key frame
+        self._may_lead = False  # nothing that is seen after that was decoded yet
 
-    def enter(self, number: int, pts: int | None, *, is_key: bool, is_refresh: bool) -> int:
-        """Take the next packet and return the first that it can be drawn from.
+    def enter(self, number: int, pts: int | None, *, is_key: bool, is_refresh: bool) -> tuple[int, int | None]:
+        """Take the next packet; return the first that it can be drawn from, and the key frame that it leads to.
 
         A refresh that is spread over several pictures is complete where the next one begins. What is decoded after a
         key frame and seen before it may be drawn from what precedes that.
@@ -65,11 +71,15 @@ class Lineage:
         if is_key and is_refresh:
             self._clean_from = self._last_refresh if self._last_refresh is not None else self._clean_from
             self._last_refresh = number
-        elif is_key:
-            self._clean_before, self._clean_from, self._key_pts = self._clean_from, number, pts
-        elif pts is not None and self._key_pts is not None and pts < self._key_pts:
-            return self._clean_before
-        return self._clean_from
+            return self._clean_from, None
+        if is_key:
+            self._clean_before, self._clean_from, self._key = self._clean_from, number, (number, pts)
+            self._may_lead = True
+            return number, None
+        if self._key is None or pts is None or self._key[1] is None or pts >= self._key[1]:
+            self._may_lead = False
+            return self._clean_from, None
+        return self._clean_before, self._key[0] if self._may_lead else None
 
 
 class DamageMap:
@@ -77,19 +87,21 @@ class DamageMap:
 
     def __init__(self) -> None:
         self._struck: list[int] = []  # numbers of packets, in order
+        self._struck_leading: list[int] = []  # those of leading pictures
         self._awaited: list[Packet] = []  # of these, whose frames may still come
 
     def strike(self, packet: Packet) -> None:
         """Take it that a packet is damaged."""
-        first = bisect_left(self._struck, packet.number)
-        if self._struck[first : first + 1] != [packet.number]:
-            self._struck.insert(first, packet.number)
+        struck = self._struck if packet.leads_to is None else self._struck_leading
+        if not _has_any(struck, packet.number, packet.number):
+            insort(struck, packet.number)
             self._awaited.append(packet)
 
     def has_struck(self, packet: Packet) -> bool:
         """Tell whether damage has reached the frame of a packet."""
-        first = bisect_left(self._struck, packet.clean_from)
-        return first < len(self._struck) and self._struck[first] <= packet.number
+        if _has_any(self._struck, packet.clean_from, packet.number):
+            return True
+        return packet.leads_to is not None and _has_any(self._struck_leading, packet.leads_to, packet.number)
 
     def num_lost(self, before: Packet) -> int:
         """Count, once, the damaged packets with a time before this one whose frames did not come out."""
@@ -115,6 +127,12 @@ class DamageMap:
 
     def _judge(self, frame: av.VideoFrame, packet: Packet) -> tuple[av.VideoFrame, Packet, bool]:
         return frame, packet, frame.is_corrupt or self.has_struck(packet)
+
+
+def _has_any(numbers: list[int], first: int, last: int) -> bool:
+    """Tell whether one of some rising numbers lies from `first` to `last`."""
+    at = bisect_left(numbers, first)
+    return at < len(numbers) and numbers[at] <= last
 
 
 @dataclass

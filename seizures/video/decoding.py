@@ -268,8 +268,9 @@ class Reading:
         number = len(self._taken) and next(reversed(self._taken)) + 1
         num_missing, back = self._numbers.num_missing(memoryview(packet))
         is_key = bool(packet.is_keyframe)
-        clean_from = self._lineage.enter(number, packet.pts, is_key=is_key, is_refresh=self._numbers.is_refresh)
-        taken = Packet(number, packet.pts, packet.dts, clean_from, packet.size, not self._is_counted(packet))
+        lineage = self._lineage.enter(number, packet.pts, is_key=is_key, is_refresh=self._numbers.is_refresh)
+        taken = Packet(number, packet.pts, packet.dts, lineage[0], packet.size, not self._is_counted(packet))
+        taken.leads_to = lineage[1]
         num_skipped, skipped_back = self._bytes.num_missing(packet)
         if is_key and self._bytes.is_even(packet):
             # A seam, where a counter starts again behind a whole packet: the decoder tells if it is none.

@@ -82,8 +82,8 @@ def packets_of(stamps, keys=(), refreshes=()):
     found = []
     for number, stamp in enumerate(stamps):
         is_key = stamp in keys or stamp in refreshes
-        clean_from = lineage.enter(number, stamp, is_key=is_key, is_refresh=stamp in refreshes)
-        found.append(Packet(number, stamp, number, clean_from, 1000, is_stamped=True))
+        clean_from, leads_to = lineage.enter(number, stamp, is_key=is_key, is_refresh=stamp in refreshes)
+        found.append(Packet(number, stamp, number, clean_from, 1000, is_stamped=True, leads_to=leads_to))
     return found
 
 
@@ -105,6 +105,16 @@ def test_what_is_seen_before_a_key_frame_may_be_drawn_from_what_precedes_it():
     packets = packets_of([0, 3, 1, 2, 6, 4, 5, 9, 7, 8], keys=(0, 6))
     assert struck(packets, 3) == {1, 2, 3, 4, 5}
     assert struck(packets, 6) == {6, 4, 5, 9, 7, 8}
+
+
+def test_from_leading_pictures_only_others_of_their_key_frame_are_drawn():
+    packets = packets_of([0, 4, 2, 1, 3, 8, 6, 5, 7, 12, 10, 9, 11], keys=(0, 8))
+    assert struck(packets, 6) == {6, 5, 7}
+    assert struck(packets, 4) == {4, 2, 1, 3, 6, 5, 7}
+    assert struck(packets, 10) == {10, 9, 11}
+    # What is seen before the key frame, but decoded behind others, is none: its stamp cannot be believed.
+    packets = packets_of([0, 4, 8, 6, 12, 7, 16], keys=(0, 8))
+    assert struck(packets, 7) == {7, 16}
 
 
 def test_a_refresh_is_complete_where_the_next_begins():

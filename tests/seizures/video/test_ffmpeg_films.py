@@ -143,3 +143,19 @@ def test_small_pictures_of_a_program_stream_begin_in_the_packs_of_others(tmp_pat
     frames, valid, _ = decode([path], damaged="mask")
     assert valid.all()
     assert read_numbers(frames) == [tick * 25 // 15 for tick in range(len(frames))]
+
+
+def test_behind_damage_a_group_is_sound_from_its_key_frame_on(tmp_path, source):
+    path = tmp_path / "open.mkv"
+    options = "-preset ultrafast -x265-params log-level=none:bframes=4:open-gop=1:keyint=50:min-keyint=50:scenecut=0"
+    run("ffmpeg", "-v", "error", "-i", source, "-c:v", "libx265", *options.split(), path)
+    with av.open(str(path)) as container:
+        packets = [(one.pts or 0, one.size, one.is_keyframe) for one in container.demux(video=0) if one.size]
+    key = next(number for number in range(1, len(packets)) if packets[number][2])
+    assert packets[key + 1][0] < packets[key][0]  # a leading picture
+    zoo.drop_packet(max(range(key - 5, key), key=lambda number: packets[number][1]), path)  # from which it is drawn
+    frames, valid, _ = decode([path], damaged="mask")
+    first = int(np.ceil(packets[key][0] * 15 / 1000 - 0.01))
+    assert not valid[first - 1]
+    assert valid[first:].all()
+    assert read_numbers(frames[valid]) == [tick * 25 // 15 for tick in np.flatnonzero(valid)]
