@@ -64,7 +64,7 @@ def read_frames(
 
     Raises:
         VideoError: the film cannot be opened or decoded, or has no frames in the window.
-        SettingsError: a setting is out of range; the message lists all that are.
+        SettingsError: a setting is out of range, or the window has no length; the message lists all that are.
 
     """
     pieces = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
+from seizures.errors import SettingsError
 from seizures.manifest.recordings import Box
 from seizures.settings import FrameSettings
 from seizures.video.clock import Clock
@@ -33,6 +35,24 @@ class WindowRequest:
     mask: Box | None = None
     settings: FrameSettings = field(default_factory=FrameSettings)
     frame_size: int = 112
+
+    def __post_init__(self) -> None:
+        """Refuse times that bound no window.
+
+        Raises:
+            SettingsError: a time is no number, or the offset is not after the onset.
+
+        """
+        onset_seconds = self.onset_seconds or 0.0
+        faults = []
+        if not math.isfinite(onset_seconds):
+            faults.append(f"onset_seconds = {self.onset_seconds}: expected seconds after the first frame")
+        if self.offset_seconds is not None and math.isnan(self.offset_seconds):
+            faults.append("offset_seconds = nan: expected seconds after the first frame, or none for the end of the film")
+        if self.offset_seconds is not None and self.offset_seconds <= onset_seconds:
+            faults.append(f"offset_seconds = {self.offset_seconds:g}: expected after the onset, {onset_seconds:g} s")
+        if faults:
+            raise SettingsError(f"{self.name}: {'; '.join(faults)}")
 
     @property
     def name(self) -> str:

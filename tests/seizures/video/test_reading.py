@@ -49,6 +49,21 @@ def test_settings_out_of_range_are_refused_together(film: Path) -> None:
         seizures.read_frames(film, preprocessing="square", deinterlace="maybe")
 
 
+@pytest.mark.parametrize(
+    ("onset", "offset", "wanted"),
+    [
+        (1.0, 1.0, r"offset_seconds = 1: expected after the onset, 1 s"),
+        (None, -0.5, r"offset_seconds = -0\.5: expected after the onset, 0 s"),
+        (5.0, 4.9, r"offset_seconds = 4\.9: expected after the onset, 5 s"),
+        (float("nan"), float("nan"), r"onset_seconds = nan: expected seconds.*offset_seconds = nan: expected seconds"),
+        (float("inf"), None, r"onset_seconds = inf: expected seconds"),
+    ],
+)
+def test_a_window_without_a_length_is_refused(film: Path, onset: float | None, offset: float, wanted: str) -> None:
+    with pytest.raises(SettingsError, match=wanted):
+        seizures.read_frames(film, onset, offset)
+
+
 def test_a_file_that_is_no_film_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("no film")
     with pytest.raises(VideoError, match=r"notes\.mp4"):
