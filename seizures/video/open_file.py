@@ -43,11 +43,7 @@ from seizures.video.stream import (
 )
 from seizures.video.streams import choose_stream, raw_options, raw_period_seconds, refusal
 from seizures.video.timed import Timed
-from seizures.video.timestamps import (
-    FrameClock,
-    PacketClock,
-    Shot,
-)
+from seizures.video.timestamps import FrameClock, PacketClock, Shot
 
 logger = logging.getLogger(__name__)
 
@@ -112,6 +108,7 @@ class OpenFile:
         self.num_corrupt_packets = 0
         self._is_careful = False
         self._sought_seconds: float | None = None
+        self._last_dts: int | None = None  # of the packets that were read
         self._finish_decoding: Callable[[], None] = no_progress
         self._probed: list[VideoPacket] = []
         self._packets: Iterator[VideoPacket] = iter(())
@@ -280,7 +277,14 @@ class OpenFile:
         try:
             awaits_key = self._is_headless and self._sought_seconds is None and not reading.withholds
             clock = FrameClock(trusts_pts=self.meaning.trusts_pts, delay=self._delay)
-            timed = Timed(reading, clock, self.source, has_stamps=self.has_timestamps, awaits_key=awaits_key)
+            timed = Timed(
+                reading,
+                clock,
+                self.source,
+                has_stamps=self.has_timestamps,
+                awaits_key=awaits_key,
+                is_whole=self._is_whole,
+            )
             for shot in timed.shots(self._raw_seconds):
                 shot.frame.opaque = replace(self._origin)  # of its own: see `origin`
                 yield shot
@@ -351,6 +355,7 @@ class OpenFile:
                     self._progress()
                     if packet.size == 0:
                         continue
+                    self._last_dts = packet.dts
                     self._stamp(packet)
                     yield packet
                 return
@@ -375,6 +380,13 @@ class OpenFile:
         self._is_indexed = number is not None
         if self._place:
             self._place.renumber(packet)
+
+    def _is_whole(self) -> bool:
+        """Tell whether the container lists its packets, with the length of each, and the last one was read."""
+        if not self.source.cadence.declares_durations or self._last_dts is None:
+            return False
+        entries = self._stream.index_entries
+        return len(entries) > 0 and self._last_dts >= entries[-1].timestamp
 
     def _time(self, packet: VideoPacket) -> int | None:
         return packet.pts if self.meaning.trusts_pts and packet.pts is not None else packet.dts

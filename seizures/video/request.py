@@ -48,7 +48,9 @@ class WindowRequest:
         if not math.isfinite(onset_seconds):
             faults.append(f"onset_seconds = {self.onset_seconds}: expected seconds after the first frame")
         if self.offset_seconds is not None and math.isnan(self.offset_seconds):
-            faults.append("offset_seconds = nan: expected seconds after the first frame, or none for the end of the film")
+            faults.append(
+                "offset_seconds = nan: expected seconds after the first frame, or none for the end of the film"
+            )
         if self.offset_seconds is not None and self.offset_seconds <= onset_seconds:
             faults.append(f"offset_seconds = {self.offset_seconds:g}: expected after the onset, {onset_seconds:g} s")
         if faults:

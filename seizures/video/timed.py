@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import av
 
@@ -30,6 +30,7 @@ class Timed:
         source: what the file is.
         has_stamps: whether the file has any; without, all times are counted.
         awaits_key: the reading begins between two key frames, and what comes before the second is not sound.
+        is_whole: tells, at the end, whether the container says that there are no packets behind the last one.
 
     Attributes:
         num_lost_tail: frames that are lost after the last one; known after it.
@@ -37,7 +38,14 @@ class Timed:
     """
 
     def __init__(
-        self, reading: Reading, clock: FrameClock, source: Source, *, has_stamps: bool, awaits_key: bool
+        self,
+        reading: Reading,
+        clock: FrameClock,
+        source: Source,
+        *,
+        has_stamps: bool,
+        awaits_key: bool,
+        is_whole: Callable[[], bool],
     ) -> None:
         self.num_lost_tail = 0
         self._reading = reading
@@ -45,6 +53,7 @@ class Timed:
         self._source = source
         self._has_stamps = has_stamps
         self._awaits_key = awaits_key
+        self._is_whole = is_whole
         self._end = 0.0
 
     def shots(self, period_seconds: float | None) -> Iterator[Shot[av.VideoFrame]]:
@@ -66,7 +75,7 @@ class Timed:
             is_in_doubt = (is_in_doubt or has_damage) and not packet.is_stamped
             damaged_seconds = start if has_damage else damaged_seconds
             is_near_damage = start < damaged_seconds + _DOUBTS_SECONDS
-            is_near_damage = is_near_damage or (is_constant and reading.is_at_the_end(packet))
+            is_near_damage = is_near_damage or (is_constant and reading.is_at_the_end(packet) and not self._is_whole())
             around: float | None = None
             if is_near_damage or not packet.is_stamped or start - self._end > SHORTEST_LIMIT_SECONDS - length:
                 around = reading.usual_around(packet)

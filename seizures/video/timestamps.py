@@ -4,9 +4,10 @@
    are those of decoding under another name (AVI, ASF, and what was copied from them), frames come out of the decoder
    with stamps that run backwards, while the stamps of decoding (dts) rise evenly: then these tell the time, each for
    the frame that comes out when its packet goes in (`are_of_decoding`, `FrameClock`).
-2. **A stamp that is alone in being off** is not believed; the frame stands where the one before it ends. Frames that
-   run backwards by less than a second are dropped and counted (`in_order`). A clock that starts again in a broadcast
-   goes on; any other that jumps back, or ahead by more than ten minutes, is an error (`PacketClock`).
+2. **A stamp is off** where the clock comes back behind it: that frame stands where the one before it ends. A stay of
+   any length is no such thing. Frames that run backwards by less than a second are dropped and counted (`in_order`). A
+   clock that starts again in a broadcast goes on; any other that jumps back, or ahead by more than ten minutes, is an
+   error (`PacketClock`).
 3. **A picture stays until the next one comes**, at most ten times as long as pictures stay around that moment, or half
    a second where that is longer. Beyond it time is missing. What a container says of the length of its pictures is
    believed: there, no time is missing. Only near damage is a hole of lost pictures, and nothing stays (`settle`).
@@ -195,20 +196,11 @@ class PacketClock:
         """Put the stamps of the first of some packets right, going by those that follow it."""
         packet = packets[0]
         dts = packet.dts
-        if (
-            packet.pts is not None
-            and dts is not None
-            and not -1 <= (packet.pts - dts) / self._second <= _LONGEST_LEAD_SECONDS
-        ):
+        if packet.pts is not None and dts is not None and not self._can_be_seen(packet.pts, dts, packets):
             packet.pts = None
         if dts is not None and self._last is not None and self._is_far(ahead := dts + self._shift - self._last):
-            later = (one.dts for one in islice(packets, 1, None) if one.dts is not None)
-            stays = any(
-                not self._is_far(one - dts) or dts < one < dts + LONGEST_GAP_SECONDS * self._second for one in later
-            )
-            if not stays or any(
-                not self._is_far(one.dts + self._shift - self._last) for one in packets if one.dts is not None
-            ):
+            later = [one.dts + self._shift - self._last for one in islice(packets, 1, None) if one.dts is not None]
+            if self._comes_back(ahead, later):
                 packet.pts = packet.dts = None  # it is alone, or one of few
                 self._notes.num_disbelieved += 1
             elif ahead > LONGEST_GAP_SECONDS * self._second or not (ahead > 0 or self._may_start_again):
@@ -223,9 +215,32 @@ class PacketClock:
         if packet.dts is None and self._last is not None:
             packet.dts = self._between(packets)
         if packet.dts is not None:
-            if self._last is not None and packet.dts > self._last:
-                self._step = packet.dts - self._last
+            step = 0 if self._last is None else packet.dts - self._last
+            if step > 0 and (not self._step or not self._is_far(step)):
+                self._step = step
             self._last = packet.dts
+
+    def _can_be_seen(self, pts: int, dts: int, packets: Sequence[StampedPacket]) -> bool:
+        """Tell whether a stamp of seeing may belong to the first of some packets.
+
+        Where a picture stays long, the next one is decoded long before it is seen: decoding then comes there soon.
+        """
+        lead_seconds = (pts - dts) / self._second
+        if -1 <= lead_seconds <= _LONGEST_LEAD_SECONDS:
+            return True
+        are_last = len(packets) <= _LONGEST_EXCURSION
+        is_reached = are_last or any(one.dts is not None and one.dts >= pts for one in packets)
+        return 0 < lead_seconds <= LONGEST_GAP_SECONDS and is_reached
+
+    def _comes_back(self, ahead: int, later: Sequence[int]) -> bool:
+        """Tell whether a stamp that is far off is wrong: the clock comes back, or nothing follows that bears it out.
+
+        All in units after the last stamp that was believed. Ahead, a stay is borne out by all that comes later.
+        """
+        if 0 < ahead <= LONGEST_GAP_SECONDS * self._second:
+            return any(-LONGEST_REVERSAL_SECONDS * self._second <= one < ahead for one in later)
+        stays = any(not self._is_far(one - ahead) for one in later)
+        return not stays or any(not self._is_far(one) for one in later)
 
     def _between(self, packets: Sequence[StampedPacket]) -> int | None:
         """Return the dts of the first of some packets, which has none: spaced evenly up to the next that has one."""
@@ -271,7 +286,7 @@ def usual_around(stamps: Sequence[int], at: int) -> float | None:
 
 
 def in_order(shots: Iterable[Shot[Item]], tally: Tally, name: str) -> Iterator[Shot[Item]]:
-    """Yield frames whose times do not decrease; a stamp that is alone in being far off is not believed.
+    """Yield frames whose times do not decrease; a stamp that is far off is not believed if the next one comes back.
 
     Raises:
         VideoError: the times jump ahead by more than ten minutes, and stay there.
@@ -292,7 +307,7 @@ def in_order(shots: Iterable[Shot[Item]], tally: Tally, name: str) -> Iterator[S
 
     for shot in shots:
         if doubtful is not None and last is not None:
-            if _is_far(doubtful, shot):
+            if _comes_back(last, doubtful, shot):
                 doubtful = replace(doubtful, start_seconds=last.start_seconds + last.length_seconds)
                 tally.num_disbelieved += 1
             yield from kept(doubtful)
@@ -302,7 +317,9 @@ def in_order(shots: Iterable[Shot[Item]], tally: Tally, name: str) -> Iterator[S
         else:
             yield from kept(shot)
     if doubtful is not None and last is not None:
-        yield replace(doubtful, start_seconds=last.start_seconds + last.length_seconds)
+        if not 0 < doubtful.start_seconds - last.start_seconds <= LONGEST_GAP_SECONDS:
+            doubtful = replace(doubtful, start_seconds=last.start_seconds + last.length_seconds)
+        yield doubtful
 
 
 def _is_far(last: Shot[Item], shot: Shot[Item]) -> bool:
@@ -310,6 +327,13 @@ def _is_far(last: Shot[Item], shot: Shot[Item]) -> bool:
     return ahead < -LONGEST_REVERSAL_SECONDS or ahead > max(
         LONGEST_REVERSAL_SECONDS, 4 * last.length_seconds, 4 * shot.usual_seconds
     )
+
+
+def _comes_back(last: Shot[Item], doubtful: Shot[Item], following: Shot[Item]) -> bool:
+    """Tell whether a frame that is far from the last one is alone there: the next is nearer to the last one again."""
+    if doubtful.start_seconds > last.start_seconds:
+        return following.start_seconds < doubtful.start_seconds
+    return _is_far(doubtful, following)
 
 
 def unslipped(shots: Iterable[Shot[Item]]) -> Iterator[Shot[Item]]:

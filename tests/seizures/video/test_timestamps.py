@@ -105,6 +105,28 @@ def test_few_stamps_that_are_off_are_counted_instead(first, number, off):
     assert believed(wrong) == stamps
 
 
+@given(st.lists(st.sampled_from([4, 4, 4, 120, 200, 3_000, 50_000]), min_size=1, max_size=60), st.integers(0, 3))
+def test_stays_of_any_length_are_left_alone(steps, depth):
+    seen = [0]
+    for step in steps:
+        seen.append(seen[-1] + step)
+    packets = [Stamps(pts, seen[max(0, index - depth)] - max(0, depth - index)) for index, pts in enumerate(seen)]
+    clock = PacketClock(Fraction(1, 100), "a.mkv", may_start_again=False)
+    if all(packet.pts - packet.dts <= 60_000 for packet in packets):
+        assert [packet.pts for packet in clock.believed(packets)] == seen
+
+
+@given(st.integers(1, 20), st.integers(1, 6), st.integers(1, 20))
+def test_a_stamp_that_is_off_is_found_beside_a_stay(before, number, behind):
+    """Stays of 2 s, then some stamps that are 30 s late, then stays again."""
+    stamps = [0, 4, 8, *(200 * n for n in range(1, before + number + behind + 1))]
+    first = 3 + before
+    wrong = [stamp + 3_000 if first <= n < first + number else stamp for n, stamp in enumerate(stamps)]
+    found = believed(wrong)
+    assert found[:first] + found[first + number :] == stamps[:first] + stamps[first + number :]
+    assert all(one <= stamps[first + number] for one in found[first : first + number])
+
+
 @given(st.integers(20, 40), st.integers(20, 40))
 def test_a_clock_that_starts_again_goes_on(first, second):
     stamps = [4 * n + 1000 for n in range(first)] + [4 * n + 700 for n in range(second)]
@@ -155,6 +177,23 @@ def test_short_reversals_are_dropped_and_counted():
     kept = list(in_order(shots([0, 1, 2, 1.5, 3]), tally, "a.ts"))
     assert [shot.frame for shot in kept] == [0, 1, 2, 4]
     assert tally.num_reversals == 1
+
+
+@given(st.lists(st.sampled_from([1, 1, 30, 130, 5_000]), min_size=1, max_size=60))
+def test_pictures_that_stay_long_one_after_the_other_are_believed(steps):
+    numbers = [0]
+    for step in steps:
+        numbers.append(numbers[-1] + step)
+    tally = Tally()
+    kept = list(in_order(shots(numbers), tally, "a.ts"))
+    assert [shot.start_seconds for shot in kept] == [number * PERIOD for number in numbers]
+    assert tally == Tally()
+
+
+def test_a_last_stamp_that_jumps_back_or_too_far_is_not_believed():
+    for last in (-50, 100_000):
+        kept = list(in_order(shots([0, 1, last]), Tally(), "a.ts"))
+        assert [shot.start_seconds for shot in kept] == pytest.approx([0, PERIOD, 2 * PERIOD])
 
 
 def test_times_that_jump_ahead_for_good_are_an_error():
