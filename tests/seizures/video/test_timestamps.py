@@ -111,7 +111,7 @@ def test_stays_of_any_length_are_left_alone(steps, depth):
     for step in steps:
         seen.append(seen[-1] + step)
     packets = [Stamps(pts, seen[max(0, index - depth)] - max(0, depth - index)) for index, pts in enumerate(seen)]
-    clock = PacketClock(Fraction(1, 100), "a.mkv", may_start_again=False)
+    clock = PacketClock(Fraction(1, 100), "a.mkv", PacketNotes(), may_start_again=False)
     if all(packet.pts - packet.dts <= 60_000 for packet in packets):
         assert [packet.pts for packet in clock.believed(packets)] == seen
 
