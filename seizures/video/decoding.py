@@ -117,6 +117,7 @@ class Reading:
         self.num_corrupt = 0
         self.first_error = ""
         self.begins_at_key = False
+        self._first_pts: int | None = None  # of the first packet
         self.withholds = stream.codec_context.name in _WITHHOLDING
         self._stream = stream
         self._packets = packets
@@ -210,6 +211,8 @@ class Reading:
         for frame in frames:
             taken = going_in if frame.pts is None else self._taken.get(frame.pts, going_in)
             taken.came_out = True
+            if self._precedes_start(taken.pts):
+                continue
             if (time := self._due(taken)) is not None:
                 self._look_for_silent(time)
             if frame.is_corrupt:
@@ -244,12 +247,11 @@ class Reading:
 
     def _lined_up(self) -> Iterator[tuple[VideoPacket, Packet]]:
         """Yield the packets that are to be decoded, when what follows them was looked at."""
-        first_pts: int | None = None
         try:
             for packet in self._packets:
                 if not self._taken:
-                    first_pts, self.begins_at_key = packet.pts, bool(packet.is_keyframe)
-                elif self._is_undrawable(packet, first_pts):
+                    self._first_pts, self.begins_at_key = packet.pts, bool(packet.is_keyframe)
+                elif self._precedes_start(packet.pts) and not self._numbers.is_told_by_decoder:
                     continue
                 self._take(packet)
                 if len(self._ahead) > _NUM_AHEAD:
@@ -260,9 +262,12 @@ class Reading:
         while self._ahead:
             yield self._ahead.popleft()
 
-    def _is_undrawable(self, packet: VideoPacket, first_pts: int | None) -> bool:
-        """Tell whether a packet is seen before the key frame with which the reading began."""
-        return first_pts is not None and packet.pts is not None and packet.pts < first_pts
+    def _precedes_start(self, pts: int | None) -> bool:
+        """Tell whether a picture is seen before the key frame with which the reading began, and is not shown.
+
+        A decoder that counts pictures gets it all the same.
+        """
+        return self._first_pts is not None and pts is not None and pts < self._first_pts
 
     def _take(self, packet: VideoPacket) -> None:
         number = len(self._taken) and next(reversed(self._taken)) + 1
@@ -297,9 +302,12 @@ class Reading:
     def _strike(self, packet: Packet, text: str) -> None:
         """Take note of damage; the first time, raise DamageError."""
         logger.debug("%s", text)
-        self.first_error = self.first_error or text
+        is_shown = packet.leads_to != 0  # what the others are drawn from was not read
+        self.first_error = self.first_error or (text if is_shown else "")
         if not self._is_careful:
             raise DamageError(text)
+        if not is_shown:
+            return
         self.damage.strike(packet)
         if self._unconfirmed is not None:
             doubtful, num_missing = self._unconfirmed

@@ -159,3 +159,39 @@ def test_behind_damage_a_group_is_sound_from_its_key_frame_on(tmp_path, source):
     assert not valid[first - 1]
     assert valid[first:].all()
     assert read_numbers(frames[valid]) == [tick * 25 // 15 for tick in np.flatnonzero(valid)]
+
+
+OPEN_GROUPS = {
+    "open": "open-gop=1:keyint=40:min-keyint=40:scenecut=0:bframes=5:b-adapt=0:b-pyramid=normal:ref=4",
+    "refresh": "intra-refresh=1:keyint=50:bframes=3:b-adapt=0:b-pyramid=strict",
+}
+
+
+@pytest.mark.parametrize("kind", OPEN_GROUPS)
+def test_a_window_behind_a_seek_needs_the_numbers_of_leading_pictures(tmp_path, source, kind):
+    path = tmp_path / "open.mkv"
+    run("ffmpeg", "-v", "error", "-i", source, "-c:v", "libx264", "-x264-params", OPEN_GROUPS[kind], path)
+    for first_tick in range(24, 75, 3):
+        frames, valid, facts = decode([path], first_tick / 15, first_tick / 15 + 1)
+        assert valid.all()
+        assert read_numbers(frames) == [(first_tick + tick) * 25 // 15 for tick in range(len(frames))]
+        assert facts.num_frames_lost == facts.num_frames_damaged == 0
+
+
+def test_a_film_cut_before_leading_pictures_loses_only_those(tmp_path, source):
+    run(*f"ffmpeg -v error -i {source} -c:v libx264 -x264-params {OPEN_GROUPS['open']}".split(), tmp_path / "open.mkv")
+    path = tmp_path / "cut.mkv"
+    with av.open(str(tmp_path / "open.mkv")) as film, av.open(str(path), "w") as cut:
+        stream = cut.add_stream_from_template(film.streams.video[0])
+        packets = [packet for packet in film.demux(video=0) if packet.size]
+        key = next(number for number in range(1, len(packets)) if packets[number].is_keyframe)
+        first_pts = packets[key].pts or 0
+        assert (packets[key + 1].pts or 0) < first_pts  # a leading picture
+        for packet in packets[key:]:
+            packet.stream = stream
+            cut.mux(packet)
+    frames, valid, facts = decode([path])
+    assert valid.all()
+    assert facts.num_frames_lost == facts.num_frames_damaged == 0
+    first = round(first_pts / 40)
+    assert read_numbers(frames) == [first + tick * 25 // 15 for tick in range(len(frames))]
