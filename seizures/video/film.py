@@ -142,8 +142,9 @@ class _Piece:
         except VideoError:
             self.close()
             raise
-        key_seconds = self._file.first_key_seconds
-        self.zero_seconds = first.start_seconds if key_seconds is None else min(key_seconds, first.start_seconds)
+        self.zero_seconds = first.start_seconds
+        if first.num_lost and self._file.first_key_seconds is not None:  # the first picture is lost; its time is not
+            self.zero_seconds = min(self._file.first_key_seconds, first.start_seconds)
         self._shots = itertools.chain([first], self._shots)
 
     def close(self) -> None:

@@ -136,13 +136,14 @@ class FrameClock:
 
     Args:
         trusts_pts: whether the pts are those of seeing.
-        delay: by how much a frame comes out later than its packet went in, in units of the stream.
+        delay: by how much a frame comes out later than its packet went in, in units of the stream. Stamps of seeing
+            have it in them: they are made so that a frame comes out when it is seen.
 
     """
 
     def __init__(self, *, trusts_pts: bool, delay: int = 0) -> None:
         self._trusts_pts = trusts_pts
-        self._lead = -delay  # of the time over the dts
+        self._lead = 0 if trusts_pts else -delay  # of the time over the dts with which a frame comes out
 
     def time(self, pts: int | None, dts: int | None) -> int | None:
         """Return when the next frame is seen, in units of the stream; None where nothing says it."""

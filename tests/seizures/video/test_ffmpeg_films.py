@@ -195,3 +195,47 @@ def test_a_film_cut_before_leading_pictures_loses_only_those(tmp_path, source):
     assert facts.num_frames_lost == facts.num_frames_damaged == 0
     first = round(first_pts / 40)
     assert read_numbers(frames) == [first + tick * 25 // 15 for tick in range(len(frames))]
+
+
+B_PICTURES = "-c:v libx264 -bf 2 -g 60 -sc_threshold 0"
+MPEG = "-c:v mpeg2video -q:v 3 -bf 2 -g 25"
+ZEROS = {  # of films whose first packet is not that of the first picture that is seen, or has no time of its own
+    "after-the-sound.avi": ["-itsoffset 1 -i {source} -f lavfi -i sine=d=7 -c:a mp3 -c:v libx264 -bf 2"],
+    "decoding-times.mpg": [f"-i {{source}} {MPEG} {{x}}.m2v", "-i {x}.m2v -c copy"],
+    "open-group.mpg": [f"-i {{source}} {MPEG} {{x}}.mpg", "-ss 1.74 -i {x}.mpg -c copy"],
+    "open-group.vob": [f"-i {{source}} {MPEG} {{x}}.mpg", "-ss 1.74 -i {x}.mpg -c copy"],
+    "cut.avi": ["-i {source} -c:v mpeg4 -q:v 3 -bf 2 -g 50 {x}.mkv", "-ss 2.1 -i {x}.mkv -c copy"],
+    "within.mp4": [f"-i {{source}} {B_PICTURES} {{x}}.mp4"],
+}
+
+
+def begin_within_a_group(path: Path, start: Path) -> None:
+    """Copy a film without its first picture, from which others are drawn."""
+    with av.open(str(start)) as original, av.open(str(path), "w") as copied:
+        stream = copied.add_stream_from_template(original.streams.video[0])
+        for packet in [one for one in original.demux(video=0) if one.size][10:]:
+            packet.stream = stream
+            copied.mux(packet)
+
+
+@pytest.mark.parametrize("name", ZEROS)
+def test_zero_is_the_first_picture(tmp_path, source, name):
+    path = tmp_path / name
+    for way in ZEROS[name]:
+        words = way.format(source=source, x=tmp_path / "x").split()
+        into = [] if words[-1].startswith(str(tmp_path)) else [path]
+        run("ffmpeg", "-v", "error", *words, *into)
+    if name == "within.mp4":
+        begin_within_a_group(path, tmp_path / "x.mp4")
+    frames, valid, facts = decode([path])
+    assert valid.all()
+    assert facts.num_gaps == facts.num_reversals == 0
+    numbers = read_numbers(frames)
+    shown = zip(*(shown_by_ffmpeg(path, len(frames), late) for late in (-1e-4, 1e-4)), strict=True)
+    agrees = [number - numbers[0] in pair for number, pair in zip(numbers, shown, strict=True)]
+    assert all(agrees[:-1])  # the time of the last picture of an .avi is only counted
+    assert len(numbers) > 40
+    for tick in (1, 20, 37, len(numbers) - 5):
+        window, sound, _ = decode([path], tick / 15, (tick + 5) / 15)
+        assert sound.all()
+        np.testing.assert_array_equal(window, frames[tick : tick + 5])
