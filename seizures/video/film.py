@@ -20,8 +20,9 @@ import av
 from seizures.errors import VideoError
 from seizures.video.clock import TOLERANCE_SECONDS, Stamped
 from seizures.video.open_file import STEPS_BACK_SECONDS, FrameShot, OpenFile, Progress, no_progress
+from seizures.video.packet_clock import LONGEST_GAP_SECONDS
 from seizures.video.packet_notes import PacketNotes
-from seizures.video.timestamps import LONGEST_GAP_SECONDS, Tally, in_order, settle, unslipped
+from seizures.video.timestamps import Tally, in_order, settle, unslipped
 
 logger = logging.getLogger(__name__)
 

@@ -27,6 +27,7 @@ from seizures.errors import VideoError
 from seizures.manifest.film_names import split_stream
 from seizures.video.decoding import DamageError, Reading, VideoPacket
 from seizures.video.origin import origin_of
+from seizures.video.packet_clock import PacketClock
 from seizures.video.packet_notes import PacketNotes
 from seizures.video.seeking import Padded, Place, is_fragmented, look, starts_again
 from seizures.video.stamps import STAMPED_BY_ORDER_OF_DECODING, StampMeaning, find_meaning
@@ -38,12 +39,13 @@ from seizures.video.stream import (
     describe,
     find_first_key,
     from_last_key,
+    is_read_whole,
     open_film,
     sound_lead_seconds,
 )
 from seizures.video.streams import choose_stream, raw_options, raw_period_seconds, refusal
 from seizures.video.timed import Timed
-from seizures.video.timestamps import FrameClock, PacketClock, Shot
+from seizures.video.timestamps import FrameClock, Shot
 
 logger = logging.getLogger(__name__)
 
@@ -283,7 +285,7 @@ class OpenFile:
                 self.source,
                 has_stamps=self.has_timestamps,
                 awaits_key=awaits_key,
-                is_whole=self._is_whole,
+                is_whole=lambda: is_read_whole(self._stream, self.source.cadence, self._last_dts),
             )
             for shot in timed.shots(self._raw_seconds):
                 shot.frame.opaque = replace(self._origin)  # of its own: see `origin`
@@ -380,13 +382,6 @@ class OpenFile:
         self._is_indexed = number is not None
         if self._place:
             self._place.renumber(packet)
-
-    def _is_whole(self) -> bool:
-        """Tell whether the container lists its packets, with the length of each, and the last one was read."""
-        if not self.source.cadence.declares_durations or self._last_dts is None:
-            return False
-        entries = self._stream.index_entries
-        return len(entries) > 0 and self._last_dts >= entries[-1].timestamp
 
     def _time(self, packet: VideoPacket) -> int | None:
         return packet.pts if self.meaning.trusts_pts and packet.pts is not None else packet.dts

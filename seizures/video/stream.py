@@ -13,8 +13,9 @@ import av
 from av.container import InputContainer
 
 from seizures.video.clock import timestamp_tolerance
+from seizures.video.packet_clock import LONGEST_GAP_SECONDS
 from seizures.video.streams import describe_choice, describe_raw_rate, frame_rate
-from seizures.video.timestamps import LONGEST_GAP_SECONDS, Cadence, measure_cadence
+from seizures.video.timestamps import Cadence, measure_cadence
 
 _GUESSED_RATE_HZ = 25  # only for a file without rate and without timestamps
 MICROSECOND = Fraction(1, 1_000_000)
@@ -197,3 +198,11 @@ def claims(
         "duration_claimed_seconds": duration,
         "num_frames_claimed": stream.frames,
     }
+
+
+def is_read_whole(stream: av.VideoStream, cadence: Cadence, last_dts: int | None) -> bool:
+    """Tell whether the container lists its packets, with the length of each, and the last one was read."""
+    if not cadence.declares_durations or last_dts is None:
+        return False
+    entries = stream.index_entries
+    return len(entries) > 0 and last_dts >= entries[-1].timestamp

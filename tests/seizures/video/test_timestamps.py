@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seizures.errors import VideoError
+from seizures.video.packet_clock import PacketClock
 from seizures.video.packet_notes import PacketNotes
 from seizures.video.timestamps import (
     LIMIT_PERIODS,
     SHORTEST_LIMIT_SECONDS,
     Cadence,
     FrameClock,
-    PacketClock,
     Shot,
     Tally,
     are_of_decoding,
