@@ -9,9 +9,9 @@ import av
 
 from seizures.video.clock import TOLERANCE_SECONDS
 from seizures.video.decoding import Reading
+from seizures.video.packet_clock import LONGEST_REVERSAL_SECONDS
 from seizures.video.stream import Source
 from seizures.video.timestamps import (
-    LONGEST_REVERSAL_SECONDS,
     SHORTEST_LIMIT_SECONDS,
     FrameClock,
     Shot,
