@@ -25,6 +25,7 @@ _NUM_HELD_FRAMES = 16  # the most that any codec has between the orders of decod
 # What decoders call an error, and no player shows: messages beside the picture, and how references are counted.
 _HARMLESS = re.compile(r"\bSEI\b|\bsei\b|mmco: unref short|number of reference frames|co located POCs|timing|user data")
 _NUMBER_GAP = "Frame num gap"
+_REFERENCE_GAP = "mmco: unref short"  # a picture that is to be forgotten never came
 
 
 @dataclass(slots=True)
@@ -137,10 +138,11 @@ def _has_any(numbers: list[int], first: int, last: int) -> bool:
 
 @dataclass
 class Heard:
-    """What a decoder said: its first error that matters, and whether it missed a number."""
+    """What a decoder said: its first error that matters, and whether it missed a number, or a picture of before."""
 
     error: str = ""
     misses_number: bool = False
+    misses_earlier: bool = False
 
 
 @contextmanager
@@ -157,5 +159,6 @@ def listening(codec: str) -> Iterator[Heard]:
         av.logging.set_skip_repeated(skips)
         for severity, _, text in log:
             heard.misses_number = heard.misses_number or text.startswith(_NUMBER_GAP)
+            heard.misses_earlier = heard.misses_earlier or text.startswith(_REFERENCE_GAP)
             if severity <= av.logging.ERROR and not heard.error and not _HARMLESS.search(text):
                 heard.error = text.strip()

@@ -205,6 +205,8 @@ class Reading:
         missing = "pictures are missing" if taken.num_missing else ""
         if said := said or missing:
             self._strike(taken, f"decoding: {said}")
+        elif heard.misses_earlier:
+            self._confirm(taken)
         return frames
 
     def _out(self, frames: Iterable[av.VideoFrame], going_in: Packet) -> Iterator[tuple[av.VideoFrame, Packet]]:
@@ -309,6 +311,10 @@ class Reading:
         if not is_shown:
             return
         self.damage.strike(packet)
+        self._confirm(packet)
+
+    def _confirm(self, packet: Packet) -> None:
+        """Strike the packet before which a number was missing, if the decoder misses something at this one."""
         if self._unconfirmed is not None:
             doubtful, num_missing = self._unconfirmed
             if 0 <= packet.number - doubtful.number <= _CONFIRMING:

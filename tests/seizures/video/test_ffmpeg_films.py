@@ -197,6 +197,20 @@ def test_a_film_cut_before_leading_pictures_loses_only_those(tmp_path, source):
     assert read_numbers(frames) == [first + tick * 25 // 15 for tick in range(len(frames))]
 
 
+def test_a_reference_that_is_lost_right_before_a_key_frame_is_missed_behind_it(tmp_path, source):
+    path = tmp_path / "open.mkv"
+    run(*f"ffmpeg -v error -i {source} -c:v libx264 -x264-params {OPEN_GROUPS['open']}".split(), path)
+    with av.open(str(path)) as container:
+        packets = [(one.pts or 0, one.is_keyframe) for one in container.demux(video=0) if one.size]
+    key = next(number for number in range(1, len(packets)) if packets[number][1])
+    lost = max(range(1, key), key=lambda number: packets[number])
+    zoo.drop_packet(lost, path)
+    frames, valid, _ = decode([path], damaged="mask")
+    assert not valid.all()
+    assert read_numbers(frames[valid]) == [tick * 25 // 15 for tick in np.flatnonzero(valid)]
+    assert valid[int(np.ceil(packets[key][0] * 15 / 1000 - 0.01)) :].all()
+
+
 B_PICTURES = "-c:v libx264 -bf 2 -g 60 -sc_threshold 0"
 MPEG = "-c:v mpeg2video -q:v 3 -bf 2 -g 25"
 ZEROS = {  # of films whose first packet is not that of the first picture that is seen, or has no time of its own
