@@ -13,6 +13,7 @@ import dataclasses
 import datetime
 import itertools
 import math
+import re
 import zoneinfo
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -76,6 +77,8 @@ def _parsed(text: str) -> datetime.datetime | None:
     text = text[:-1] + "+00:00" if text.endswith("Z") else text
     if len(text) > 5 and text[-5] in "+-" and text[-4:].isdigit():
         text = f"{text[:-2]}:{text[-2:]}"  # Apple's +0200, which Python reads from 3.11 on
+    # Python reads other fractions than three or six digits from 3.11 on.
+    text = re.sub(r"\.(\d{1,6})\d*", lambda fraction: f".{fraction[1]:0<6}", text)
     try:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:

@@ -193,7 +193,7 @@ def claims(
         "streams": describe_choice(container, stream),
         "raw_rate": describe_raw_rate(stream),
         "start_time": printable(container.metadata.get("creation_time", "")),
-        "field_order_claimed": _FIELD_ORDERS.get(int(context.field_order), "") if has_timestamps else "",
+        "field_order_claimed": _FIELD_ORDERS.get(int(getattr(context, "field_order", 0)), "") if has_timestamps else "",
         "frame_rate_claimed_hz": float(source.frame_rate_hz or math.nan),
         "duration_claimed_seconds": duration,
         "num_frames_claimed": stream.frames,
