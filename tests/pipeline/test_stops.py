@@ -27,6 +27,7 @@ def killed_attempt(folder: Path, name: str, number: int = signal.SIGKILL) -> Non
         from tasks.machinery.stopping import end_orderly_when_told
 
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and stays so
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a shell's background
         end_orderly_when_told("RunAll()")
         with attempt(pathlib.Path({str(folder)!r}), {name!r}, "..."):
             os.kill(os.getpid(), {number})
