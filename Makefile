@@ -2,8 +2,6 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# One more than cores: some tests wait for Slurm, a browser or a child.
-WORKERS := $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
 # A Python that runs: PYTHON itself, or one of that name that pyenv has but does not show.
 RUNS   := $(shell $(PYTHON) -c '' 2>/dev/null && echo '$(PYTHON)' || \
@@ -39,10 +37,10 @@ run: $(READY) ## Run the whole pipeline on what luigi.cfg says (as shipped: the 
 	$(BIN)/luigi --module pipeline RunAll
 
 test: $(READY) ## Run the whole test suite
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-quick: $(READY) ## Run the tests that need no run of the whole pipeline
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not whole_run"
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not whole_run"
 
 mutants: $(READY) ## Break single expressions of the code that decides results, and see which no test notices: docs/mutants.md
 	$(BIN)/python -m pip install --quiet 'mutmut>=3.8,<4'
