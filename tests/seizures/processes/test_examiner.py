@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import seizures
 from seizures.errors import FeatureFileError
 from seizures.features.hdf5_structure import structure_faults
 from seizures.features.validation import differences, table
+from seizures.processes.child import Child
 from seizures.processes.examiner import examine_files
 
 MEGABYTES = 500
@@ -98,9 +101,19 @@ def test_a_file_that_kills_or_delays_the_process_is_refused_and_the_rest_examine
     assert "s of computing" in slow[0].findings[0].problem
     poor = examine_files(good[:1], memory_bytes=2**16)
     assert "the process that examined it" in poor[0].findings[0].problem  # it says so, or a library crashes
-    late = examine_files(good[:1], wall_seconds=1e-9)
-    # A process that is quicker than the limit is looked at has not stalled; test_child.py has one that does.
-    assert all("stalled" in finding.problem for finding in late[0].findings)
+
+
+def test_a_process_that_stalls_is_stopped_and_the_file_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = Child._ready
+
+    def ready_and_halted(child: Child, input_name: str) -> None:
+        ready(child, input_name)
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGSTOP)
+
+    monkeypatch.setattr(Child, "_ready", ready_and_halted)
+    late = examine_files([write(tmp_path / "a.h5")], wall_seconds=0.1)
+    assert "stalled" in late[0].findings[0].problem
 
 
 def test_without_the_seal_a_change_passes_as_a_flip_would(tmp_path: Path) -> None:
