@@ -42,7 +42,7 @@ the site), and all times are seconds since the onset.
 
 ## What they must not be used for
 
-- Decisions about a patient. This is material for research, and no medical device has come of it.
+- Decisions about a patient. This is material for research; it is not a medical device.
 - Finding out who a patient is, by themselves or together with other data, whatever agreement they were shared under.
 - Comparison with features of another network, other weights, another preprocessing or stride: those are different
   quantities, and the import refuses to mix them.
