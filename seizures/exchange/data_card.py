@@ -11,7 +11,6 @@ from seizures.exchange.bundle import Export, ExportedView
 SMALLEST_GROUP = 2
 _TOLD = "that of hashes of the films, which says nothing to whoever has not got them."
 _NOT_TOLD = "not in it, since here it is that of ids; elsewhere, folds and scores will be slightly others."
-NUM_LONGEST = 3
 
 CARD = """# Features of epileptic seizures: {site}
 
