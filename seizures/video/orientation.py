@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 
 import av
-from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import SideData, SideDataContainer
 
 _SMALLEST_EXACT = 0.9998  # the cosine of one degree, from which ffmpeg turns a picture too
 _UNIT = 65536.0  # the matrix holds fixed-point numbers, 16.16
@@ -45,7 +45,8 @@ _EIGHT = {
 
 def orientation_of(frame: av.VideoFrame) -> Orientation:
     """Return how the display matrix of a frame turns it; upright where it has none."""
-    data = frame.side_data.get("DISPLAYMATRIX")
+    # `frame.side_data` would keep the answer in the frame, which then holds itself until the collector comes.
+    data = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]
     return _nearest(bytes(data)[:36]) if isinstance(data, SideData) else UPRIGHT
 
 

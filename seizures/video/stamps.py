@@ -44,7 +44,8 @@ def find_meaning(container_name: str, stream: av.VideoStream, packets: Sequence[
     assert isinstance(trial, av.VideoCodecContext)
     trial.extradata, trial.reorder_depth = context.extradata, context.reorder_depth
     trial.width, trial.height = context.width, context.height
-    trial.options = {"err_detect": "explode"}
+    # Only the order and the types of the pictures count, not what they show.
+    trial.options = {"err_detect": "explode", "skip_loop_filter": "all", "skip_idct": "all"}
     stamps: list[int | None] = []
     num_b_pictures = 0
     with suppress(av.FFmpegError):  # behind damage, frames come out in any order

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
+import av
 import numpy as np
 import pytest
 import zoo
@@ -16,6 +18,7 @@ from seizures.errors import VideoError
 from seizures.inspection.survey import survey
 from seizures.inspection.verdict import UNUSABLE, WARNINGS, judge
 from seizures.manifest.recordings import Box
+from seizures.video.filters import FrameGraph
 from seizures.video.interlacing import scan_film
 from seizures.video.streams import stated_rate
 
@@ -34,6 +37,16 @@ def test_every_turn_and_reflection_is_undone(tmp_path, matrix):
     facts = survey(path)
     assert bool(facts.orientation) == (matrix != (1, 0, 0, 1))
     assert not facts.orientation or any(facts.orientation in note for note in judge(facts).notes)
+
+
+def test_a_frame_is_let_go_of_when_it_was_drawn_without_waiting_for_the_collector(tmp_path):
+    path = films.write(tmp_path / "film.mp4", films.images())
+    graph = FrameGraph(None, None, "letterbox", 112)
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            before = sys.getrefcount(frame)
+            graph.apply(frame)
+            assert sys.getrefcount(frame) == before
 
 
 def test_a_crop_of_a_mirrored_film_is_of_the_picture_as_shown(tmp_path):
