@@ -44,7 +44,9 @@ class UnreadBytes:
     """Tells where a file has bytes that became no packet, in a place where time is empty: something was there."""
 
     def __init__(self) -> None:
-        self._last: tuple[int, int] | None = None  # the end of the last packet in the file, and its dts
+        self._last: tuple[int, int, int] | None = None  # place and end of the last packet in the file, and its dts
+        self._block_bytes = 0  # the smallest step from place to place
+        self._are_in_blocks = False  # a place is that of a block, which several packets share and padding fills up
         self._num_unplaced = 0  # packets since then without a place or a dts, as pictures that begin in another's pack
         self._unplaced_bytes = 0
         self._stamps: deque[int] = deque(maxlen=_LONGEST_SEAM + 2)
@@ -69,12 +71,15 @@ class UnreadBytes:
             self._num_unplaced += 1
             self._unplaced_bytes += packet.size
             return 0, 0
-        last, self._last = self._last, (packet.pos + packet.size, packet.dts)
+        last, self._last = self._last, (packet.pos, packet.pos + packet.size, packet.dts)
         num_packets, inside = self._num_unplaced + 1, self._unplaced_bytes
         self._num_unplaced = self._unplaced_bytes = 0
-        if last is None or (passed := packet.dts - last[1]) <= 0:
+        if last is not None and packet.pos > last[0]:
+            self._block_bytes = min(self._block_bytes or packet.pos, packet.pos - last[0])
+        self._are_in_blocks = self._are_in_blocks or (last is not None and packet.pos == last[0])
+        if last is None or (passed := packet.dts - last[2]) <= 0:
             return 0, 0
-        between = max(0, packet.pos - last[0] - inside)
+        between = max(0, packet.pos - last[1] - inside - self._are_in_blocks * self._block_bytes)
         if len(self._steps) >= _FEW_STEPS and passed > (num_packets + 0.5) * (usual := median(self._steps)):
             explained = 1.5 * max(self._between) * passed / usual + 0.5 * median(self._sizes)
             return (round(passed / usual) - num_packets, num_packets - 1) if between > explained else (0, 0)
@@ -186,6 +191,11 @@ class Reading:
             except av.FFmpegError as error:
                 self._strike(last, f"decoding: {error.strerror}")
                 continue
+            for frame in frames:
+                # MPEG-4 gives its last picture the number of an empty packet behind it.
+                silent = [one.number for one in self._unseen if not one.came_out and one.num_bytes > _EMPTY_BYTES]
+                if silent and self._taken[frame.pts or 0].num_bytes <= _EMPTY_BYTES:
+                    frame.pts = silent[-1]
             yield from self._out(frames, last)
             return
 

@@ -332,19 +332,19 @@ class OpenFile:
     def _read(self) -> Iterator[VideoPacket]:
         """Read the packets of the stream to the end of the file, on a clock that can be followed."""
         clock = PacketClock(self._time_base, self.path.name, self.notes, may_start_again=self.is_broadcast)
-        usual, lead = 0.0, 0
+        usual, lead = 0.0, -1  # the lead of seeing over decoding, of a picture that no other overtakes
         for packet in clock.believed(self._demuxed()):
             at = self._time(packet)
             if packet.pts is not None and packet.dts is not None:
-                lead = max(lead, packet.pts - packet.dts)
+                own = packet.pts - packet.dts
+                lead = own if lead < 0 else min(lead, own) if packet.is_keyframe else lead
             elif at is not None and self.meaning.trusts_pts:
-                at += lead
+                at += max(lead, 0)
             if at is not None and not packet.is_discard:
                 self.notes.take(self._seconds(at), is_key=bool(packet.is_keyframe))
                 usual = self._seconds(packet.duration or 0) or usual
-                self.last_end_seconds = max(
-                    self.last_end_seconds, self._seconds(at) + (usual or claimed_seconds(self._stream))
-                )
+                end_seconds = self._seconds(at) + (usual or claimed_seconds(self._stream))
+                self.last_end_seconds = max(self.last_end_seconds, end_seconds)
             yield packet
 
     def _demuxed(self) -> Iterator[VideoPacket]:

@@ -19,13 +19,16 @@ LONGEST_REVERSAL_SECONDS = 1.0
 LONGEST_GAP_SECONDS = 600.0
 _LONGEST_EXCURSION = 16  # packets whose stamps are off, before the clock comes back
 _LONGEST_LEAD_SECONDS = 30.0  # of seeing over decoding
+_MOST_UNSTAMPED = 1024  # packets in a row: many small pictures in one PES, of which the first alone has stamps
+_LONGEST_GUESS_SECONDS = 0.25  # of a picture whose length nothing tells
 
 
 class StampedPacket(Protocol):
-    """A packet's stamps, in units of the stream."""
+    """A packet's stamps, and the length of its picture by the bitstream, in units of the stream."""
 
     pts: int | None
     dts: int | None
+    duration: int | None
 
 
 AnyPacket = TypeVar("AnyPacket", bound=StampedPacket)
@@ -50,6 +53,8 @@ class PacketClock:
         self._shift = 0
         self._last: int | None = None
         self._step = 0
+        self._was_stamped = True  # the packet before this one, by itself
+        self._last_own: int | None = None  # dts that a packet had of itself
 
     def believed(self, packets: Iterable[AnyPacket]) -> Iterator[AnyPacket]:
         """Yield the packets, restamped where the clock starts again.
@@ -61,7 +66,7 @@ class PacketClock:
         waiting: deque[AnyPacket] = deque()
         for packet in packets:
             waiting.append(packet)
-            if len(waiting) > _LONGEST_EXCURSION:
+            if len(waiting) > _LONGEST_EXCURSION and (packet.dts is not None or _can_be_timed(waiting)):
                 self._step = self._step or _usual_step(waiting)
                 self._judge(waiting)
                 yield waiting.popleft()
@@ -73,6 +78,13 @@ class PacketClock:
     def _judge(self, packets: Sequence[StampedPacket]) -> None:
         """Put the stamps of the first of some packets right, going by those that follow it."""
         packet = packets[0]
+        if self._may_start_again:
+            if not self._was_stamped and _is_slipped(packets):
+                packet.pts = packet.dts = None
+            if packet.dts == self._last_own and (packet.pts is None or not self._was_stamped):
+                packet.dts = None  # the demuxer goes on saying what it read once
+            self._last_own = self._last_own if packet.dts is None else packet.dts
+        self._was_stamped = packet.dts is not None
         dts = packet.dts
         if packet.pts is not None and dts is not None and not self._can_be_seen(packet.pts, dts, packets):
             packet.pts = None
@@ -123,19 +135,36 @@ class PacketClock:
     def _between(self, packets: Sequence[StampedPacket]) -> int | None:
         """Return the dts of the first of some packets, which has none: spaced evenly up to the next that has one."""
         assert self._last is not None
+        usual = self._step or packets[0].duration or 0
         for number, packet in enumerate(packets):
-            ahead = 0 if packet.dts is None else packet.dts + self._shift - self._last
-            if ahead > 0 and not self._is_far(ahead):
-                return self._last + round(ahead / (number + 1))
-        return self._last + self._step if self._step else None
+            if packet.dts is None or _is_slipped(packets, number):
+                continue
+            ahead, num_steps = packet.dts + self._shift - self._last, number + 1
+            if 0 < ahead <= max(self._second, 4 * num_steps * (usual or _LONGEST_GUESS_SECONDS * self._second)):
+                return self._last + round(ahead / num_steps)
+        return self._last + usual if usual else None
 
     def _is_far(self, ahead: int) -> bool:
         return ahead < -LONGEST_REVERSAL_SECONDS * self._second or ahead > max(self._second, 4 * self._step)
 
 
+def _can_be_timed(packets: Sequence[StampedPacket]) -> bool:
+    """Tell whether the first of some packets has a time, or one behind it, between which and the last it lies."""
+    return len(packets) > _MOST_UNSTAMPED or any(one.dts is not None for one in packets)
+
+
+def _is_slipped(packets: Sequence[StampedPacket], number: int = 0) -> bool:
+    """Tell whether a packet has the stamps of the next one, which begins in the same PES as this one ends."""
+    if number + 1 == len(packets):
+        return False
+    own, following = packets[number], packets[number + 1]
+    return (own.dts is not None and own.dts == following.dts) or (own.pts is not None and own.pts == following.pts)
+
+
 def _usual_step(packets: Iterable[StampedPacket]) -> int:
     """Return the usual time from one packet to the next, in units of the stream; 0 where nothing tells."""
-    steps = [b - a for a, b in pairwise(one.dts for one in packets if one.dts is not None) if b > a]
+    stamped = [(number, one.dts) for number, one in enumerate(packets) if one.dts is not None]
+    steps = [(b - a) / (later - earlier) for (earlier, a), (later, b) in pairwise(stamped) if b > a]
     return round(statistics.median(steps)) if len(steps) >= 4 else 0
 
 

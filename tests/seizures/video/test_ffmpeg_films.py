@@ -253,3 +253,39 @@ def test_zero_is_the_first_picture(tmp_path, source, name):
         window, sound, _ = decode([path], tick / 15, (tick + 5) / 15)
         assert sound.all()
         np.testing.assert_array_equal(window, frames[tick : tick + 5])
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("b.mpg", "-c:v libx264 -bf 3 -g 50"),
+        ("pyramid.vob", "-c:v libx264 -bf 8 -refs 8 -g 250"),
+        ("plain.mpg", "-c:v libx264 -tune zerolatency -g 250"),
+        ("h265.mpg", "-c:v libx265 -x265-params log-level=none"),
+    ],
+)
+def test_many_small_pictures_in_one_pes(tmp_path, source, name, way):
+    """Of the pictures that begin in a PES only the first has stamps, and a demuxer may give them to another."""
+    path = tmp_path / name
+    run("ffmpeg", "-v", "error", "-i", source, *way.split(), path)
+    frames, valid, facts = decode([path])
+    assert valid.all()
+    assert read_numbers(frames) == [tick * 25 // 15 for tick in range(90)]
+    assert facts.num_gaps == facts.num_frames_lost == facts.num_reversals == 0
+
+
+@pytest.mark.parametrize("encoder", ["libx264", "wmv2"])
+def test_the_blocks_of_an_asf_are_filled_up_with_nothing(tmp_path, source, encoder):
+    path = tmp_path / "slower.wmv"
+    slower = "-vf select=lt(n\\,75)+not(mod(n\\,2)) -fps_mode vfr -c:v"
+    run("ffmpeg", "-v", "error", "-i", source, *slower.split(), encoder, path)
+    _, valid, facts = decode([path])
+    assert valid.all()
+    assert facts.num_frames_lost == 0
+
+
+def test_an_empty_picture_at_the_end_of_mpeg4_is_no_loss(tmp_path, source):
+    path = tmp_path / "xvid.ts"
+    slower = "-vf select=lt(n\\,75)+not(mod(n\\,2)) -fps_mode vfr -c:v libxvid -bf 1 -q:v 4"
+    run("ffmpeg", "-v", "error", "-i", source, *slower.split(), path)
+    assert decode([path])[2].num_frames_lost == 0

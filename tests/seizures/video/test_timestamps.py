@@ -39,6 +39,7 @@ class Stamps:
 
     pts: int | None
     dts: int | None
+    duration: int | None = None
 
 
 def shots(numbers, **more):
@@ -50,9 +51,9 @@ def settled(given, cadence=CONSTANT, end=0.0, is_cut=False):
     return list(settle(given, cadence, tally, lambda _: True, lambda: end, lambda: is_cut)), tally
 
 
-def believed(dts, may_start_again=True):
+def believed(dts, may_start_again=True, length=None):
     """Return the dts that are left of packets of 25 Hz in units of a hundredth of a second."""
-    packets = [Stamps(one, one) for one in dts]
+    packets = [Stamps(one, one, length) for one in dts]
     clock = PacketClock(Fraction(1, 100), "a.ts", PacketNotes(), may_start_again=may_start_again)
     return [packet.dts for packet in clock.believed(packets)]
 
@@ -143,10 +144,20 @@ def test_a_clock_that_jumps_ahead_for_good_is_an_error_and_a_pause_is_not():
         believed([*before, *(4 * n + 70_000 for n in range(20))])
 
 
-@given(st.integers(1, 6))
-def test_pictures_without_a_stamp_are_spaced_evenly(size):
-    stamps = [4 * n if n % size == 0 else None for n in range(30)]
-    assert believed([0, *stamps[1:]])[: 30 - size] == [4 * n for n in range(30 - size)]
+@given(st.integers(1, 70), st.integers(0, 3), st.integers(4, 12))
+def test_pictures_without_a_stamp_are_spaced_evenly(size, first, step):
+    """As many small pictures in one PES, of which the first alone has stamps: what the bitstream says of time helps."""
+    number = first + 3 * size
+    stamps = [step * n if n >= first and (n - first) % size == 0 else None for n in range(number + 1)]
+    assert believed([0, *stamps[1:]], length=step)[: number + 1] == [step * n for n in range(number + 1)]
+
+
+@given(st.integers(3, 70), st.sets(st.integers(1, 3)))
+def test_a_stamp_that_slipped_to_the_picture_before_its_own_is_not_believed(size, slipped):
+    stamps = [4 * n if n % size == 0 else None for n in range(4 * size + 1)]
+    for number in slipped:
+        stamps[number * size - 1] = stamps[number * size]
+    assert believed(stamps, length=4) == [4 * n for n in range(4 * size + 1)]
 
 
 def test_a_stamp_of_seeing_that_cannot_be_is_not_believed():
