@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class SurveyFile(Stage):
     """Decode one file and keep what was found; a file that cannot be used says so in its result."""
 
-    version = 5
+    version = 6
     video: str = luigi.Parameter(description="the name of the film in the manifest")
 
     @property

@@ -66,7 +66,7 @@ class SimulateRecording(Stage):
 class DecodeRecording(RecordingMixin, NetworkMixin, Stage):
     """Decode the seizure's window of one view into frames on a uniform clock."""
 
-    version = 8
+    version = 9
     extension = "h5"
     leaves_out = (VideoError,)
 
