@@ -14,6 +14,7 @@ from luigi.task_register import Register
 from models.errors import ModelsError
 from seizures.errors import SeizuresError
 from tasks.cohort.preflight import require_sound_input
+from tasks.machinery.atomic import only_asking
 from tasks.settings.command_line import on_command_line, refuse, refuse_mistakes, words_for
 from tasks.stage.stage import Stage
 
@@ -80,7 +81,8 @@ class Question(FrontDoorTask):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        with only_asking():
+            super().__init__(*args, **kwargs)
         if not on_command_line():
             return
         try:

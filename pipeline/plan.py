@@ -10,6 +10,7 @@ import luigi
 from pipeline.front_door import Answer, Question
 from pipeline.verdict import everything_is_complete
 from seizures.errors import SettingsError
+from tasks.machinery.atomic import only_asking
 from tasks.machinery.tables import say_seconds, shorten, table
 from tasks.upkeep.plan import Plan as Foreseen
 from tasks.upkeep.plan import long_ways, make_plan, stage_states
@@ -22,6 +23,7 @@ class Plan(Question):
 
     save: str = luigi.Parameter(default="", description="keep the plan under this name; Prune keeps what it names")
 
+    @only_asking()
     def answer(self) -> Answer:
         """Return the plan as text; the exit code is 0."""
         if self.save and not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", self.save):

@@ -9,8 +9,9 @@ import luigi
 from pipeline.front_door import Answer, Question
 from pipeline.working import others_at_work
 from seizures.errors import SeizuresError, SettingsError
+from tasks.machinery.atomic import only_asking
 from tasks.machinery.tables import say_bytes, say_seconds, table
-from tasks.upkeep.prune import DAY_SECONDS, Unused, delete, spent_frames, unused
+from tasks.upkeep.prune import DAY_SECONDS, Unused, delete, delete_frames, spent_frames, unused
 
 MAX_SHOWN = 12
 
@@ -25,6 +26,7 @@ class Prune(Question):
     )
     frames_only: bool = luigi.BoolParameter(description="the decoded frames of complete features, and nothing else")
 
+    @only_asking()
     def answer(self) -> Answer:
         """Return what may go, or has gone, as text; the exit code is 0."""
         if self.keep_runs < 1 or not self.older_than_days >= 0:
@@ -41,7 +43,7 @@ class Prune(Question):
             else unused(keep_runs=self.keep_runs, older_than_seconds=age)
         )
         if self.delete:
-            delete(found)
+            (delete_frames if self.frames_only else delete)(found)
         return Answer("\n".join(self._lines(found)) + "\n", 0)
 
     def _lines(self, found: Sequence[Unused]) -> Iterator[str]:

@@ -10,9 +10,10 @@ from pipeline.working import WorkingTask
 from seizures.errors import SeizuresError
 from tasks.machinery.processes import import_before_forks
 from tasks.stage.costs import stage_costs
-from tasks.stage.publishing import publish, walk
+from tasks.stage.publishing import lost, publish, walk
+from tasks.stage.stage import Stage
 from tasks.stages.evaluation import PoolPredictions, ScorePredictions
-from tasks.stages.features import FeatureStage, all_features
+from tasks.stages.features import all_features
 from tasks.stages.folds import AssignFolds, left_out, unusable
 from tasks.stages.report import WriteReport, unpack_pictures
 
@@ -24,10 +25,10 @@ class SeizuresLeftOutError(SeizuresError):
 class RunAll(WorkingTask):
     """Everything: features of every seizure, patient-wise folds, classifiers, scores, the report, `results/current`."""
 
-    def requires(self) -> list[FeatureStage]:
-        """Require all features; what follows depends on which seizures are good."""
+    def requires(self) -> list[Stage]:
+        """Require all features, and what they were made of; what follows depends on which seizures are good."""
         import_before_forks()
-        return all_features()
+        return [*all_features(), *lost(all_features())]
 
     def verdict(self) -> str:
         """Return whether it is done, how well, and what was left out."""
@@ -44,7 +45,7 @@ class RunAll(WorkingTask):
 
         yield AssignFolds()
         report = WriteReport()
-        yield report
+        yield [*lost([report]), report]
         folds, predictions, metrics = AssignFolds(), PoolPredictions(), ScorePredictions()
         publish(
             report,
@@ -52,7 +53,7 @@ class RunAll(WorkingTask):
             summary={
                 "left_out": [item._asdict() for item in left_out()],
                 "costs": [cost._asdict() for cost in stage_costs(walk(report))],
-                "verdict": wording.verdict(read_summary(metrics.path)),
+                "verdict": wording.verdict(read_summary(metrics.result)),
             },
             fill=unpack_pictures,
         )

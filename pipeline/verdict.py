@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from tasks.machinery.sealed import read_sealed
 from tasks.settings.sections import results_root
 from tasks.stage.costs import cost_table
-from tasks.stage.publishing import SUMMARY_NAME, published_key
+from tasks.stage.publishing import SUMMARY_NAME, lost, published_key
 from tasks.stages.features import all_features
 from tasks.stages.folds import AssignFolds, unusable
 from tasks.stages.report import WriteReport
@@ -46,14 +46,10 @@ def published() -> bool:
 
 
 def everything_is_complete() -> bool:
-    """Tell whether RunAll is complete: the report is published, and no unusable recording is unacknowledged."""
-    return published() and not unusable()
+    """Tell whether RunAll is complete: all results are there, the report is published, and no recording is unusable."""
+    return published() and not lost([WriteReport()]) and not unusable()
 
 
 def _summary() -> dict[str, Any]:
     """Return what the run said of itself when it was published; what the stages cost is when they were made."""
-    try:
-        summary = json.loads((results_root() / "current" / SUMMARY_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return dict(summary)
+    return read_sealed(results_root() / "current" / SUMMARY_NAME) or {}

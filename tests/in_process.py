@@ -12,6 +12,7 @@ from luigi.configuration import LuigiConfigParser
 from small_project import Project
 
 from tasks.machinery.caches import clear_caches
+from tasks.stage.stage import Stage
 
 
 @contextlib.contextmanager
@@ -27,6 +28,17 @@ def inside(project: Project) -> Iterator[None]:
         os.chdir(folder)
         LuigiConfigParser._instance = before
         clear_caches()
+
+
+def put(stage: Stage, content: bytes) -> Path:
+    """Land `content` as the result of a stage; return its path."""
+
+    def produce(path: Path) -> None:
+        path.write_bytes(content)
+
+    stage.produce = produce  # type: ignore[method-assign,assignment]
+    stage.run()
+    return stage.path
 
 
 @contextlib.contextmanager

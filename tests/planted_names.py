@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import getpass
 import io
-import json
 import platform
 import re
 import socket
@@ -26,6 +25,8 @@ from small_project import Project, make_small_project
 from seizures.exchange import bundle
 from seizures.features.writer import FeatureFileWriter
 from tasks.exchange import bundles
+from tasks.machinery.sealed import write_sealed
+from tasks.stage.integrity import describe_file
 from tasks.stages.features import all_features
 
 PATIENTS = ("Doe-Jane-1987", "MR4711", "Q7")
@@ -70,7 +71,8 @@ def planted_project(folder: Path) -> Iterator[Project]:
         for stage in all_features():
             stage.path.parent.mkdir(parents=True)
             _write_planted(stage.path, stage.patient_id, stage.seizure_id, stage.seizure.label)
-            stage.file("why.json").write_text(json.dumps({"label": PLANTED["why.json"]}))
+            note = {"label": PLANTED["why.json"], "key": stage.key, "result": describe_file(stage.path)}
+            write_sealed(stage.file("why.json"), note)
         yield project
 
 

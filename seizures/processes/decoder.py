@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Generator, Iterator, Sequence
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from seizures.errors import VideoError
 from seizures.inspection.verdict import FileFacts
@@ -23,6 +24,12 @@ from seizures.video.start_times import FilmStart
 
 START_SILENCE_SECONDS = 60.0  # of a film that is asked when it starts
 MEMORY_BYTES = 8 * 2**30  # a 4K film in HEVC of 10 bits takes 3 GiB of address space on eight threads
+Found = TypeVar("Found")
+_logger = logging.getLogger(__name__)
+
+
+class DecoderEndedError(VideoError):
+    """A film has ended the decoder: it crashed, stalled, or needed more memory than it is allowed."""
 
 
 def load() -> Work:
@@ -44,7 +51,7 @@ _decoder = Child(
 class IsolatedWindow:
     """The frames of one window, decoded in the child: as `seizures.video.window.Window`, and as much a context manager.
 
-    Iteration raises VideoError also where the child crashes, or is silent for `silence_seconds`, or runs out of the
+    Iteration raises DecoderEndedError where the child crashes, or is silent for `silence_seconds`, or runs out of the
     memory it is allowed; TransientError where it is killed, or where disk, network or memory fail; and SoftwareError
     where any other exception ends it.
     """
@@ -125,14 +132,32 @@ def _start_of(path: Path, silence_seconds: float) -> FilmStart:
     return start
 
 
+def tried_twice(work: Callable[[], Found]) -> Found:
+    """Return what `work` returns; where a film ends the decoder, it is tried once more, in a decoder that starts anew.
+
+    Raises:
+        DecoderEndedError: it ended the second decoder, too, so that the film is to blame.
+
+    """
+    try:
+        return work()
+    except DecoderEndedError as error:
+        _logger.warning("%s. It is tried once more, in a new decoder", str(error).partition("; repair")[0])
+        stop()
+        return work()
+
+
 def stop() -> None:
     """Stop this process's decoder, if it has one; the next request starts another."""
     _decoder.stop()
 
 
 def _answer(name: str, what: str, silence_seconds: float, **arguments: Any) -> Any:
-    with _blaming_the_film(name):
-        return _decoder.call((what, arguments), name, silence_seconds=silence_seconds)
+    def ask() -> Any:
+        with _blaming_the_film(name):
+            return _decoder.call((what, arguments), name, silence_seconds=silence_seconds)
+
+    return tried_twice(ask)
 
 
 @contextlib.contextmanager
@@ -140,4 +165,4 @@ def _blaming_the_film(name: str) -> Iterator[None]:
     try:
         yield
     except ChildError as error:
-        raise VideoError(f"{name}: decoder {error}; repair the video or set use = skip") from error
+        raise DecoderEndedError(f"{name}: decoder {error}; repair the video or set use = skip") from error

@@ -18,6 +18,7 @@ from seizures.settings import PRECISIONS
 from tasks.cohort import manifest as cohort
 from tasks.cohort.imported_features import extracts_any, import_mistakes, imported_seizures
 from tasks.cohort.recipes import feature_recipes
+from tasks.machinery.atomic import may_write
 from tasks.settings.command_line import format_mistakes
 from tasks.settings.mistakes import file_mistakes, value_mistakes
 from tasks.settings.sections import Dataset, Demo, Features, Folds, Machine, Training, results_root, section
@@ -99,6 +100,8 @@ def _machine_mistakes() -> Iterator[str]:
 
 def _folder_mistakes() -> Iterator[str]:
     root = results_root()
+    if not may_write():
+        return
     try:
         root.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=root).close()

@@ -79,7 +79,7 @@ def export(
     with _draft(to) as draft:
         exported = bundle.write_features(
             draft,
-            [stage.path for stage in good],
+            [stage.result for stage in good],
             names,
             stated=stated_here(),
             views=views,

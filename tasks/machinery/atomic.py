@@ -17,10 +17,27 @@ from seizures.errors import SeizuresError
 TEMPORARY_SUFFIX = ".tmp"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _unfinished: dict[Path, int] = {}  # what must not outlive a process, and which one: a fork inherits the list
+_is_only_asking = False
 
 
 class DiskFullError(SeizuresError):
     """There is no room for a result; what was there before is untouched."""
+
+
+@contextlib.contextmanager
+def only_asking() -> Iterator[None]:
+    """Remember nothing in the results in the block: it only answers a question."""
+    global _is_only_asking  # a fact of the process
+    before, _is_only_asking = _is_only_asking, True
+    try:
+        yield
+    finally:
+        _is_only_asking = before
+
+
+def may_write() -> bool:
+    """Tell whether what is found out on the way may be remembered in the results."""
+    return not _is_only_asking
 
 
 @contextlib.contextmanager

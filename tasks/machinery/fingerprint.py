@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Sequence
@@ -13,7 +12,8 @@ from pathlib import Path
 from seizures.manifest.film_names import split_stream
 from seizures.settings import digest
 from seizures.video.start_times import FilmStart
-from tasks.machinery.atomic import write_json
+from tasks.machinery.atomic import may_write
+from tasks.machinery.sealed import read_sealed, write_sealed
 
 _BLOCK_BYTES = 1 << 22
 _RACY_SECONDS = 2.0
@@ -67,16 +67,16 @@ class _Note:
         self._path = memory / f"{digest(str(path.absolute()))}{ending}"
 
     def read(self) -> str | None:
-        with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-            remembered = json.loads(self._path.read_text(encoding="utf-8"))
-            if remembered["signature"] == self._signature:
+        with contextlib.suppress(KeyError):
+            remembered = read_sealed(self._path)
+            if remembered is not None and remembered["signature"] == self._signature:
                 return str(remembered[self._what])
         return None  # absent or damaged: looking again is always right
 
     def write(self, found: str) -> None:
-        if time.time() - self._changed > _RACY_SECONDS:
+        if may_write() and time.time() - self._changed > _RACY_SECONDS:
             with contextlib.suppress(OSError):  # a full disk: the cache is optional
-                write_json(self._path, {"signature": self._signature, self._what: found})
+                write_sealed(self._path, {"signature": self._signature, self._what: found})
 
 
 def _hash(path: Path) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.machinery.atomic import full_disk_told, temporary_name, unfinished, write_json
+from tasks.machinery.atomic import full_disk_told, is_temporary, temporary_name, unfinished
+from tasks.machinery.sealed import read_sealed, write_sealed
 from tasks.settings.sections import results_root
+from tasks.stage.integrity import describe_file, fault_of_file
 from tasks.stage.stage import BAD_EXTENSION, Stage
 
 SUMMARY_NAME = "summary.json"
@@ -40,12 +41,32 @@ def walk(*roots: Stage, only_incomplete: bool = False) -> list[Stage]:
     return list(found.values())
 
 
+def lost(roots: Iterable[Stage]) -> list[Stage]:
+    """Return the stages below `roots` whose result is gone or damaged although all that is made of it is complete.
+
+    Frames that Prune has deleted are not missing.
+    """
+    roots = list(roots)
+    wanted = {stage.task_id for stage in walk(*roots, only_incomplete=True)}
+    found = (stage for stage in walk(*roots) if stage.task_id not in wanted)
+    return [stage for stage in found if not stage.complete() and not stage.is_pruned()]
+
+
 def published_key(link: str = "current") -> str | None:
-    """Return the run that a link in the results folder points to, or None."""
-    try:
-        return str(json.loads((results_root() / link / SUMMARY_NAME).read_text(encoding="utf-8"))["run"])
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
+    """Return the run that a link in the results folder points to, or None where it has not all that it had."""
+    folder = results_root() / link
+    said = read_sealed(folder / SUMMARY_NAME)
+    if said is None or any(fault_of_file(folder / name, file) for name, file in said["files"].items()):
         return None
+    return str(said["run"]) if all(os.path.lexists(folder / name) for name in said["links"]) else None
+
+
+def fault_of_listed(summary: Path, name: str) -> str:
+    """Return what is wrong with a file of a run that its summary lists; empty where nothing is."""
+    said = read_sealed(summary)
+    if said is None:
+        return f"{summary.name} is damaged or not there"
+    return fault_of_file(summary.with_name(name), said["files"][name])
 
 
 def made_anew(stages: Iterable[Stage]) -> dict[str, list[str]]:
@@ -82,7 +103,7 @@ def publish(
         if fill is not None:
             fill(draft)
         _write_index(draft / INDEX_NAME, made)
-        write_json(draft / SUMMARY_NAME, {"run": report.key, **summary})
+        _write_summary(draft, {"run": report.key, **summary})
         _replace_folder(draft, folder)
         _point(root / "current", folder.relative_to(root))
     return root / "current"
@@ -106,9 +127,21 @@ def publish_beside(
         with unfinished(temporary_name(folder / INDEX_NAME)) as draft:
             _write_index(draft, made)
             draft.replace(folder / INDEX_NAME)
-        write_json(folder / SUMMARY_NAME, {"run": last.key, **summary})
+        _write_summary(folder, {"run": last.key, **summary})
         _point(root / link, folder.relative_to(root))
     return root / link
+
+
+def _write_summary(folder: Path, content: Mapping[str, Any]) -> None:
+    """Write what a run says of itself, and which files and links are in its folder."""
+    found = sorted(path for path in folder.rglob("*") if path.name != SUMMARY_NAME and not is_temporary(path))
+    links = [path.relative_to(folder).as_posix() for path in found if path.is_symlink()]
+    files = {
+        path.relative_to(folder).as_posix(): describe_file(path)
+        for path in found
+        if path.is_file() and not path.is_symlink()
+    }
+    write_sealed(folder / SUMMARY_NAME, {**content, "files": files, "links": links})
 
 
 def _made(stages: Iterable[Stage]) -> list[tuple[Stage, Path]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,11 +14,12 @@ import luigi
 from seizures.errors import SeizuresError
 from seizures.provenance import reader_versions
 from seizures.settings import canonical, digest
-from tasks.machinery.atomic import full_disk_told, landing, write_json
-from tasks.machinery.attempts import attempt
+from tasks.machinery.atomic import full_disk_told, landing, may_write
+from tasks.machinery.sealed import read_sealed, write_sealed
 from tasks.settings.sections import results_root
+from tasks.stage.integrity import describe_file, fault_of_result, set_aside
 
-BAD_EXTENSION = "bad.json"
+BAD_EXTENSION, WHY_EXTENSION = "bad.json", "why.json"
 
 
 class Amount(NamedTuple):
@@ -33,13 +33,17 @@ class ChangedInputError(SeizuresError):
     """What a result is made of has changed since its key was made."""
 
 
+class DamagedResultError(SeizuresError):
+    """A result cannot be read, and is not made again by a task that only answers a question."""
+
+
 class Stage(luigi.Task):
     """A task whose result is `<root>/<stage>/<label>/<key>.<extension>`.
 
     The key is the digest of the recipe: the stage and its version, what `reads` returns, and the keys of the stages in
     `upstream`. Whatever changes the bytes is in the recipe, and nothing else is, so a result is complete when its file
-    exists, and is never edited. Beside it, `<key>.why.json` holds the recipe, the seconds that it took, and
-    how much it worked through.
+    exists, and is never edited. Beside it, `<key>.why.json` holds the recipe, the seconds that it took, how much it
+    worked through, and what tells that the file is still the one that was written (`tasks/stage/integrity.py`).
 
     A stage says what it `reads`, and how to `produce` its file at a given path. Errors in `leaves_out` are the
     input's fault: they land as `<key>.bad.json`, which counts as the result, and the run goes on without that input.
@@ -120,8 +124,40 @@ class Stage(luigi.Task):
         return luigi.LocalTarget(str(self.path))
 
     def complete(self) -> bool:
-        """Tell whether the result, or the note that its input is bad, exists."""
-        return self.path.exists() or self._verdict() is not None
+        """Tell whether the result, whole, or the note that its input is bad, exists."""
+        return self.is_made() or self._verdict() is not None
+
+    def is_made(self) -> bool:
+        """Tell whether the result exists, and is the one that was made."""
+        return self.path.exists() and not self.fault()
+
+    def fault(self, *, thorough: bool = False) -> str:
+        """Return what is wrong with the result that is there; empty where nothing is. `thorough`: hash it."""
+        with contextlib.suppress(FileNotFoundError):
+            return fault_of_result(self.path, self.file(WHY_EXTENSION), self.key, thorough=thorough)
+        return ""
+
+    def is_pruned(self) -> bool:
+        """Tell whether the result was deleted because what is made of it is complete."""
+        if self.path.exists():
+            return False
+        said = read_sealed(self.file(WHY_EXTENSION))
+        return said is not None and bool(said.get("is_pruned")) and said.get("key") == self.key
+
+    @property
+    def result(self) -> Path:
+        """The result, to be read: hashed once a process; one that is damaged is set aside and made again first."""
+        if not self.path.exists() or self.fault(thorough=True):
+            self._make_again()
+        return self.path
+
+    def _make_again(self) -> None:
+        if not may_write():
+            raise DamagedResultError(f"{self.path}: damaged or not there; RunAll makes it again")
+        for needed in self.requires():
+            if not needed.complete():
+                needed._make_again()
+        self.run()
 
     def bad_reason(self) -> str | None:
         """Return why the input of this stage was left out, or None where it was not."""
@@ -135,26 +171,26 @@ class Stage(luigi.Task):
         """Return why the input is bad, by these versions of the software; None where it is not, or not known to be."""
         if not self.leaves_out or self.path.exists():
             return None
-        try:
-            said = dict(json.loads(self.file(BAD_EXTENSION).read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return None
-        return said if said.get("versions") == reader_versions() else None
+        said = read_sealed(self.file(BAD_EXTENSION))
+        is_ours = said is not None and said.get("key") == self.key and said.get("versions") == reader_versions()
+        return said if is_ours else None
 
     def run(self) -> None:
         """Produce the result and land it, or land why the input is bad."""
         started = time.monotonic()
         with full_disk_told(self.path.parent):
+            if fault := self.fault(thorough=True):
+                set_aside(self.path, fault)
             try:
                 self._check_recipe()
-                with self._attempt(), landing(self.path) as temporary:
+                with landing(self.path) as temporary:
                     amount = self.produce(temporary)
                     self._check_recipe()
-                    self._say_why(time.monotonic() - started, amount)
+                    self._say_why(time.monotonic() - started, amount, {"result": describe_file(temporary)})
             except self.leaves_out as error:
                 self._say_why(time.monotonic() - started)
                 said = {"reason": str(error), "kind": type(error).__name__, "versions": reader_versions()}
-                write_json(self.file(BAD_EXTENSION), said)
+                write_sealed(self.file(BAD_EXTENSION), {**said, "key": self.key})
 
     def _check_recipe(self) -> None:
         """Refuse to make a result under a key that no longer says what it is made of."""
@@ -163,17 +199,10 @@ class Stage(luigi.Task):
             names = ", ".join(sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name)))
             raise ChangedInputError(f"{self.label}: {names} changed while the run was at work; run it again")
 
-    def _attempt(self) -> contextlib.AbstractContextManager[None]:
-        """Mark the attempt where a bad input may kill the process: after two such ends, the input is left out."""
-        if not self.leaves_out:
-            return contextlib.nullcontext()
-        name = f"{self.task_family}+{self.label}+{self.key}"
-        return attempt(results_root() / "attempts", name, remedy=f"delete {self.path.parent}")
-
-    def _say_why(self, seconds: float, amount: Amount | None = None) -> None:
+    def _say_why(self, seconds: float, amount: Amount | None = None, more: Mapping[str, Any] | None = None) -> None:
         made: dict[str, Any] = {"key": self.key, "made": time.strftime("%FT%T%z"), "seconds": round(seconds, 3)}
         if self.device:
             made["device"] = self.device
         if amount is not None:
             made |= amount._asdict()
-        write_json(self.file("why.json"), {**self.recipe, **made})
+        write_sealed(self.file(WHY_EXTENSION), {**self.recipe, **made, **(more or {})})

@@ -61,12 +61,12 @@ class EvaluateFold(CellMixin, Stage):
 
         classifier = self.requires()[0]
         bank = load_sequences(self.held_out(), ("all", "evaluate"), self.cell)
-        fitted, _ = load_checkpoint(classifier.path)
+        fitted, _ = load_checkpoint(classifier.result)
         build = functools.partial(
             models.build_aggregation, fitted.settings.aggregation, bank.feature_dim, fitted.settings.hidden_units
         )
         with computing(section(Machine).num_threads or 1):
-            probabilities = predict(bank, load_classifier(classifier.path, build), fitted.settings)
+            probabilities = predict(bank, load_classifier(classifier.result, build), fitted.settings)
         table = predictions_for(
             bank.patient_ids,
             bank.seizure_ids,
@@ -104,7 +104,7 @@ class PoolPredictions(CellMixin, Stage):
         """Join the tables."""
         from seizures.evaluation.predictions import pool_predictions, read_predictions, write_predictions
 
-        tables = [read_predictions(stage.path) for stage in self.requires()]
+        tables = [read_predictions(stage.result) for stage in self.requires()]
         write_predictions(path, pool_predictions(tables))
 
 
@@ -135,7 +135,7 @@ class ScorePredictions(CellMixin, Stage):
         from seizures.evaluation.predictions import read_predictions
         from seizures.evaluation.summary import summarise, write_summary
 
-        predictions = read_predictions(PoolPredictions(cell=self.cell).path)
+        predictions = read_predictions(PoolPredictions(cell=self.cell).result)
         negative, positive = section(Dataset).label_names()
         write_summary(
             path,

@@ -15,7 +15,6 @@ from tasks.cohort import manifest as cohort
 from tasks.cohort.imported_features import is_imported
 from tasks.cohort.manifest import LeftOut
 from tasks.cohort.networks import network_of, weights_identity, weights_of
-from tasks.machinery.attempts import QuarantineError
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
 from tasks.settings.sections import Features, Frames, Machine, section
@@ -44,7 +43,7 @@ class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
     def complete(self) -> bool:
         """Tell whether it exists, and was made of every view that is good by now: other versions try bad ones again."""
         was_bad = any(stage.file(BAD_EXTENSION).exists() for stage in self.requires())
-        if not super().complete() or not was_bad or not self.path.exists():
+        if not super().complete() or not was_bad or not self.is_made():
             return super().complete()
         from seizures.features.file import open_features
 
@@ -70,9 +69,9 @@ class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
         from seizures.features.extraction import choose_device, extract_seizure
         from seizures.provenance import device_name
 
-        good = {stage.view: stage.path for stage in self.requires() if stage.view in self.good_views()}
+        good = {stage.view: stage.result for stage in self.requires() if stage.view in self.good_views()}
         if not good:
-            raise VideoError("; ".join(f"{stage.view}: {self._why_bad(stage)}" for stage in self.requires()))
+            raise VideoError("; ".join(f"{stage.view}: {stage.bad_reason()}" for stage in self.requires()))
         features, machine = section(Features), section(Machine)
         name, weights = network_of(self.network), weights_of(self.network)
         with (
@@ -125,13 +124,8 @@ class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
         own = self.bad_reason()
         if own is not None:
             return [LeftOut(*self.id, "", own)]
-        reasons = [(stage.id, self._why_bad(stage)) for stage in self.requires()]
+        reasons = [(stage.id, stage.bad_reason()) for stage in self.requires()]
         return [LeftOut(*recording, why) for recording, why in reasons if why is not None]
-
-    def _why_bad(self, stage: DecodeRecording) -> str | None:
-        """Return why a view could not be decoded; these features were made without it and must go too, to try again."""
-        why = stage.bad_reason()
-        return f"{why} and {self.path.parent}" if stage.bad_kind() == QuarantineError.__name__ else why
 
     def is_skipped(self, view: str) -> bool:
         """Tell whether a view that is left out, or all of them (``), is damaged, and the settings say to skip those."""

@@ -160,7 +160,7 @@ def fold_rows(cell: str = "") -> tuple[FoldRow, ...]:
     """Return the folds of a cell, checked for leaks when read; a plan deals them ahead of their stage."""
     stage = AssignFolds(cell=cell)
     if stage.key not in _folds:
-        if not stage.path.exists():
+        if not stage.complete():
             raise TooFewSeizuresError(f"{stage.path}: no folds are assigned yet; run RunAll first")
         _folds[stage.key] = read_folds(stage.path, shared_patients=stage.shared_patients)
     return _folds[stage.key]
@@ -174,7 +174,7 @@ def deal_ahead() -> bool:
     if any(stage.seizure.duration_seconds is None and not stage.complete() for stage in all_features()):
         return False
     stage = AssignFolds()
-    if stage.key not in _folds and not stage.path.exists():
+    if stage.key not in _folds and not stage.complete():
         _folds[stage.key] = stage.deal()
     return True
 

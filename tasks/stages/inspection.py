@@ -69,7 +69,7 @@ class SurveyFile(Stage):
         """Return what was found."""
         from seizures.inspection.verdict import facts_from
 
-        return facts_from(json.loads(self.path.read_text(encoding="utf-8")))
+        return facts_from(json.loads(self.result.read_text(encoding="utf-8")))
 
 
 class DrawContactSheet(RecordingMixin, Stage):
@@ -186,7 +186,7 @@ class WriteInspection(Stage):
 
         looks = []
         for stage in all_sheets():
-            sheet = None if stage.bad_reason() else stage.path
+            sheet = None if stage.bad_reason() else stage.result
             looks.append(RecordingLook(stage.label, _words(stage.recording), sheet, recording_verdict(stage)))
         excluded = [(item.name, item.reason) for item in cohort.left_out_by_manifest()]
         write_page(path, [stage.facts() for stage in all_surveys()], looks, excluded)
@@ -228,9 +228,9 @@ def _outcome_of_frames(decoded: DecodeRecording) -> Outcome:
     reason, name = decoded.bad_reason(), decoded.label
     if reason is not None:
         return Outcome(reason)
-    if not decoded.path.exists():  # pruned, which happens only where features were made of them
+    if not decoded.is_made():  # pruned, which happens only where features were made of them
         return Outcome()
-    with open_frames(decoded.path) as frames:
+    with open_frames(decoded.result) as frames:
         valid, frame_rate_hz = frames.valid, frames.frame_rate_hz
     length, stride, num_segments = _rules()
     try:

@@ -70,8 +70,8 @@ class DrawPictures(Stage):
         from seizures.report import pictures
 
         drawn = pictures.draw_pictures(
-            read_predictions(PoolPredictions().path),
-            read_summary(ScorePredictions().path),
+            read_predictions(PoolPredictions().result),
+            read_summary(ScorePredictions().result),
             _histories(),
             _durations(),
             section(Evaluation).settings(),
@@ -112,8 +112,8 @@ class WriteReport(Stage):
 
         stages, damage = walk(self), invalid_snippets()
         anew = made_anew(stages)
-        predictions = read_predictions(PoolPredictions().path)
-        summary = read_summary(ScorePredictions().path)
+        predictions = read_predictions(PoolPredictions().result)
+        summary = read_summary(ScorePredictions().result)
         run = methods.WhatWasRun(
             made=_ways(),
             folds=section(Folds).settings(),
@@ -135,7 +135,7 @@ class WriteReport(Stage):
             page.ReportInputs(
                 predictions=predictions,
                 summary=summary,
-                pictures=pictures.read_pictures(DrawPictures().path),
+                pictures=pictures.read_pictures(DrawPictures().result),
                 durations_seconds=_durations(),
                 run=run,
                 left_out=left_out(),
@@ -153,7 +153,7 @@ def unpack_pictures(folder: Path) -> None:
     """Put the PNG and CSV files of the pictures where the page's links look for them: in a folder beside it."""
     from seizures.report import page, pictures
 
-    pictures.unpack_pictures(DrawPictures().path, folder / page.FOLDER)
+    pictures.unpack_pictures(DrawPictures().result, folder / page.FOLDER)
 
 
 def _durations() -> dict[SeizureId, float]:
@@ -221,7 +221,7 @@ def _histories() -> pd.DataFrame:
     rows = (
         {"fold": stage.fold, "seed": stage.seed, **row._asdict()}
         for stage in all_classifiers()
-        for row in load_checkpoint(stage.path)[0].history
+        for row in load_checkpoint(stage.result)[0].history
     )
     table: pd.DataFrame = pd.DataFrame(rows)
     return table
@@ -233,7 +233,7 @@ def invalid_snippets() -> list[str]:
 
     notes = []
     for row in fold_rows():
-        with open_features(features_of(row.id).path) as file:
+        with open_features(features_of(row.id).result) as file:
             for name, view in file.views.items():
                 num_invalid = int((~view.valid).sum())
                 if num_invalid:

@@ -41,7 +41,7 @@ def load_sequences(rows: Sequence[FoldRow], uses: tuple[str, ...], cell: str = "
     shared = not dataset.allow_mixed_features and not each_task_is_a_fork()
     needed = fold_rows(cell) if shared else rows
     stages = [features_of(row.id, network) for row in needed]
-    paths = tuple(sorted(stage.path for stage in stages if not network or stage.bad_reason() is None))
+    paths = tuple(sorted(stage.result for stage in stages if not network or stage.bad_reason() is None))
     bank = _whole_bank(paths, dataset.label_names(), dataset.allow_mixed_features)
     views: dict[SeizureId, list[int]] = {}
     for number, (patient_id, seizure_id, use) in enumerate(

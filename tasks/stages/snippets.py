@@ -102,7 +102,7 @@ def _num_per_class(fold: int) -> int:
     training, _ = split(PATIENT_WISE, fold)
     found = {}
     for network in section(Snippets).names():
-        paths = [stage.path for stage in _features(training, network) if stage.bad_reason() is None]
+        paths = [stage.result for stage in _features(training, network) if stage.bad_reason() is None]
         found[network] = count_in_smaller_class(paths, section(Dataset).label_names())
     none = [name for name, number in found.items() if not number]
     if none:
@@ -137,7 +137,7 @@ class PoolSnippets(Stage):
         """Join the tables."""
         from seizures.evaluation.snippet_scores import pool_counts, read_counts, write_counts
 
-        write_counts(path, pool_counts([read_counts(stage.path) for stage in self.requires()]))
+        write_counts(path, pool_counts([read_counts(stage.result) for stage in self.requires()]))
 
 
 class _OfCounts(luigi.Task):
@@ -151,7 +151,7 @@ class _OfCounts(luigi.Task):
         """Read them, by network."""
         from seizures.evaluation.snippet_scores import by_network, read_counts
 
-        return by_network(read_counts(PoolSnippets().path))
+        return by_network(read_counts(PoolSnippets().result))
 
 
 class TabulateSnippets(_OfCounts, Stage):

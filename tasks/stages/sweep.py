@@ -118,7 +118,7 @@ class DrawSweep(OfSweep, Stage):
 
         from seizures.report.sweep_figure import draw_sweep
 
-        table = pd.read_csv(TabulateSweep(sweep=self.sweep).path, keep_default_na=False, na_values=[""])
+        table = pd.read_csv(TabulateSweep(sweep=self.sweep).result, keep_default_na=False, na_values=[""])
         draw_sweep(table[table["cell"] != CHOSEN]).savefig(path, format="png", dpi=150, metadata={"Software": None})
 
 
@@ -158,8 +158,8 @@ def results_of(cells: list[str]) -> list[CellResult]:
         CellResult(
             name_of(cell),
             training_settings(cell),
-            read_predictions(PoolPredictions(cell=cell).path),
-            read_summary(ScorePredictions(cell=cell).path),
+            read_predictions(PoolPredictions(cell=cell).result),
+            read_summary(ScorePredictions(cell=cell).result),
         )
         for cell in cells
     ]
@@ -180,7 +180,7 @@ def _chosen(cells: list[CellResult]) -> CellResult:
     for cell in cells:
         text = "" if cell.name == name_of("") else cell.name
         histories = {
-            (stage.fold, stage.seed): load_checkpoint(stage.path)[0].history for stage in all_classifiers(text)
+            (stage.fold, stage.seed): load_checkpoint(stage.result)[0].history for stage in all_classifiers(text)
         }
         losses[cell.name] = {
             place: min(row.inner_loss for row in rows if row.inner_loss is not None)

@@ -99,14 +99,14 @@ class DecodeRecording(RecordingMixin, NetworkMixin, Stage):
 
     def produce(self, path: Path) -> Amount:
         """Decode, and write the frames as they come."""
-        from seizures.processes.decoder import IsolatedWindow
+        from seizures.processes.decoder import IsolatedWindow, tried_twice
         from seizures.video.frame_cache import write_frames
         from seizures.video.request import WindowRequest
 
         item, read = self.recording, self.reads()
         hashes = read["video_sha256"] or [fingerprint(film, results_root() / "fingerprints") for film in self.paths()]
         request = WindowRequest(
-            self.paths(),
+            tuple(stage.result for stage in self.requires()) or self.paths(),
             item.onset_seconds,
             item.offset_seconds,
             crop=item.crop,
@@ -114,9 +114,13 @@ class DecodeRecording(RecordingMixin, NetworkMixin, Stage):
             settings=read["frames"],
             frame_size=read["frame_size"],
         )
-        with (
-            IsolatedWindow(request) as window,
-            progress(self, self.with_network(self.label), "frames") as report_progress,
-        ):
-            write_frames(path, window, attributes={"video_sha256": ";".join(hashes)}, progress=report_progress)
-            return Amount(window.facts.num_frames_decoded, "frames")
+
+        def decode() -> Amount:
+            with (
+                IsolatedWindow(request) as window,
+                progress(self, self.with_network(self.label), "frames") as report_progress,
+            ):
+                write_frames(path, window, attributes={"video_sha256": ";".join(hashes)}, progress=report_progress)
+                return Amount(window.facts.num_frames_decoded, "frames")
+
+        return tried_twice(decode)

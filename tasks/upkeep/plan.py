@@ -7,15 +7,15 @@ import itertools
 import json
 import statistics
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.machinery.atomic import write_json
+from tasks.machinery.sealed import write_sealed
 from tasks.machinery.tables import shorten
 from tasks.settings.sections import Folds, Training, results_root, section
-from tasks.stage.publishing import walk
+from tasks.stage.publishing import lost, walk
 from tasks.stage.stage import Stage
 from tasks.stages.features import all_features
 from tasks.stages.folds import deal_ahead
@@ -62,7 +62,7 @@ class Plan:
     def save(self, name: str) -> Path:
         """Write the results that this plan names to `plans/<name>.json`, which Prune respects; return its path."""
         path = plans_folder() / f"{name}.json"
-        write_json(path, {"results": [(stage.task_family, stage.label, stage.key) for stage in self.stages]})
+        write_sealed(path, {"results": [[stage.task_family, stage.label, stage.key] for stage in self.stages]})
         return path
 
 
@@ -74,12 +74,19 @@ def plans_folder() -> Path:
 def make_plan() -> Plan:
     """Compare what exists with what is wanted; runs nothing, and writes only the cached hashes of videos."""
     stages, foreseen = foresee()
-    unfinished = walk(*all_features(), *([WriteReport()] if foreseen else []), only_incomplete=True)
+    roots = [*all_features(), *([WriteReport()] if foreseen else [])]
+    unfinished = [*lost(roots), *walk(*roots, only_incomplete=True)]
     estimated = {} if foreseen else _estimated_counts()
     families = {stage.task_family for stage in unfinished} | set(estimated)
     seconds_each = {name: mean for name in families if (mean := _mean_seconds(name)) is not None}
     steps = tuple(_step(stage, seconds_each.get(stage.task_family)) for stage in unfinished)
     return Plan(tuple(stages), steps, estimated, seconds_each)
+
+
+def damage(stages: Iterable[Stage], *, thorough: bool) -> list[tuple[Path, str]]:
+    """Return the results that are there and are not as they were written, with what is wrong; `thorough`: hash all."""
+    found = ((stage.path, stage.fault(thorough=thorough)) for stage in stages)
+    return [(path.relative_to(results_root()), fault) for path, fault in found if fault]
 
 
 def long_ways(plan: Plan) -> list[tuple[str, str]]:
@@ -96,7 +103,7 @@ def long_ways(plan: Plan) -> list[tuple[str, str]]:
         from_seconds = stage.recording.onset_seconds or 0.0
         for name in stage.recording.video:
             survey = surveyed(name)
-            if not survey.path.exists():
+            if not survey.complete():
                 break
             facts = survey.facts()
             if from_seconds < facts.duration_seconds:
@@ -228,7 +235,7 @@ def stage_states(plan: Plan) -> dict[str, StageState]:
         elif not stage.complete():
             state = "not_needed"
         else:
-            state = "complete" if stage.path.exists() else "bad"
+            state = "complete" if stage.is_made() else "bad"
         counts[stage.task_family][state] += 1
     for family, number in plan.estimated.items():
         counts.setdefault(family, Counter())["missing"] += number

@@ -6,7 +6,6 @@ Only files whose names say that a stage of ours wrote them are ever looked at; a
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 import shutil
@@ -19,9 +18,11 @@ from typing import NamedTuple
 from seizures.errors import SeizuresError
 from seizures.settings import KEY_LENGTH
 from tasks.machinery.atomic import is_temporary
+from tasks.machinery.sealed import add_to_sealed, read_sealed
 from tasks.settings.sections import results_root
-from tasks.stage.publishing import INDEX_NAME, walk
-from tasks.stage.stage import BAD_EXTENSION, Stage
+from tasks.stage.integrity import DAMAGED_SUFFIX
+from tasks.stage.publishing import INDEX_NAME, SUMMARY_NAME, fault_of_listed, walk
+from tasks.stage.stage import BAD_EXTENSION, WHY_EXTENSION, Stage
 from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.stages.features import ExtractFeatures
 from tasks.stages.folds import AssignFolds
@@ -32,14 +33,13 @@ from tasks.stages.training import TrainFold
 from tasks.stages.videos import DecodeRecording, SimulateRecording
 from tasks.upkeep.plan import foresee, plans_folder
 
-WHY_EXTENSION = "why.json"
 DAY_SECONDS = 86400.0
 # What RunAll makes, and so what a run names; results of other stages are left alone.
 RUN_STAGES: tuple[type[Stage], ...] = (
     SimulateRecording, DecodeRecording, ExtractFeatures, ImportedFeatures, AssignFolds, TrainFold, EvaluateFold,
     PoolPredictions, ScorePredictions, DrawPictures, WriteReport,
 )  # fmt: skip
-RUNS, TEMPORARY = "(old runs)", "(temporary files)"
+RUNS, TEMPORARY, DAMAGED = "(old runs)", "(temporary files)", "(damaged files)"
 _KEY = f"[0-9a-f]{{{KEY_LENGTH}}}"
 
 
@@ -90,7 +90,7 @@ def spent_frames(*, older_than_seconds: float) -> list[Unused]:
         files = {path.name[KEY_LENGTH + 1 :]: path for path in paths}
         if result.stage != "ExtractFeatures" or not {"h5", WHY_EXTENSION} <= set(files):
             continue
-        for name, key in json.loads(files[WHY_EXTENSION].read_text(encoding="utf-8"))["upstream"].items():
+        for name, key in ((read_sealed(files[WHY_EXTENSION]) or {}).get("upstream") or {}).items():
             stage, _, label = name.partition("/")
             spent.add(Result(stage, label, key))
     frames = [
@@ -102,14 +102,15 @@ def spent_frames(*, older_than_seconds: float) -> list[Unused]:
 
 
 def temporaries() -> Iterator[Unused]:
-    """Yield what a killed process left before it was whole: files, drafts of runs, and links."""
+    """Yield what a killed process left before it was whole, files, drafts of runs and links, and damaged results."""
     for folder, folders, files in os.walk(results_root()):
         drafts = [name for name in folders if is_temporary(Path(name))]
         folders[:] = [name for name in folders if name not in drafts]
         for name in [*drafts, *files]:
             path = Path(folder, name)
-            if is_temporary(path):
-                yield _unused(TEMPORARY, path.relative_to(results_root()).as_posix(), [path])
+            if is_temporary(path) or name.endswith(DAMAGED_SUFFIX):
+                kind = TEMPORARY if is_temporary(path) else DAMAGED
+                yield _unused(kind, path.relative_to(results_root()).as_posix(), [path])
 
 
 def delete(items: Iterable[Unused]) -> None:
@@ -123,6 +124,16 @@ def delete(items: Iterable[Unused]) -> None:
         folder = item.paths[0].parent
         if item.kind not in (RUNS, TEMPORARY) and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def delete_frames(items: Iterable[Unused]) -> None:
+    """Delete frames, and note that they are not missing."""
+    for item in items:
+        for path in item.paths:
+            note = path.with_name(f"{path.name[:KEY_LENGTH]}.{WHY_EXTENSION}")
+            if (said := read_sealed(note)) is not None:
+                add_to_sealed(note, said, is_pruned=True)
+            path.unlink(missing_ok=True)
 
 
 def _results() -> dict[Result, list[Path]]:
@@ -151,21 +162,23 @@ def _runs(keep: int) -> tuple[list[Path], list[Path]]:
 
 def _named_by_run(run: Path) -> list[Result]:
     try:
+        if fault := fault_of_listed(run / SUMMARY_NAME, INDEX_NAME):
+            raise ValueError(fault)
         with (run / INDEX_NAME).open(encoding="utf-8", newline="") as file:
             return [Result(row["stage"], row["label"], row["key"]) for row in csv.DictReader(file)]
     except (OSError, ValueError, KeyError) as error:
-        raise _unreadable(run / INDEX_NAME, error, f"delete {run} if that run is not expected") from error
+        raise _unreadable(run / INDEX_NAME, str(error), f"run RunAll, or delete {run}") from error
 
 
 def _named_by_plan(plan: Path) -> list[Result]:
-    try:
-        return [Result(*names) for names in json.loads(plan.read_text(encoding="utf-8"))["results"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _unreadable(plan, error, "delete it if that plan is not expected") from error
+    said = read_sealed(plan)
+    if said is None:
+        raise _unreadable(plan, "it is not as it was written", "save the plan again, or delete it")
+    return [Result(*names) for names in said["results"]]
 
 
-def _unreadable(path: Path, error: Exception, advice: str) -> SeizuresError:
-    return SeizuresError(f"{path}: cannot be read ({type(error).__name__}), so what it uses is unknown; {advice}")
+def _unreadable(path: Path, why: str, advice: str) -> SeizuresError:
+    return SeizuresError(f"{path}: cannot be read ({why}), so what it uses is unknown; {advice}")
 
 
 def _unused(kind: str, name: str, paths: Iterable[Path]) -> Unused:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from in_process import inside, setting
+from in_process import inside, put, setting
 from small_project import Project
 
 from pipeline import Plan, Prune, Status
@@ -126,9 +126,7 @@ def test_a_long_way_to_a_window_is_told_from_the_survey(project: Project) -> Non
     facts = FileFacts(rows[0]["video"], duration_seconds=100, keyless_from_seconds=2, keyless_seconds=95)
     with inside(project):
         assert "LONG" not in Plan().answer().text  # nobody knows before InspectVideos
-        path = surveyed(rows[0]["video"]).path
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(canonical(facts)))
+        put(surveyed(rows[0]["video"]), json.dumps(canonical(facts)).encode())
         text = Plan().answer().text
     words = "no key frame from 2 s to 97 s: a window there is decoded from 2 s on, 78 s of film before its onset"
     assert f"LONG  DecodeRecording: P01+01+large, {rows[0]['video']}\n        {words}\n" in text

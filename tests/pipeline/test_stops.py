@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,24 +13,7 @@ import pytest
 from small_project import Project, Run
 
 from seizures.provenance import reader_versions
-from tasks.machinery.attempts import attempt, killed_attempts
-
-
-def killed_attempt(folder: Path, name: str, number: int = signal.SIGKILL) -> None:
-    """Let a process attempt something and end by a signal."""
-    code = f"""
-        import os, pathlib, signal
-        from tasks.machinery.attempts import attempt
-        from tasks.machinery.stopping import end_orderly_when_told
-
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and stays so
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a shell's background
-        end_orderly_when_told("RunAll()")
-        with attempt(pathlib.Path({str(folder)!r}), {name!r}, "..."):
-            os.kill(os.getpid(), {number})
-    """
-    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False, stderr=subprocess.DEVNULL)
-    assert ended.returncode == (-number if number == signal.SIGKILL else 128 + number)
+from tasks.machinery.sealed import write_sealed
 
 
 def last_words(output: str) -> list[str]:
@@ -52,7 +32,6 @@ def test_a_run_ends_after_the_present_task_or_at_once_and_leaves_nothing_behind(
         assert process.returncode == exit_code, output
         assert "Traceback" not in output
         assert not list(project.results.glob("*/*/.*.tmp*"))
-        assert not list(project.results.glob("attempts/*"))
         assert not list(project.results.glob(".run/*"))
         if number == signal.SIGTERM:
             assert output.splitlines()[-1].startswith("RunAll(): stopped by SIGTERM; nothing is lost.")
@@ -61,44 +40,29 @@ def test_a_run_ends_after_the_present_task_or_at_once_and_leaves_nothing_behind(
             assert last_words(output)[-1].startswith("RunAll: NOT complete;")
 
 
-def test_two_kills_leave_a_video_out_and_the_rest_is_finished(done: Project, finished: Project) -> None:
-    decoded = next(done.results.glob("DecodeRecording/P01+01+large/*.h5"))
-    name = f"DecodeRecording+P01+01+large+{decoded.stem}"
-    shutil.rmtree(decoded.parent)
+def test_a_run_that_is_killed_thrice_over_the_same_film_blames_nobody(done: Project, finished: Project) -> None:
+    shutil.rmtree(done.results / "DecodeRecording" / "P01+01+large")
     shutil.rmtree(done.results / "ExtractFeatures" / "P01+01")
-    for _ in range(2):
-        killed_attempt(done.results / "attempts", name)
-    run = done.run_all()
-    assert run.exit_code == 30, run
-    reason = next(line for line in last_words(run.output) if line.startswith("  left out: P01+01+large: "))
-    assert "killed the process 2 times" in reason
-    assert "use = skip" in reason
-    assert "killed the process 2 times" in (done.results / "current" / "report.html").read_text()
-    remedy = "delete results/DecodeRecording/P01+01+large and results/ExtractFeatures/P01+01"
-    assert remedy in reason
-    for folder in remedy.split()[1::2]:
-        shutil.rmtree(done.folder / folder)
+    for stage in ("DecodeRecording", "DecodeRecording", "ExtractFeatures"):
+        process = done.start("RunAll")
+        assert process.stdout is not None
+        for line in process.stdout:
+            if f"running   {stage}(patient_id=P01" in line:
+                break
+        process.kill()
+        process.communicate()
+    assert not list(done.results.glob("*/*/*.bad.json"))
     again = done.run_all()
     assert again.exit_code == 0, again
     assert done.files("current/predictions.csv") == finished.files("current/predictions.csv")
-
-
-def test_one_kill_and_any_number_of_orderly_ends_are_no_reason_to_give_up(tmp_path: Path) -> None:
-    killed_attempt(tmp_path, "film")
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        killed_attempt(tmp_path, "film", number)
-    with attempt(tmp_path, "film", ""):
-        assert len(list(tmp_path.iterdir())) == 2
-        assert len(killed_attempts(tmp_path, "film")) == 1
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_too_few_good_seizures_are_a_clear_error(done: Project) -> None:
     for path in done.results.glob("DecodeRecording/P0[234]*/*.h5"):
         name = f"DecodeRecording+{path.parent.name}+{path.stem}"
         path.unlink()
-        said = {"kind": "VideoError", "reason": f"{name} is bad", "versions": reader_versions()}
-        path.with_name(f"{path.stem}.bad.json").write_text(json.dumps(said))
+        said = {"kind": "VideoError", "reason": f"{name} is bad", "versions": reader_versions(), "key": path.stem}
+        write_sealed(path.with_name(f"{path.stem}.bad.json"), said)
     for path in done.results.glob("ExtractFeatures/P0[234]*"):
         shutil.rmtree(path)
     run = done.run_all()

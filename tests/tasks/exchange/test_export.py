@@ -30,6 +30,7 @@ from seizures.files import archives
 from seizures.provenance import reader_versions
 from tasks.exchange import bundles
 from tasks.machinery.caches import clear_caches
+from tasks.machinery.sealed import write_sealed
 from tasks.stages.features import all_features
 from tasks.stages.folds import fold_items, in_dealing_order
 
@@ -137,7 +138,8 @@ def test_the_order_that_is_told_is_the_one_that_was_dealt_although_a_film_is_bad
         != ids([stage for stage in in_dealing_order(everything) if stage != one])
     )
     kept = bad.path.rename(tmp_path / "kept.h5")
-    bad.file("bad.json").write_text(json.dumps({"reason": "cut", "kind": "VideoError", "versions": reader_versions()}))
+    said = {"reason": "cut", "kind": "VideoError", "versions": reader_versions(), "key": bad.key}
+    write_sealed(bad.file("bad.json"), said)
     clear_caches()
     try:
         dealt = ids(fold_items())

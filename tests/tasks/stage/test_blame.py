@@ -13,6 +13,7 @@ from small_project import Project
 
 from seizures.manifest.identity import SeizureId
 from seizures.provenance import reader_versions
+from tasks.machinery.sealed import write_sealed
 from tasks.stages.features import features_of
 
 BROKEN = (
@@ -51,15 +52,15 @@ def test_a_verdict_of_other_versions_is_tried_again(
     """Also where the seizure's features were made without the view: they are made anew, with it."""
     frames = forget_frames(done, "large")
     note = frames.with_name(f"{frames.stem}.bad.json")
-    said = {"kind": "VideoError", "reason": "all films are damaged"}
-    note.write_text(json.dumps({**said, "versions": reader_versions()}))
+    said = {"kind": "VideoError", "reason": "all films are damaged", "key": frames.stem}
+    write_sealed(note, {**said, "versions": reader_versions()})
     run = done.run_all()
     assert run.exit_code == 30, run
     assert "left out: P01+01+large: all films are damaged" in run.output
     with inside(done):
         stage = features_of(SeizureId("P01", "01"))
         assert stage.complete()
-    note.write_text(json.dumps(said | versions))
+    write_sealed(note, said | versions)
     with inside(done):
         stage = features_of(SeizureId("P01", "01"))
         assert not stage.complete()

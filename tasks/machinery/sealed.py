@@ -1,0 +1,41 @@
+"""Small JSON files that tell by themselves whether they are whole: each holds the hash of the rest of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tasks.machinery.atomic import write_json
+
+_SEAL = "seal"
+
+
+def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+    """Write `content` as JSON with its own hash, whole or not at all."""
+    write_json(path, {**content, _SEAL: _seal_of(content)})
+
+
+def add_to_sealed(path: Path, content: Mapping[str, Any], **more: Any) -> None:
+    """Write what a file holds with something more, keeping its time."""
+    times = path.stat()
+    write_sealed(path, {**content, **more})
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def read_sealed(path: Path) -> dict[str, Any] | None:
+    """Return what `write_sealed` wrote; None where the file is absent, cannot be read, or is not as it was written."""
+    try:
+        content = json.loads(path.read_bytes())
+        seal = content.pop(_SEAL)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return dict(content) if seal == _seal_of(content) else None
+
+
+def _seal_of(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
