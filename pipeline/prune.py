@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 import luigi
 
 from pipeline.front_door import Answer, Question
-from pipeline.working import others_at_work
-from seizures.errors import SeizuresError, SettingsError
+from pipeline.working import deleting
+from seizures.errors import SettingsError
 from tasks.machinery.atomic import only_asking
 from tasks.machinery.tables import say_bytes, say_seconds, table
 from tasks.upkeep.prune import DAY_SECONDS, Unused, delete, delete_frames, spent_frames, unused
@@ -31,19 +32,15 @@ class Prune(Question):
         """Return what may go, or has gone, as text; the exit code is 0."""
         if self.keep_runs < 1 or not self.older_than_days >= 0:
             raise SettingsError("expected --keep-runs of at least 1 and --older-than-days of at least 0")
-        others = list(others_at_work(str(self))) if self.delete else []
-        if others:
-            raise SeizuresError(
-                "".join(["nothing was deleted, because what a run is making is not named yet:\n", *others]).rstrip()
-            )
         age = self.older_than_days * DAY_SECONDS
-        found = (
-            spent_frames(older_than_seconds=age)
-            if self.frames_only
-            else unused(keep_runs=self.keep_runs, older_than_seconds=age)
-        )
-        if self.delete:
-            (delete_frames if self.frames_only else delete)(found)
+        with deleting(str(self)) if self.delete else contextlib.nullcontext():
+            found = (
+                spent_frames(older_than_seconds=age)
+                if self.frames_only
+                else unused(keep_runs=self.keep_runs, older_than_seconds=age)
+            )
+            if self.delete:
+                (delete_frames if self.frames_only else delete)(found)
         return Answer("\n".join(self._lines(found)) + "\n", 0)
 
     def _lines(self, found: Sequence[Unused]) -> Iterator[str]:

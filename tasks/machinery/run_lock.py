@@ -1,12 +1,15 @@
 """Who is at work in a results folder: a small file that says so, and whether whoever wrote it still lives.
 
-On its own machine a process is asked for by its id and the moment of its birth. Of another machine only the file is
-seen: it is touched every half minute, and counts as abandoned after ten minutes of silence.
+The file is locked as long as its process lives, which every process of the machine sees, in whatever container. Of
+another machine the lock may not be seen, and some file systems have no locks: the file is touched every half minute,
+too, and counts as abandoned after ten minutes of silence. Without locks, a process of the same machine and of the same
+namespace is asked for by its id and the moment of its birth.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -14,9 +17,9 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from tasks.machinery.atomic import unfinished, write_json
+from tasks.machinery.atomic import temporary_name, unfinished
 
 BEAT_SECONDS = 30.0
 SILENCE_SECONDS = 600.0
@@ -31,8 +34,12 @@ def own_name() -> str:
 def presence(path: Path, **facts: Any) -> Iterator[None]:
     """Say at `path` that this process is at work as long as the block lasts; the file survives only if it is killed."""
     me = {"host": socket.gethostname(), "pid": os.getpid(), "birth": _birth(os.getpid()), "boot": _boot()}
-    with unfinished(path):
-        write_json(path, {**facts, **me, "since": time.strftime("%FT%T%z")})
+    said = {**facts, **me, "pid_namespace": _pid_namespace(), "since": time.strftime("%FT%T%z")}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished(path), unfinished(temporary_name(path)) as draft, draft.open("w", encoding="utf-8") as file:
+        json.dump({**said, "is_locked": _lock(file)}, file)  # locked before anybody can see it
+        file.flush()
+        draft.replace(path)
         over = threading.Event()
         threading.Thread(target=_beat, args=(path, over), name="presence", daemon=True).start()
         try:
@@ -51,18 +58,39 @@ def read_presence(path: Path) -> Mapping[str, Any] | None:
 
 
 def is_alive(path: Path, found: Mapping[str, Any]) -> bool:
-    """Tell whether the process that wrote `found` to `path` still lives."""
-    if found["host"] == socket.gethostname():
-        return not is_of_earlier_boot(found) and _is_process(found["pid"], found["birth"])
+    """Tell whether the process that wrote `found` to `path`, or a fork of it, still lives."""
     try:
-        return time.time() - path.stat().st_mtime < SILENCE_SECONDS
+        silence_seconds = time.time() - path.stat().st_mtime
+        if found.get("is_locked") and _is_locked(path):
+            return True
+        is_here = found["boot"] == _boot() != ""
+        if is_here and found.get("is_locked"):
+            return False
+        if is_here and found.get("pid_namespace") == _pid_namespace() != "":
+            return _is_process(found["pid"], found["birth"])
+        return silence_seconds < SILENCE_SECONDS
     except FileNotFoundError:
         return False
 
 
-def is_of_earlier_boot(found: Mapping[str, Any]) -> bool:
-    """Tell whether this machine was restarted since `found` was written: then the machine ended the process."""
-    return bool(found["host"] == socket.gethostname() and found["boot"] != _boot())
+def _lock(file: IO[str]) -> bool:
+    """Lock a file until it is closed, in this process and in its forks; tell whether the file system can."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _is_locked(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return False
 
 
 def _beat(path: Path, over: threading.Event) -> None:
@@ -93,5 +121,12 @@ def _birth(pid: int) -> str:
 def _boot() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _pid_namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return ""

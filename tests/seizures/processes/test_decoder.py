@@ -16,7 +16,7 @@ import zoo
 from seizures.errors import DamagedVideoError, SoftwareError, TransientError, VideoError
 from seizures.processes import decoder
 from seizures.processes.child import Child
-from seizures.processes.decoder import IsolatedWindow, read_starts, survey_isolated
+from seizures.processes.decoder import DecoderEndedError, IsolatedWindow, read_starts, survey_isolated, tried_twice
 from seizures.video.window import WindowRequest, open_window
 
 
@@ -136,11 +136,25 @@ def test_an_abandoned_window_stops_its_child(film):
     assert decoder._decoder.pid is None
 
 
-def test_a_survey_of_a_film_that_crashes_the_decoder_says_so(film, monkeypatch):
+def test_a_film_that_ends_one_decoder_is_tried_once_more_in_another(film, monkeypatch):
     end_while_busy(film, signal.SIGABRT, monkeypatch)
-    facts = survey_isolated(film)
-    assert facts.error == "decoder crashed (SIGABRT); repair the video or set use = skip"
     assert survey_isolated(film).num_frames == 60
+    end_while_busy(film, signal.SIGSEGV, monkeypatch)
+    assert len(tried_twice(lambda: decode(film))[0]) == 32
+
+
+def test_a_film_that_ends_two_decoders_is_to_blame(film):
+    ended = []
+
+    def crash():
+        ended.append(decoder._decoder.pid)
+        raise DecoderEndedError("a.mp4: decoder crashed (SIGABRT); repair the video or set use = skip")
+
+    read_starts([film])
+    with pytest.raises(VideoError, match="decoder crashed"):
+        tried_twice(crash)
+    assert ended[0] is not None
+    assert ended[1] is None  # the second decoder is another
 
 
 def test_a_film_that_ends_the_decoder_is_told_and_the_others_are_asked_when_they_start(film, pipe):
