@@ -3,8 +3,8 @@
 Usage: python benchmarks/bench_noop.py [--seizures 400 1000] [--repeats 3] [--open-every 10] [--folder DIR]
 
 It makes a project of two views a seizure, ten folds and three seeds, with a results folder as a run leaves it.
-A result of which a run with nothing to do only asks whether it is there is an empty file; what is read is real: folds,
-the run's summary, the hashes of the videos, and the features of every tenth seizure (or another share), whose
+A result of which a run with nothing to do only asks whether it is whole is an empty file; what is read is real: folds,
+notes, the run's summary, the hashes of the videos, and the features of every tenth seizure (or another share), whose
 offset the manifest leaves open. Limits on two idle cores: 5 s for 400 seizures, 15 s for 1000, 1 GB of memory.
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import configparser
 import csv
-import json
 import os
 import shutil
 import statistics
@@ -28,9 +27,12 @@ import numpy as np
 from seizures.classification.folds import write_folds
 from seizures.features.schema import FeatureHeader, ViewFacts
 from seizures.features.writer import FeatureFileWriter
+from tasks.machinery.sealed import write_sealed
+from tasks.stage.integrity import describe_file
 from tasks.stage.publishing import publish
+from tasks.stage.stage import WHY_EXTENSION, Stage
 from tasks.stages.features import ExtractFeatures, all_features
-from tasks.stages.folds import AssignFolds, fold_rows
+from tasks.stages.folds import AssignFolds
 from tasks.stages.report import WriteReport
 from tasks.upkeep.plan import foresee
 
@@ -69,15 +71,22 @@ def finish() -> None:
         features.path.parent.mkdir(parents=True)
         if features.seizure.duration_seconds is None:
             write_features(features)
-        else:
-            features.path.touch()
+        land(features)
+    folds = AssignFolds()
+    folds.path.parent.mkdir(parents=True)
+    write_folds(folds.path, folds.deal())
     for stage in foresee()[0]:
-        stage.path.parent.mkdir(parents=True, exist_ok=True)
-        stage.path.touch()
-        stage.file("why.json").write_text(json.dumps({**stage.recipe, "key": stage.key, "seconds": 1.0}))
-    write_folds(AssignFolds().path, fold_rows())
+        land(stage)
     report = WriteReport()
     publish(report, {"report.html": report}, {"left_out": [], "verdict": "A generated results folder."})
+
+
+def land(stage: Stage) -> None:
+    """Write an empty result where there is none, and the note beside it."""
+    stage.path.parent.mkdir(parents=True, exist_ok=True)
+    stage.path.touch()
+    made = {"key": stage.key, "seconds": 1.0, "result": describe_file(stage.path)}
+    write_sealed(stage.file(WHY_EXTENSION), {**stage.recipe, **made})
 
 
 def write_features(stage: ExtractFeatures) -> None:
