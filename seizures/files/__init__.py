@@ -1,1 +1,1 @@
-"""Files of any kind: archives unpacked safely, HDF5 written whole or not at all, HTML pages from templates."""
+"""Files of any kind: archives unpacked safely, HDF5 written whole or not at all, pages from templates, text."""

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from seizures.errors import FeatureFileError
 from seizures.features.validation import FAULT, WARNING, Finding
+from seizures.manifest.faults import shown
 from seizures.manifest.identity import SeizureId
-from seizures.manifest.table import id_problem, read_table, shown
+from seizures.manifest.table import id_problem, read_table
 
 TABLE_NAME = "seizures.csv"
 REQUIRED = ("Subject", "Seizure", "OnsetClonic")

@@ -15,25 +15,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from seizures.errors import ManifestError
+from seizures.manifest.comparisons import compare_rows
+from seizures.manifest.faults import Fault, fault_lines, fault_message, shown
 from seizures.manifest.film_names import split_stream
 from seizures.manifest.identity import RecordingId, SeizureId
 from seizures.manifest.table import (
-    ID_COLUMNS,
     REQUIRED_COLUMNS,
     TIME_COLUMNS,
-    Fault,
+    as_one_line,
     cell_checks,
-    clock_text,
     column_faults,
-    fault_lines,
-    fault_message,
     is_clock_time,
     mend_header,
     name_cells,
     parse_box,
     parse_seconds,
     read_table,
-    shown,
+    value_text,
 )
 
 __all__ = [
@@ -41,7 +39,7 @@ __all__ = [
     "Recording",
     "Seizure",
     "check_videos",
-    "fault_message",
+    "examine_manifest",
     "group_seizures",
     "read_manifest",
     "resolve_videos",
@@ -176,6 +174,21 @@ def read_manifest(
         ManifestError: the message lists all faults of the file, with their rows.
 
     """
+    recordings, faults = examine_manifest(path, labels=labels, for_training=for_training)
+    if faults:
+        raise ManifestError(fault_message(path, fault_lines(faults), num_faults=len(faults)))
+    return recordings
+
+
+def examine_manifest(
+    path: str | Path, *, labels: Sequence[str] = ("FOS", "TCS"), for_training: bool = True
+) -> tuple[tuple[Recording, ...], list[Fault]]:
+    """Read a manifest as `read_manifest` does, and return its recordings with its faults; a wrong cell is as if empty.
+
+    Raises:
+        ManifestError: it is no table, so that there are no rows.
+
+    """
     path = Path(path)
     header_row, names, rows = read_table(path)
     header, faults = mend_header(header_row, names)
@@ -189,12 +202,10 @@ def read_manifest(
     bad_cells |= {(fault.row, name) for fault in mixed for name in TIME_COLUMNS}
     faults += _row_faults(recordings, bad_cells, labels)
     if all(name in header for name in REQUIRED_COLUMNS):
-        faults += _seizure_faults(recordings, bad_cells)
+        faults += compare_rows(recordings, bad_cells)
     if for_training and not faults:  # one mistyped label would otherwise be reported twice
         faults += _whole_faults(recordings, labels)
-    if faults:
-        raise ManifestError(fault_message(path, fault_lines(faults), num_faults=len(faults)))
-    return recordings
+    return recordings, faults
 
 
 def group_seizures(recordings: Iterable[Recording]) -> tuple[Seizure, ...]:
@@ -212,27 +223,28 @@ def resolve_videos(recording: Recording, video_root: str | Path) -> tuple[Path, 
 
 
 def check_videos(recordings: Iterable[Recording], video_root: str | Path, *, allow_outside: bool = False) -> list[str]:
+    """Return one line per fault of `video_faults`, with the rows that it concerns."""
+    return fault_lines(video_faults(recordings, video_root, allow_outside=allow_outside))
+
+
+def video_faults(
+    recordings: Iterable[Recording], video_root: str | Path, *, allow_outside: bool = False
+) -> Iterator[Fault]:
     """Look for the videos of all recordings that are not skipped.
 
     A video must lie in `video_root` unless `allow_outside`. The path as it is written decides: a link inside the root
     may point elsewhere, because laboratories keep large films on other disks that way.
-
-    Returns:
-        One line per fault, with the rows that it concerns; `fault_message` makes a text of them.
-
     """
-    faults = []
     for recording in recordings:
         if recording.use == "skip":
             continue
         if not recording.video:
-            faults.append(Fault(recording.row, "video", "", "empty; expected a path below video_root"))
+            yield Fault(recording.row, "video", "", "empty; expected a path below video_root")
         for piece, path in zip(recording.video, resolve_videos(recording, video_root), strict=True):
             problem = _video_problem(piece, path, Path(video_root), allow_outside)
             if problem:
                 # The value is part of the problem, so that rows that share a film share a line.
-                faults.append(Fault(recording.row, "video", "", f"{piece!r} {problem}"))
-    return fault_lines(faults)
+                yield Fault(recording.row, "video", "", f"{piece!r} {problem}")
 
 
 def _video_problem(piece: str, path: Path, video_root: Path, allow_outside: bool) -> str | None:
@@ -260,7 +272,7 @@ def _recording(row: int, record: Mapping[str, str]) -> Recording:
         video=tuple(piece.strip() for piece in record.get("video", "").split(";") if piece.strip()),
         onset_seconds=onset,
         offset_seconds=offset,
-        label=record.get("label", ""),
+        label=as_one_line(record.get("label", "")),
         clonic_onset_seconds=clonic,
         use=record.get("use", "") or "all",
         reason=record.get("reason", ""),
@@ -300,7 +312,7 @@ def _row_faults(
         onset, offset, clonic = (getattr(recording, name) for name in TIME_COLUMNS)
         bad = [(recording.row, name) in bad_cells for name in (*TIME_COLUMNS, "label")]
         end = offset or ((onset or 0.0) + _LONGEST_BY_CLOCK_SECONDS if recording.has_clock_times else math.inf)
-        start, said = onset or 0.0, functools.partial(_as_text, is_clock_time=recording.has_clock_times)
+        start, said = onset or 0.0, functools.partial(value_text, is_clock_time=recording.has_clock_times)
         if offset is not None and not any(bad[:2]) and not _is_later(offset, start, recording):
             problem = "is not after the onset"
             problem += " (nor up to 12 h after it, past midnight)" if recording.has_clock_times else ""
@@ -316,69 +328,6 @@ def _row_faults(
 def _is_later(offset: float, onset: float, recording: Recording) -> bool:
     longest = _LONGEST_BY_CLOCK_SECONDS if recording.has_clock_times else math.inf
     return 0 < offset - onset <= longest
-
-
-def _seizure_faults(recordings: Iterable[Recording], bad_cells: set[tuple[int, str]]) -> Iterator[Fault]:
-    """Compare rows with each other: repeated views, ids that differ in case only, labels and times of a seizure.
-
-    Ids are compared without case, because they name folders and some file systems do not tell the cases apart.
-    """
-    first_with: dict[tuple[str, ...], Recording] = {}
-    first_used: dict[tuple[str, ...], Recording] = {}
-    for recording in recordings:
-        if any((recording.row, name) in bad_cells for name in ID_COLUMNS):
-            continue
-        ids = [getattr(recording, name).casefold() for name in ID_COLUMNS]
-        first = [first_with.setdefault(tuple(ids[:depth]), recording) for depth in (1, 2, 3)]
-        clash = next((f for f in map(_spelling_fault, ID_COLUMNS, first, [recording] * 3) if f), None)
-        if clash:
-            yield clash
-        elif first[2] is not recording:
-            yield Fault(recording.row, "", recording.name, f"is already in row {first[2].row}; one row per view")
-        else:
-            yield from _disagreements(recording, first[1], ("label", "dealing_order"), bad_cells)
-            if recording.use != "skip":
-                used = first_used.setdefault(tuple(ids[:2]), recording)
-                yield from _time_disagreements(recording, used, bad_cells)
-
-
-def _spelling_fault(name: str, first: Recording, recording: Recording) -> Fault | None:
-    spelling, other = getattr(recording, name), getattr(first, name)
-    if spelling == other:
-        return None
-    problem = f"and {shown(other)} (row {first.row}) differ in case only; use one spelling"
-    return Fault(recording.row, name, shown(spelling), problem)
-
-
-def _disagreements(
-    recording: Recording, first: Recording, names: Sequence[str], bad_cells: set[tuple[int, str]]
-) -> Iterator[Fault]:
-    """Compare a view with the first view of its seizure."""
-    for name in names:
-        value, other = getattr(recording, name), getattr(first, name)
-        if value != other and not {(recording.row, name), (first.row, name)} & bad_cells:
-            said = _as_text(value, recording.has_clock_times)
-            problem = f"but {_as_text(other, first.has_clock_times)} in row {first.row}; "
-            yield Fault(recording.row, name, said, problem + "the views of one seizure share label and times")
-
-
-def _time_disagreements(recording: Recording, first: Recording, bad_cells: set[tuple[int, str]]) -> Iterator[Fault]:
-    """Compare the times of two views of a seizure, which must also be written in one way."""
-    is_mixed = recording.has_clock_times != first.has_clock_times
-    is_sound = not {(item.row, "onset_seconds") for item in (recording, first)} & bad_cells
-    if is_mixed and is_sound and recording.onset_seconds is not None and first.onset_seconds is not None:
-        kinds = ("is a clock time", "seconds") if recording.has_clock_times else ("is in seconds", "a clock time")
-        value = _as_text(recording.onset_seconds, recording.has_clock_times)
-        problem = f"{kinds[0]}, but row {first.row} has {kinds[1]}; write all times of a seizure in one way"
-        yield Fault(recording.row, "onset_seconds", value, problem)
-        return
-    yield from _disagreements(recording, first, TIME_COLUMNS, bad_cells)
-
-
-def _as_text(value: object, is_clock_time: bool = False) -> str:
-    if is_clock_time and isinstance(value, float):
-        return clock_text(value)
-    return "empty" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _whole_faults(recordings: Iterable[Recording], labels: Sequence[str]) -> Iterator[Fault]:

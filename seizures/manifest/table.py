@@ -1,22 +1,21 @@
 """The manifest as a table of text: the CSV that people save, its header, and what each cell may hold.
 
-`seizures.manifest.recordings` makes recordings of it. A `Fault` is one wrong cell or row; `fault_message` makes one
-text of many.
+`seizures.manifest.recordings` makes recordings of it.
 """
 
 from __future__ import annotations
 
 import csv
-import dataclasses
 import difflib
 import io
 import math
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from seizures.errors import ManifestError
+from seizures.files.text import decode_text, strip_edges
+from seizures.manifest.faults import Fault, shown
 
 ID_COLUMNS = ("patient_id", "seizure_id", "view")
 REQUIRED_COLUMNS = (*ID_COLUMNS, "video", "label")
@@ -27,7 +26,6 @@ USES = ("all", "evaluate", "skip")
 SEPARATORS = (",", ";", "\t")
 MAX_ID_LENGTH = 64
 MAX_FILE_BYTES = 2**26
-MAX_LINES = 20
 
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # device names of Windows
@@ -38,75 +36,63 @@ _BOX = re.compile(r"([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0
 _BARE_TIME = re.compile(r"(onset|offset|clonic|clonic_?onset)_?(s|sec|secs|second|seconds|ms|min|time|frame)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _END = "end of manifest"
-
-
-@dataclasses.dataclass(frozen=True)
-class Fault:
-    """What is wrong in one cell: `problem` is the same text for the same mistake elsewhere, `value` is the cell's."""
-
-    row: int
-    column: str
-    value: str
-    problem: str
-
-
-def fault_lines(faults: Iterable[Fault]) -> list[str]:
-    """Describe faults in the order of their rows, one line for one mistake however many rows repeat it."""
-    groups: dict[tuple[str, str], list[Fault]] = defaultdict(list)
-    for fault in sorted(faults, key=lambda fault: fault.row):
-        groups[fault.column, fault.problem].append(fault)
-    lines = []
-    for (column, problem), alike in groups.items():
-        rows = list(dict.fromkeys(fault.row for fault in alike))
-        where = "rows " + ", ".join(map(str, rows[:5])) if len(rows) > 1 else f"row {rows[0]}"
-        where += f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-        values = list(dict.fromkeys(fault.value for fault in alike))
-        value = values[0] + (" and others" if len(values) > 1 else "")
-        place = ", ".join(part for part in (where if rows[0] else "", column) if part)
-        lines.append(": ".join(part for part in (place, f"{value} {problem}".strip()) if part))
-    return lines
-
-
-def fault_message(source: str | Path, lines: Sequence[str], *, num_faults: int | None = None) -> str:
-    """Make one message of the faults of `source`: a heading and at most 20 lines."""
-    count = len(lines) if num_faults is None else num_faults
-    shown = [f"  {line}" for line in lines[:MAX_LINES]]
-    if len(lines) > MAX_LINES:
-        shown.append(f"  and {len(lines) - MAX_LINES} more")
-    return "\n".join([f"{source}: {count} fault{'s' if count != 1 else ''}", *shown])
-
-
-def shown(text: str) -> str:
-    """Quote the text of a cell for a message, shortened."""
-    return repr(text if len(text) <= 60 else f"{text[:57]}...")
+_SEP_LINE = re.compile(r'"?sep=([,;\t])"?[,;\t]*\r?(?:\n|$)', re.IGNORECASE)  # Excel's own first line
+_MAX_TITLES = 20  # lines above the header
+_FEWEST_KNOWN = 3  # columns, in a header below titles
+_EXCEL_DATE = re.compile(
+    r"[0-9]{1,2}[-. ]{1,2}(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mrz|mai|okt|dez|janv|fevr|avr|juin|juil|aout"
+    r"|ene|abr|ago|dic)\.?|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mrz|mai|okt|dez)[-. ]{1,2}[0-9]{2}",
+    re.IGNORECASE,
+)
+_SCIENTIFIC = re.compile(r"[0-9][.,]?[0-9]*E\+[0-9]{2}", re.IGNORECASE)
 
 
 def read_table(path: Path) -> tuple[int, list[str], list[tuple[int, list[str]]]]:
-    """Return the header's row number, its names, and (row number, cells) of every row that is not blank."""
+    """Return the header's row number, its names, and (row number, cells) of every row that is not blank.
+
+    The header is the first row that names columns which are known. Titles above it, and Excel's own line `sep=;`, are
+    passed over.
+    """
     text = _read_text(path)
-    first_line = next((line for line in text.splitlines() if line.strip()), "")[:10_000]
+    lines = text.split("\n", _MAX_TITLES)[:_MAX_TITLES]
 
-    def num_known(separator: str) -> int:
-        names = next(csv.reader([first_line], delimiter=separator, skipinitialspace=True), [])
-        return len({name.strip() for name in names} & set(COLUMNS))
+    def num_known(line: str, separator: str) -> int:
+        cells = next(csv.reader([line[:10_000]], delimiter=separator, skipinitialspace=True), [])
+        return len({strip_edges(name) for name in cells} & set(COLUMNS))
 
-    separator = max(SEPARATORS, key=lambda separator: (num_known(separator), first_line.count(separator)))
+    told = _SEP_LINE.match(text)
+    found = max(
+        ((num_known(line, mark), line.count(mark), mark) for line in lines for mark in SEPARATORS), default=None
+    )
+    separator = told[1] if told else found[2] if found and found[0] else _most_used(text)
     # An open quotation mark swallows all that follows, which would lose rows silently: the last line tells.
-    lines = io.StringIO(f"{text}\n{_END}", newline="")
+    file = io.StringIO(f"{text}\n{_END}", newline="")
     try:
-        records = list(enumerate(csv.reader(lines, delimiter=separator, skipinitialspace=True), start=1))
+        records = list(enumerate(csv.reader(file, delimiter=separator, skipinitialspace=True), start=1))
     except csv.Error as error:
         raise ManifestError(f"{path}: not a table: {error}") from error
     last_row, last_cells = records.pop()
     if last_cells != [_END]:
         raise ManifestError(f"{path}: 1 fault\n  row {last_row}: a quotation mark is opened and never closed")
-    table = [(row, [cell.strip() for cell in cells]) for row, cells in records]
+    table = [(row, [strip_edges(cell) for cell in cells]) for row, cells in records[1 if told else 0 :]]
     table = [(row, cells) for row, cells in table if any(cells)]
+    at = next((at for at, (_, cells) in enumerate(table[:_MAX_TITLES]) if _is_header(cells)), 0)
+    table = table[at:]
     if len(table) < 2:
-        found = "the file is empty" if not table else "there is a header and no row below it"
-        raise ManifestError(f"{path}: {found}; expected one row per camera view of a seizure")
+        said = "the file is empty" if not table else "there is a header and no row below it"
+        raise ManifestError(f"{path}: {said}; expected one row per camera view of a seizure")
     header_row, header = table[0]
     return header_row, header, table[1:]
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    return len(set(cells) & set(COLUMNS)) >= _FEWEST_KNOWN
+
+
+def _most_used(text: str) -> str:
+    """Return the separator that the first line has most of, where no line names a column that is known."""
+    first = next((line for line in text.splitlines() if line.strip()), "")[:10_000]
+    return max(SEPARATORS, key=first.count)
 
 
 def _read_text(path: Path) -> str:
@@ -119,15 +105,12 @@ def _read_text(path: Path) -> str:
         raise ManifestError(f"{path}: no such file; the manifest lists the videos, see the README") from error
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ManifestError(f"{path}: text in UTF-16; {hint}")
-    if b"\x00" in content or content.startswith(b"PK\x03\x04"):
-        raise ManifestError(f"{path}: not a text file; {hint}")
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ManifestError(f"{path}: line {line}: not UTF-8; {hint}") from error
+        if content.startswith(b"PK\x03\x04"):
+            raise ValueError("not a text file, but a spreadsheet")
+        return decode_text(content)
+    except ValueError as error:
+        raise ManifestError(f"{path}: {error}; {hint}") from error
 
 
 def mend_header(row: int, header: Sequence[str]) -> tuple[list[str], list[Fault]]:
@@ -203,7 +186,9 @@ def cell_checks(labels: Sequence[str]) -> dict[str, Callable[[str], str | None]]
         **dict.fromkeys(TIME_COLUMNS, _time_problem),
         **dict.fromkeys(BOX_COLUMNS, _box_problem),
         "video": _pieces_problem,
-        "label": lambda text: None if text in labels else f"is not a label; expected {' or '.join(labels)}",
+        "label": lambda text: (
+            None if as_one_line(text) in labels else f"is not a label; expected {' or '.join(labels)}"
+        ),
         "dealing_order": lambda text: (
             None if _ORDER.fullmatch(text) else "expected letters as ImportFeatures writes them"
         ),
@@ -242,6 +227,18 @@ def clock_text(seconds: float) -> str:
     return text.rstrip("0").rstrip(".") if text.endswith("0") else text
 
 
+def value_text(value: object, is_clock_time: bool = False) -> str:
+    """Return a value of a recording for a message."""
+    if is_clock_time and isinstance(value, float):
+        return clock_text(value)
+    return "empty" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def as_one_line(text: str) -> str:
+    """Return text with single spaces between its words, of whatever kind and number they were."""
+    return " ".join(text.split())
+
+
 def parse_box(text: str) -> tuple[int, int, int, int] | None:
     """Return left, top, width and height; None where the cell is empty or has a fault."""
     match = _BOX.fullmatch(text)
@@ -250,6 +247,12 @@ def parse_box(text: str) -> tuple[int, int, int, int] | None:
 
 def id_problem(text: str) -> str | None:
     """Return what is wrong with an id of a patient, seizure or view; None where nothing is."""
+    if not text:
+        return "is empty; write it in every row (merged cells of a spreadsheet keep it in the first row only)"
+    if _EXCEL_DATE.fullmatch(text) or _SCIENTIFIC.fullmatch(text):
+        return (
+            "is what a spreadsheet makes of an id such as 1-2 or 1E5; format the column as text and type the id again"
+        )
     if not _ID.fullmatch(text):
         return "is not an id; expected letters, digits, - _ . and no point at the start"
     if _RESERVED.fullmatch(text) or text.endswith("."):

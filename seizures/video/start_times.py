@@ -19,8 +19,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from seizures.errors import SettingsError
+from seizures.manifest.faults import Fault, fault_lines
 from seizures.manifest.recordings import Recording
-from seizures.manifest.table import Fault, clock_text, fault_lines
+from seizures.manifest.table import clock_text
 
 _TAGS = ("com.apple.quicktime.creationdate", "creation_time", "date")
 _LATEST_SECONDS = 23 * 3600.0  # after the start; a time of day further on is taken for one before the start

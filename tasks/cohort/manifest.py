@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import functools
 import os
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from seizures.errors import ManifestError, SettingsError
+from seizures.manifest.faults import Fault, fault_lines, fault_message
+from seizures.manifest.film_names import split_stream
 from seizures.manifest.identity import RecordingId, SeizureId
 from seizures.manifest.montage import apply_profile, read_profile
 from seizures.manifest.recordings import (
     Recording,
     Seizure,
     check_videos,
-    fault_message,
+    examine_manifest,
     group_seizures,
-    read_manifest,
     resolve_videos,
 )
+from seizures.manifest.shared_films import patients_sharing
 from seizures.simulation.cohort import SimulatedRecording, simulate_cohort
 from seizures.video.start_times import find_zone, resolve
-from tasks.machinery.fingerprint import film_starts
+from tasks.machinery.fingerprint import film_starts, fingerprint
 from tasks.settings.sections import Dataset, Demo, results_root, section
 
 
@@ -41,11 +45,47 @@ class LeftOut(NamedTuple):
 
 
 @functools.cache
+def examined() -> tuple[tuple[Recording, ...], tuple[Fault, ...]]:
+    """Return the rows of the manifest as they are written, and what is wrong with them."""
+    dataset = section(Dataset)
+    found, faults = examine_manifest(Path(dataset.manifest), labels=dataset.label_names())
+    return found, tuple(faults)
+
+
+@functools.cache
 def recordings() -> tuple[Recording, ...]:
     """Return the rows of the manifest, with the boxes that the site's profile says, and times on the videos' clocks."""
     dataset = section(Dataset)
-    found = on_video_clocks(read_manifest(Path(dataset.manifest), labels=dataset.label_names()))
+    rows, faults = examined()
+    if faults:
+        raise ManifestError(fault_message(dataset.manifest, fault_lines(faults), num_faults=len(faults)))
+    found = on_video_clocks(rows)
     return apply_profile(found, read_profile(Path(dataset.site_profile))) if dataset.site_profile else found
+
+
+def sharers() -> list[tuple[str, str]]:
+    """Return the pairs of patients who share a film, which [Dataset] allow_shared_films allows."""
+    found = [item for item in recordings() if item.use != "skip"]
+    return patients_sharing(found, film_contents(found))
+
+
+def film_contents(found: Iterable[Recording]) -> dict[str, str]:
+    """Return what tells the content of each film from others, by its name in the manifest; two copies have one text.
+
+    A film that no other is as large as has no copy, and is not read for that; nor is an empty file anybody's copy.
+    """
+    names = list(dict.fromkeys(piece for item in found for piece in item.video))
+    if section(Demo).enabled:
+        return {name: name for name in names}
+    files = {name: split_stream(video(name))[0] for name in names}
+    sizes = {file: file.stat().st_size for file in set(files.values())}
+    alike = Counter(sizes.values())
+    return {
+        name: fingerprint(file, results_root() / "fingerprints")
+        if sizes[file] and alike[sizes[file]] > 1
+        else str(file)
+        for name, file in files.items()
+    }
 
 
 def on_video_clocks(found: tuple[Recording, ...]) -> tuple[Recording, ...]:

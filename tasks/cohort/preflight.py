@@ -6,24 +6,22 @@ import functools
 import re
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import models
 from seizures.classification.folds import FoldItem, check_folds
 from seizures.classification.sampling import minimum_frames
 from seizures.errors import SeizuresError, SettingsError
 from seizures.features.validation import differences
-from seizures.manifest.recordings import Recording, check_videos
 from seizures.settings import PRECISIONS
 from tasks.cohort import manifest as cohort
-from tasks.cohort.imported_features import extracts_any, import_mistakes, imported_seizures
+from tasks.cohort.imported_features import extracts_any, import_mistakes
+from tasks.cohort.manifest_faults import manifest_mistakes
 from tasks.cohort.recipes import feature_recipes
 from tasks.machinery.atomic import may_write
 from tasks.settings.command_line import format_mistakes
 from tasks.settings.mistakes import file_mistakes, value_mistakes
-from tasks.settings.sections import Dataset, Demo, Features, Folds, Machine, Training, results_root, section
+from tasks.settings.sections import Dataset, Features, Folds, Machine, Training, results_root, section
 
-_MOST_VIDEOS = 3  # reported one by one
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
@@ -110,36 +108,13 @@ def _folder_mistakes() -> Iterator[str]:
 
 
 def _cohort_mistakes() -> Iterator[str]:
-    try:
-        found = cohort.recordings()
-    except SeizuresError as error:
-        yield str(error)
-        yield from network_mistakes()
+    faults = list(manifest_mistakes())
+    if faults:
+        yield from (*faults, *network_mistakes())
         return
     yield from _feature_mistakes()
-    imported = {item.id for item in imported_seizures()}
-    yield from _video_mistakes(tuple(item for item in found if item.id.seizure not in imported))
     items = [FoldItem(*item.id, item.label, item.duration_seconds or 0.0) for item in cohort.seizures().values()]
     try:
         check_folds(items, section(Folds).num_folds)
     except SeizuresError as error:
         yield str(error)
-
-
-def _video_mistakes(found: tuple[Recording, ...]) -> Iterator[str]:
-    dataset, manifest = section(Dataset), Path(section(Dataset).manifest).name
-    if not section(Demo).enabled:
-        faults = check_videos(found, Path(dataset.video_root), allow_outside=dataset.allow_outside_video_root)
-        yield from (f"{manifest}: {fault}" for fault in faults[:_MOST_VIDEOS])
-        if len(faults) > _MOST_VIDEOS:
-            yield f"{manifest}: and {len(faults) - _MOST_VIDEOS} more such rows; fix them, or [Dataset] video_root"
-        return
-    rendered = cohort.demo()
-    unknown = [item for item in found if item.use != "skip" and not (item.video and set(item.video) <= set(rendered))]
-    if unknown:
-        first = unknown[0]
-        name = ";".join(first.video) or "film without a name"
-        yield (
-            f"{manifest}: row {first.row}: the demo renders no {name} ({len(unknown)} such rows); for your own videos "
-            "set [Demo] enabled = false in luigi.cfg, and [Dataset] video_root"
-        )

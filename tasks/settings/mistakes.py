@@ -20,6 +20,7 @@ from tasks.settings.sections import SECTIONS, Dataset, section
 _LUIGI_SECTIONS = {"core", "email", "execution_summary", "logging", "resources", "retcode", "scheduler", "worker"}
 # Keys that Luigi reads from [core] without declaring them.
 _UNDECLARED = {"autoload_range", "default_scheduler_host", "default_scheduler_port", "default_scheduler_url"}
+_FEWEST_WORDS = 2  # of a reason
 _WANTED = {
     luigi.IntParameter: "a whole number",
     luigi.FloatParameter: "a number",
@@ -114,6 +115,9 @@ def value_mistakes() -> Iterator[str]:
         find_zone(section(Dataset).time_zone)
     except SeizuresError as error:
         yield f"[Dataset] time_zone = {error}"
+    reason = section(Dataset).allow_shared_films
+    if reason and len(reason.split()) < _FEWEST_WORDS:
+        yield f"[Dataset] allow_shared_films = {reason}: expected the reason in words, which the report will quote"
     labels = [label.strip() for label in section(Dataset).labels.split(",")]
     if len(labels) != 2 or len(set(labels)) != 2 or not all(labels):
         yield f"[Dataset] labels = {section(Dataset).labels}: expected two with a comma between them, as in FOS, TCS"

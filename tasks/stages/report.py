@@ -12,6 +12,7 @@ import models
 from seizures.manifest.identity import SeizureId
 from seizures.manifest.recordings import Recording
 from seizures.settings import canonical, canonical_json
+from tasks.cohort import manifest as cohort
 from tasks.cohort.recipes import feature_recipes, weights_used
 from tasks.machinery.tables import shorten
 from tasks.settings.cells import training_settings
@@ -101,6 +102,7 @@ class WriteReport(Stage):
             "folds": fold_rows(),
             "settings": settings_by_section(),
             "not_trained_on": _num_not_trained_on(),
+            **({"shared_films": cohort.sharers()} if section(Dataset).allow_shared_films else {}),
         }
 
     def produce(self, path: Path) -> None:
@@ -143,7 +145,7 @@ class WriteReport(Stage):
                 settings=settings_by_section(),
                 provenance={**provenance.collect(), "device": devices()},
                 weights=weights_used(),
-                notes=damage,
+                notes=[*_shared_films(), *damage],
                 timings={_cost_name(cost, anew.get(cost.stage, [])): cost.seconds for cost in stage_costs(stages)},
             ),
         )
@@ -160,6 +162,18 @@ def _durations() -> dict[SeizureId, float]:
     """Return the seconds of each seizure that has a place in the folds."""
     known = [(item, item.duration_seconds) for item in fold_items()]
     return {item.id: seconds for item, seconds in known if seconds is not None}
+
+
+def _shared_films() -> list[str]:
+    """Say which patients share a film, and why that is allowed."""
+    reason = section(Dataset).allow_shared_films
+    pairs = [" and ".join(pair) for pair in cohort.sharers()] if reason else []
+    if not pairs:
+        return []
+    return [
+        f"One film shows two patients, who may be in different folds: {'; '.join(pairs)}. The reason that was given "
+        f"([Dataset] allow_shared_films): {reason}"
+    ]
 
 
 def _num_not_trained_on() -> int:

@@ -56,7 +56,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     with (project.folder / "data_manifest.csv").open("w", newline="") as file:
         csv.writer(file).writerows([names, *rows])
     project.set("Demo", enabled="false")
-    project.set("Dataset", minimum_duration_seconds="1.3", video_root="videos")
+    project.set(
+        "Dataset", minimum_duration_seconds="1.3", video_root="videos", allow_shared_films="one film, two streams"
+    )
     project.set("Training", num_seeds=1, num_epochs=1, num_segments=2)
     project.first_run = project.run_all()
     return project

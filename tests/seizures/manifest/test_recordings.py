@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from seizures.errors import ManifestError
+from seizures.manifest.faults import fault_message
 from seizures.manifest.recordings import (
     Box,
     Recording,
     check_videos,
-    fault_message,
     group_seizures,
     read_manifest,
     resolve_videos,
@@ -73,6 +73,34 @@ def test_seizures_join_their_views(write: Write) -> None:
 def test_a_duration_without_an_onset_starts_with_the_video(write: Write) -> None:
     rows = ["A,1,v,a.mp4,,30,FOS,,,,,", "B,1,v,a.mp4,,30,TCS,,,,,"]
     assert group_seizures(read_manifest(write(*rows)))[0].duration_seconds == 30
+
+
+def test_what_excel_saves(write: Write) -> None:
+    path = write(*GOOD)
+    wanted, text = read_manifest(path), path.read_text()
+    tabs = text.replace(",", "\t").replace('"0\t0\t800\t450"', '"0,0,800,450"').replace("\n", "\r\n")
+    semicolons = text.replace(",", ";").replace("b.mp4;c.mp4", '"b.mp4;c.mp4"').replace('"0;0;800;450"', "0,0,800,450")
+    for content in (
+        tabs.encode("utf-16"),  # Unicode text
+        text.replace("out of sight", "h\u00f4pital").encode("cp1252"),
+        text.replace("P02,", "P02\u00a0,").replace("001,", "\u200b001 ,").encode(),
+    ):
+        path.write_bytes(content)
+        assert [replace(row, reason="") for row in read_manifest(path)] == [replace(row, reason="") for row in wanted]
+    for first in ("sep=;", '"sep=;"', "SEP=;;;;;", "Epilepsy unit;;;;;", "Who;;;Film;;\r\n;;;;;"):
+        path.write_text(f"{first}\n{semicolons}")
+        above = 1 + first.count("\n")
+        assert list(read_manifest(path)) == [replace(row, row=row.row + above) for row in wanted], first
+
+
+@pytest.mark.parametrize("found", ["02-Jan", "1-Feb", "Jan-02", "2. Mrz", "1.00E+05"])
+def test_an_id_that_a_spreadsheet_turned_into_something_else(write: Write, found: str) -> None:
+    fault = fault_of(write(*GOOD, f"P3,{found},v,a.mp4,3,9,FOS,,,,,"))
+    assert fault.startswith(f"row 6, seizure_id: '{found}' is what a spreadsheet makes of an id such as 1-2")
+
+
+def test_a_date_that_is_an_id_stays_one(write: Write) -> None:
+    read_manifest(write(*GOOD, "P3,2020-02-01,v,e.mp4,3,9,FOS,,,,,", "May-flower,Marc-2,v,f.mp4,3,9,FOS,,,,,"))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +209,7 @@ def test_row_numbers_count_blank_lines(write: Write) -> None:
         ("../P3,1,v,a.mp4,3,9,FOS,,,,,", "row 6, patient_id: '../P3' is not an id; expected letters, digits"),
         ("P+3,1,v,a.mp4,3,9,FOS,,,,,", "row 6, patient_id: 'P+3' is not an id"),
         ("Pé,1,v,a.mp4,3,9,FOS,,,,,", "row 6, patient_id: 'Pé' is not an id"),
-        ("P3,,v,a.mp4,3,9,FOS,,,,,", "row 6, seizure_id: '' is not an id"),
+        ("P3,,v,a.mp4,3,9,FOS,,,,,", "row 6, seizure_id: '' is empty; write it in every row (merged cells"),
         ("P3,..,v,a.mp4,3,9,FOS,,,,,", "row 6, seizure_id: '..' is not an id"),
         ("P3,1.,v,a.mp4,3,9,FOS,,,,,", "row 6, seizure_id: '1.' cannot name a file on Windows"),
         ("P3,1,con.a,a.mp4,3,9,FOS,,,,,", "row 6, view: 'con.a' cannot name a file on Windows"),
@@ -200,6 +228,9 @@ def test_row_numbers_count_blank_lines(write: Write) -> None:
         ("001,01,large,a.mp4,1.5,30,FOS,,,,,", "row 6: 001+01+large is already in row 2; one row per view"),
         ("001,01,Large,a.mp4,1.5,30,FOS,,,,,", "row 6, view: 'Large' and 'large' (row 2) differ in case only"),
         ("p02,09,v,a.mp4,1.5,30,FOS,,,,,", "row 6, patient_id: 'p02' and 'P02' (row 4) differ in case only"),
+        ("P2,09,v,a.mp4,1.5,30,FOS,,,,,", "row 6, patient_id: 'P2' and 'P02' (row 4) differ in leading zeros only"),
+        ("P-02,09,v,a.mp4,1.5,30,FOS,,,,,", "row 6, patient_id: 'P-02' and 'P02' (row 4) differ in punctuation only"),
+        ("001,1,large,a.mp4,1.5,30,FOS,,,,,", "row 6, seizure_id: '1' and '01' (row 2) differ in leading zeros only"),
         ("001,01,third,a.mp4,1.5,30,TCS,,,,,", "row 6, label: TCS but FOS in row 2; the views of one seizure share"),
         ("001,01,third,a.mp4,2.5,30,FOS,,,,,", "row 6, onset_seconds: 2.5 but 1.5 in row 2; the views of one seizure"),
         ("001,01,third,a.mp4,1.5,,FOS,,,,,", "row 6, offset_seconds: empty but 30 in row 2; the views of one seizure"),
@@ -302,10 +333,10 @@ def test_a_file_without_a_header_is_a_short_message(write: Write) -> None:
     [
         (b"", "the file is empty"),
         (HEADER.encode(), "there is a header and no row below it"),
-        (HEADER.encode("utf-16"), "text in UTF-16; save it"),
-        (b"PK\x03\x04spreadsheet", "not a text file; save it from the spreadsheet as `CSV UTF-8`"),
+        (HEADER.encode("utf-16")[:-1], "text in UTF-16 that breaks off"),
+        (b"PK\x03\x04spreadsheet", "not a text file, but a spreadsheet; save it from the spreadsheet as `CSV UTF-8`"),
         (b"\x00\x01\x02", "not a text file"),
-        (HEADER.encode() + b"\nP\xe9,1", "line 2: not UTF-8"),
+        (HEADER.encode() + b"\nP\x81,1", "line 2: neither UTF-8 nor Windows-1252; save it"),
         (b'a,"' + b"x" * 200_000, "not a table"),
     ],
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import pytest
+from film_copies import copy_as_another_film
 from in_process import inside, setting
 from small_project import Project, make_small_project
 
@@ -48,7 +48,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     rows = project.rows
     for row in rows:
         row["video"] = f"{row['patient_id']}-{row['seizure_id']}-{row['view']}.mkv"
-        shutil.copy(videos / "first.mkv", videos / row["video"])
+        copy_as_another_film(videos / "first.mkv", videos / row["video"])
         row |= {"onset_seconds": "1.00", "offset_seconds": "3.50", "clonic_onset_seconds": ""}
     project.write_rows(rows)
     project.set("Demo", enabled="false")

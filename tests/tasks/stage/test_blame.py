@@ -76,7 +76,7 @@ def test_a_verdict_names_the_versions_that_found_so(done: Project) -> None:
     done.set("Dataset", video_root="videos")
     for row in done.rows:
         (done.folder / "videos").mkdir(exist_ok=True)
-        (done.folder / "videos" / row["video"]).write_bytes(b"no film")
+        (done.folder / "videos" / row["video"]).write_bytes(b"no film: " + row["video"].encode())
     with inside(done):
         (stage,) = (item for item in features_of(SeizureId("P01", "01")).requires() if item.view == "small")
         stage.run()

@@ -35,6 +35,7 @@ CHANGES = {
     "Dataset.allow_outside_video_root": ("true", REPORT),
     "Dataset.features": ("imported", REPORT),
     "Dataset.allow_mixed_features": ("true", REPORT),
+    "Dataset.allow_shared_films": ("two beds in one room", REPORT),
     "Dataset.time_zone": ("Europe/London", REPORT),  # the small cohort has no clock times
     "Dataset.labels": ("TCS, FOS", (*TRAINING,)),
     "Dataset.minimum_duration_seconds": ("2.6", REPORT),
