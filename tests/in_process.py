@@ -8,25 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import luigi
-from luigi.configuration import LuigiConfigParser
 from small_project import Project
 
 from tasks.machinery.caches import clear_caches
+from tasks.settings.files import SettingsParser
 from tasks.stage.stage import Stage
 
 
 @contextlib.contextmanager
 def inside(project: Project) -> Iterator[None]:
     """Be in the folder of `project`, with its luigi.cfg, as a fresh process would."""
-    before, folder = LuigiConfigParser._instance, Path.cwd()
+    before, folder = SettingsParser._instance, Path.cwd()
     os.chdir(project.folder)
-    LuigiConfigParser._instance = None
+    SettingsParser._instance = None
     clear_caches()
     try:
         yield
     finally:
         os.chdir(folder)
-        LuigiConfigParser._instance = before
+        SettingsParser._instance = before
         clear_caches()
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from seizures.errors import SettingsError
+from seizures.files.text import decode_text
 from seizures.manifest.recordings import Box, Recording
 from seizures.manifest.table import parse_box
 
@@ -42,11 +43,10 @@ def read_profile(path: Path) -> dict[str, ViewGeometry]:
     """
     parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=("#",))
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            parser.read_file(file)
+        parser.read_string(decode_text(path.read_bytes()), str(path))
     except OSError as error:
         raise SettingsError(f"{path}: the site profile cannot be read: {error.strerror}") from error
-    except (configparser.Error, UnicodeDecodeError) as error:
+    except (configparser.Error, ValueError) as error:
         raise SettingsError(f"{path}: not a site profile: {' '.join(str(error).split())}") from error
     faults: list[str] = []
     found = {view: _geometry(view, dict(parser[view]), faults) for view in parser.sections()}

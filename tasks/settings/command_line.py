@@ -15,15 +15,27 @@ from typing import NoReturn
 
 from luigi.cmdline_parser import CmdlineParser
 
+from tasks.settings.files import read_settings, settings_files
+from tasks.settings.luigi_command import asks_for
 from tasks.settings.mistakes import file_mistakes, nearest
 
 EXIT_REFUSED = 2
 
 
 def words_for(module: str) -> list[str]:
-    """Return the words of the command line if this process is `luigi --module <module> ...`, else none."""
+    """Return the words of the command line if this process is `luigi --module <module> ...`, else none.
+
+    Also where the option is cut short: Luigi takes that, and then it is ours to refuse.
+    """
     words = sys.argv[1:]
-    return words if f"--module={module}" in words or ("--module", module) in itertools.pairwise(words) else []
+    return words if asks_for(module, words) else []
+
+
+def refuse_unreadable_files() -> None:
+    """End with a message and exit code 2 if a file of settings cannot be read."""
+    mistakes = [line for path in settings_files() for line in read_settings(path).mistakes]
+    if mistakes:
+        refuse(format_mistakes(mistakes))
 
 
 def refuse_mistakes(words: list[str], tasks: Sequence[str]) -> None:
@@ -58,21 +70,24 @@ def _word_mistakes(words: list[str], tasks: Sequence[str]) -> Iterator[str]:
         return
     try:
         root = _parse(CmdlineParser._build_parser(), words)[0].root_task
-        _, unknown = _parse(parser := CmdlineParser._build_parser(root_task=root), words)
+        parser = CmdlineParser._build_parser(root_task=root)
+        _, unknown = _parse(parser, words)
     except ValueError as error:
         yield f"command line: {error}"
-        return
-    if root not in tasks:
-        told = f"{root}: no such task{nearest(root, tasks)}" if root else "no task is named"
-        yield f"{told}; the tasks are {', '.join(tasks)}"
         return
     for word in unknown:
         name = word.split("=")[0]
         yield f"command line: {name}: no such option{nearest(name, parser._option_string_actions)}"
+    if root not in tasks and not any(
+        before in unknown and after == root for before, after in itertools.pairwise(words)
+    ):
+        told = f"{root}: no such task{nearest(root, tasks)}" if root else "no task is named"
+        yield f"{told}; the tasks are {', '.join(tasks)}"
 
 
 def _parse(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Parse what the parser knows; its own errors come as ValueError."""
+    """Parse what the parser knows by its whole name; its own errors come as ValueError."""
+    parser.allow_abbrev = False
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import difflib
 import os
 from collections.abc import Iterable, Iterator
@@ -10,11 +9,11 @@ from pathlib import Path
 
 import luigi
 from luigi.cmdline_parser import CmdlineParser
-from luigi.configuration import LuigiConfigParser
 from luigi.task_register import Register
 
 from seizures.errors import SeizuresError
 from seizures.video.start_times import find_zone
+from tasks.settings.files import read_settings, settings_files
 from tasks.settings.sections import SECTIONS, Dataset, section
 
 _LUIGI_SECTIONS = {"core", "email", "execution_summary", "logging", "resources", "retcode", "scheduler", "worker"}
@@ -33,7 +32,7 @@ def file_mistakes() -> list[str]:
     named = os.environ.get("LUIGI_CONFIG_PATH")
     if named and not Path(named).is_file():
         return [f"LUIGI_CONFIG_PATH = {named}: no such file"]
-    files = [path for path in map(Path, LuigiConfigParser._config_paths) if path.is_file()]
+    files = settings_files()
     if not any(path.name == "luigi.cfg" or str(path) == named for path in files):
         return [f"{Path.cwd()}: no luigi.cfg here; run from the project's folder, or name one in LUIGI_CONFIG_PATH"]
     return [mistake for path in files for mistake in _mistakes_in(path)]
@@ -54,25 +53,24 @@ def _found(family: str, name: str) -> str:
 
 
 def _mistakes_in(path: Path) -> Iterator[str]:
-    parser = configparser.RawConfigParser()
-    try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError) as error:
-        yield f"{path}: cannot be read as settings: {' '.join(str(error).split())}"
-        return
+    sections, mistakes = read_settings(path)
+    yield from mistakes
     ours = {item.get_task_family(): item for item in SECTIONS}
     theirs = {name: item for name, item in Register._get_reg().items() if name in _LUIGI_SECTIONS}
-    for name in parser.sections():
+    for name, items in sections.items():
         if name in ours:
             known = [key for key, _ in ours[name].get_params()]
-            for key in parser.options(name):
+            for key in items:
                 if key.replace("-", "_") not in known:
                     yield f"{path}: [{name}] {key}: no such key{nearest(key, known)}"
         elif name in theirs:
-            yield from _mistakes_in_luigis_own(path, name, dict(parser.items(name)))
+            yield from _mistakes_in_luigis_own(path, name, items)
         elif name not in _LUIGI_SECTIONS:
             guess = nearest(f"[{name}]", (f"[{item}]" for item in (*ours, *_LUIGI_SECTIONS)))
             yield f"{path}: [{name}]: no such section{guess}"
+    logs = sections.get("core", {}).get("logging_conf_file", "")
+    if logs and not Path(logs).is_file():
+        yield f"{path}: [core] logging_conf_file = {logs}: no such file; copy it from the repository"
 
 
 def _mistakes_in_luigis_own(path: Path, name: str, items: dict[str, str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ import luigi
 
 from seizures.settings import EvaluationSettings, FoldSettings, FrameSettings, TrainingSettings, selection_of
 from seizures.simulation.cohort import DEFAULT_SEED
+from tasks.settings.files import expand_path
 
 SectionT = TypeVar("SectionT", bound=luigi.Config)
 
@@ -24,6 +25,17 @@ _FRAMES, _FOLDS, _TRAINING, _EVALUATION = FrameSettings(), FoldSettings(), Train
 # On an instance, Luigi puts the value in the place of the parameter: a section's fields have the type of their values.
 def _text(default: str, description: str) -> str:
     return luigi.Parameter(default=default, description=description)
+
+
+class _PathParameter(luigi.Parameter):
+    """The path of a file or folder, in which `~` and `$NAME` may stand."""
+
+    def parse(self, text: str) -> str:
+        return expand_path(text)
+
+
+def _path(default: str, description: str) -> str:
+    return _PathParameter(default=default, description=description)
 
 
 def _whole(default: int, description: str) -> int:
@@ -42,11 +54,11 @@ def _switch(default: bool, description: str) -> bool:
 class Dataset(luigi.Config):
     """Which seizures, and where their videos are."""
 
-    manifest = _text("data_manifest.csv", "the table of recordings")
-    video_root = _text("videos", "the folder that the manifest's video names start from")
+    manifest = _path("data_manifest.csv", "the table of recordings")
+    video_root = _path("videos", "the folder that the manifest's video names start from")
     allow_outside_video_root = _switch(False, "let the manifest name videos outside video_root")
-    site_profile = _text("", "a file with the crop and mask of each view; empty: those of the manifest alone")
-    features = _text("", "the folder of imported feature files, for seizures without a video; ImportFeatures makes one")
+    site_profile = _path("", "a file with the crop and mask of each view; empty: those of the manifest alone")
+    features = _path("", "the folder of imported feature files, for seizures without a video; ImportFeatures makes one")
     allow_mixed_features = _switch(False, "train on features that were made in different ways")
     allow_shared_films = _text("", "why two patients may be in one film, such as two beds in a room; it is reported")
     time_zone = _text("UTC", "the zone of the manifest's clock times, such as Europe/London")
@@ -73,7 +85,7 @@ class Demo(luigi.Config):
 class Results(luigi.Config):
     """Where results go."""
 
-    root = _text("results", "the folder of all results")
+    root = _path("results", "the folder of all results")
 
 
 class Frames(luigi.Config):
@@ -95,8 +107,8 @@ class Features(luigi.Config):
     """How frames become features (ExtractFeatures)."""
 
     network = _text("r2plus1d_34_8_kinetics", "the network that turns a snippet into a feature vector")
-    weights = _text("", "a weights file, random:<seed>, or empty for the public weights of that network")
-    weights_dir = _text("", "where public weights are kept; empty: the user's cache folder")
+    weights = _path("", "a weights file, random:<seed>, or empty for the public weights of that network")
+    weights_dir = _path("", "where public weights are kept; empty: the user's cache folder")
     stride_frames = _whole(1, "frames from the start of one snippet to the start of the next")
     precision = _text("float32", "float32; on CUDA also tf32, float16 or bfloat16: faster, and not the same features")
 
