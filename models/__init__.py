@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from models.aggregation import build_aggregation
     from models.checkpoints import load_network
     from models.engines import choose_engine, prepare
-    from models.weights import check_weights, weights_identity
+    from models.weights import check_weights, weights_identity, weights_path
 
 _DOORS = {
     "build_aggregation": "models.aggregation",
@@ -38,6 +38,7 @@ _DOORS = {
     "load_network": "models.checkpoints",
     "prepare": "models.engines",
     "weights_identity": "models.weights",
+    "weights_path": "models.weights",
 }
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "network_spec",
     "prepare",
     "weights_identity",
+    "weights_path",
 ]
 
 

@@ -16,7 +16,7 @@ import os
 import socket
 import sys
 import urllib.error
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models.errors import ModelsError, WeightsError
@@ -48,10 +48,25 @@ def random_seed(weights: str | os.PathLike[str] | None) -> int | None:
     return int(digits)
 
 
-def weights_identity(
+def weights_path(
     name: str, weights: str | os.PathLike[str] | None = None, weights_dir: str | os.PathLike[str] | None = None
+) -> Path:
+    """Return where the file of weights is, or where its download will go."""
+    if weights is not None:
+        return Path(weights).expanduser()
+    folder = default_weights_dir() if weights_dir is None else Path(weights_dir).expanduser()
+    return folder / _public_weights(name).file_name
+
+
+def weights_identity(
+    name: str,
+    weights: str | os.PathLike[str] | None = None,
+    weights_dir: str | os.PathLike[str] | None = None,
+    hash_file: Callable[[Path], str] | None = None,
 ) -> str:
     """Return what identifies the weights in a cache key; the same before and after a download.
+
+    `hash_file` returns the SHA-256 of a file, where somebody remembers it.
 
     Returns:
         `random:<seed>`; for a public file `sha256:` and the first 8 hex digits of its published hash, also if it is
@@ -66,24 +81,28 @@ def weights_identity(
     seed = random_seed(weights)
     if seed is not None:
         return f"{RANDOM_PREFIX}{seed}"
-    path = _local_path(name, weights, weights_dir)
+    path = weights_path(name, weights, weights_dir)
     public = _published_as(path)
-    return public.identity if public else f"sha256:{_sha256(path)}"
+    return public.identity if public else f"sha256:{_sha256(path, hash_file)}"
 
 
 def check_weights(
-    name: str, weights: str | os.PathLike[str] | None = None, weights_dir: str | os.PathLike[str] | None = None
+    name: str,
+    weights: str | os.PathLike[str] | None = None,
+    weights_dir: str | os.PathLike[str] | None = None,
+    hash_file: Callable[[Path], str] | None = None,
 ) -> list[str]:
     """Return what is wrong with the weights, as far as it shows without loading or downloading them; empty if nothing.
 
-    A public file that is not there yet is not a fault: it is downloaded when the network is loaded.
+    `hash_file` returns the SHA-256 of a file, where somebody remembers it. A public file that is not there yet is not a
+    fault: it is downloaded when the network is loaded.
     """
     try:
         network_spec(name)
         if random_seed(weights) is None:
-            path = _local_path(name, weights, weights_dir)
+            path = weights_path(name, weights, weights_dir)
             if weights is not None or path.exists():
-                verify(path)
+                verify(path, hash_file)
     except ModelsError as error:
         return [str(error)]
     return []
@@ -98,7 +117,7 @@ def find_weights(
         UnknownNameError: No network has that name.
         WeightsError: The file is missing, cannot be downloaded, or has the wrong SHA-256.
     """
-    path = _local_path(name, weights, weights_dir)
+    path = weights_path(name, weights, weights_dir)
     if weights is None and not path.exists():
         download(_public_weights(name), path)
     verify(path)
@@ -133,13 +152,13 @@ def download(public: PublicWeights, path: Path) -> None:
         ) from error
 
 
-def verify(path: Path) -> None:
+def verify(path: Path, hash_file: Callable[[Path], str] | None = None) -> None:
     """Check that the file can be read and, if it bears a published name, that it is the published file.
 
     Raises:
         WeightsError: It is missing, not a file, empty, unreadable, or has the wrong SHA-256.
     """
-    digest, public = _sha256(path), _published_as(path)
+    digest, public = _sha256(path, hash_file), _published_as(path)
     if public and not digest.startswith(public.sha256_prefix):
         raise WeightsError(
             f"{path}: expected SHA-256 {public.sha256_prefix}..., as published under that name, got {digest[:8]}...: "
@@ -161,22 +180,14 @@ def _published_as(path: Path) -> PublicWeights | None:
     return next((public for public in published_weights() if public.file_name == path.name), None)
 
 
-def _local_path(name: str, weights: str | os.PathLike[str] | None, weights_dir: str | os.PathLike[str] | None) -> Path:
-    """Return where the file of weights is, or where its download will go."""
-    if weights is not None:
-        return Path(weights).expanduser()
-    folder = default_weights_dir() if weights_dir is None else Path(weights_dir).expanduser()
-    return folder / _public_weights(name).file_name
-
-
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, hash_file: Callable[[Path], str] | None = None) -> str:
     """Return the SHA-256 of a file as 64 hex digits, read once per process unless its size or time changes."""
     try:
         status = path.stat()
         if not path.is_file() or status.st_size == 0:
             found = "an empty file" if path.is_file() else "a folder or something else"
             raise WeightsError(f"Weights {path}: expected a file of weights, found {found}.")
-        return _sha256_of(path, status.st_size, status.st_mtime_ns)
+        return hash_file(path) if hash_file else _sha256_of(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
         hint = f"give the path of a file, or '{RANDOM_PREFIX}<seed>'"
         raise WeightsError(f"Cannot read the weights {path}: {error.strerror or error}; {hint}.") from error

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import models
-from tasks.settings.sections import Features, section
+from tasks.cohort.weights_fit import fit_fault
+from tasks.machinery.fingerprint import fingerprint, remembered
+from tasks.settings.sections import Features, results_root, section
+
+_FITS = "fits"
 
 
 def network_of(name: str) -> str:
@@ -20,4 +26,38 @@ def weights_of(name: str) -> str:
 
 def weights_identity(name: str = "") -> str:
     """Return what tells the weights of a network that computes here from others: a hash, or `random:<seed>`."""
-    return models.weights_identity(network_of(name), weights_of(name) or None, section(Features).weights_dir or None)
+    return models.weights_identity(*_asked(name), hash_file=_hash)
+
+
+def weights_faults(name: str = "") -> list[str]:
+    """Return what is wrong with the weights of a network: the file, its hash, and whether it loads into the network.
+
+    Loading is tried once, and remembered while the file is unchanged. Public weights that are not there yet are no
+    fault: they are downloaded when the network is loaded.
+    """
+    faults = models.check_weights(*_asked(name), hash_file=_hash)
+    if faults or weights_of(name).startswith(models.RANDOM_PREFIX):
+        return faults
+    network, weights, weights_dir = _asked(name)
+    path, found = models.weights_path(network, weights, weights_dir), list[str]()
+
+    def find() -> str:
+        found.append(fit_fault(network, weights, weights_dir))
+        return "" if found[0] else _FITS
+
+    if path.exists():
+        remembered(path, _memory(), f"weights-{network}", find)
+    return list(filter(None, found))
+
+
+def _asked(name: str) -> tuple[str, str | None, str | None]:
+    """Return a network, its weights and their folder, as `models` wants them."""
+    return network_of(name), weights_of(name) or None, section(Features).weights_dir or None
+
+
+def _hash(path: Path) -> str:
+    return fingerprint(path, _memory())
+
+
+def _memory() -> Path:
+    return results_root() / "fingerprints"

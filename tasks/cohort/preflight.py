@@ -16,6 +16,7 @@ from seizures.settings import PRECISIONS
 from tasks.cohort import manifest as cohort
 from tasks.cohort.imported_features import extracts_any, import_mistakes
 from tasks.cohort.manifest_faults import manifest_mistakes
+from tasks.cohort.networks import weights_faults
 from tasks.cohort.recipes import feature_recipes
 from tasks.machinery.atomic import may_write
 from tasks.settings.command_line import format_mistakes
@@ -79,10 +80,10 @@ def network_mistakes() -> Iterator[str]:
     except models.ModelsError as error:
         yield f"[Features] network = {features.network}: {error}"
         return
-    yield from (
-        f"[Features] {fault}"
-        for fault in models.check_weights(features.network, features.weights or None, features.weights_dir or None)
-    )
+    try:
+        yield from (f"[Features] {fault}" for fault in weights_faults())
+    except SeizuresError as error:
+        yield str(error)
 
 
 def _machine_mistakes() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What is asked of a video each time something is planned, remembered: its content hash, and when it starts."""
+"""What is asked of a file each time something is planned, remembered: its content hash, and when a video starts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from seizures.manifest.film_names import split_stream
@@ -26,12 +26,18 @@ def fingerprint(path: Path, memory: Path) -> str:
     Films that are streams of one file (`film.mkv#2`) share its hash.
     """
     path, _ = split_stream(path)
-    note = _Note(path, memory, "sha256")
-    remembered = note.read()
-    if remembered is None:
-        remembered = _hash(path)
-        note.write(remembered)
-    return remembered
+    return remembered(path, memory, "sha256", lambda: _hash(path))
+
+
+def remembered(path: Path, memory: Path, what: str, find: Callable[[], str]) -> str:
+    """Return what `find` says of a file, from `memory` while the file is unchanged; an empty text is not remembered."""
+    note = _Note(path, memory, what)
+    known = note.read()
+    if known is None:
+        known = find()
+        if known:
+            note.write(known)
+    return known
 
 
 def film_starts(paths: Sequence[Path], memory: Path) -> list[FilmStart]:

@@ -10,16 +10,15 @@ from typing import Any
 
 import luigi
 
-import models
 from seizures.classification.folds import FoldRow
 from seizures.errors import TooFewSeizuresError
 from seizures.settings import SnippetSettings
 from tasks.cohort import manifest as cohort
 from tasks.cohort.imported_features import examined, extracts_any, imported_seizures, is_imported
-from tasks.cohort.networks import weights_identity, weights_of
+from tasks.cohort.networks import weights_faults, weights_identity
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
-from tasks.settings.sections import Dataset, Evaluation, Features, Machine, Snippets, section
+from tasks.settings.sections import Dataset, Evaluation, Machine, Snippets, section
 from tasks.stage.stage import Amount, Stage
 from tasks.stages import folds
 from tasks.stages.features import FeatureStage, all_features, features_of
@@ -264,7 +263,7 @@ def _network_mistakes(name: str) -> Iterator[str]:
     elif not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name):
         yield f"[Snippets] networks: {name}: expected a name of letters, digits, - _ ."
     elif extracts_any():
-        faults = models.check_weights(name, weights_of(name) or None, section(Features).weights_dir or None)
+        faults = weights_faults(name)
         yield from (f"[Snippets] networks: {name}: {fault}" for fault in faults)
 
 
