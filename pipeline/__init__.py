@@ -8,6 +8,8 @@ The task graph, from the videos down. Each name is a stage; its result is `resul
       |
     ExtractFeatures     one seizure: snippets through the network                  .h5
       |                 (ImportedFeatures instead, if a seizure's features come from elsewhere)
+    CompareFeatures     no two patients have the same features                     .json
+      |
     AssignFolds         patients to folds, once all videos have been decoded       .csv
       |
     TrainFold           one fold and seed: a classifier and its training history   .pt
@@ -57,6 +59,7 @@ from tasks.stages.features import ExtractFeatures
 from tasks.stages.folds import AssignFolds
 from tasks.stages.imported import ImportedFeatures
 from tasks.stages.report import DrawPictures, WriteReport
+from tasks.stages.shared_features import CompareFeatures
 from tasks.stages.snippets import ClassifySnippets, DrawSnippets, PoolSnippets, TabulateSnippets, WriteSnippets
 from tasks.stages.sweep import CompareCells, DrawSweep, TabulateSweep, WriteProtocols
 from tasks.stages.training import TrainFold
@@ -67,6 +70,7 @@ __all__ = [
     "CheckDrift",
     "ClassifySnippets",
     "CompareCells",
+    "CompareFeatures",
     "DecodeRecording",
     "DrawPictures",
     "DrawSnippets",

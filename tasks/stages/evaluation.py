@@ -16,6 +16,7 @@ from tasks.stage.stage import Amount, Stage
 from tasks.stages.features import features_of
 from tasks.stages.folds import order_of, recipe_entry, split
 from tasks.stages.sequences import load_sequences
+from tasks.stages.shared_features import CompareFeatures
 from tasks.stages.training import TrainFold, all_classifiers, classifier_of
 
 
@@ -40,9 +41,13 @@ class EvaluateFold(CellMixin, Stage):
         """Return the rows of the folds that are scored here."""
         return list(split(self.cell, self.fold)[1])
 
-    def requires(self) -> list[Stage]:
-        """Require the classifier and the features of the held-out seizures."""
+    def upstream(self) -> list[Stage]:
+        """Return the classifier and the features of the held-out seizures."""
         return [self.classifier, *(features_of(row.id) for row in self.held_out())]
+
+    def requires(self) -> list[Stage]:
+        """Require these, and that no two patients have the same features."""
+        return [*self.upstream(), CompareFeatures()]
 
     def reads(self) -> dict[str, Any]:
         """Return the true labels, the views that could be decoded, and the order of the seizures."""
@@ -59,7 +64,7 @@ class EvaluateFold(CellMixin, Stage):
         from seizures.classification.training import predict
         from seizures.evaluation.predictions import predictions_for, write_predictions
 
-        classifier = self.requires()[0]
+        classifier = self.upstream()[0]
         bank = load_sequences(self.held_out(), ("all", "evaluate"), self.cell)
         fitted, _ = load_checkpoint(classifier.result)
         build = functools.partial(

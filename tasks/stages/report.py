@@ -34,6 +34,7 @@ from tasks.stage.stage import Stage
 from tasks.stages.evaluation import PoolPredictions, ScorePredictions
 from tasks.stages.features import all_features, features_of
 from tasks.stages.folds import fold_items, fold_rows, left_out, seizure_of
+from tasks.stages.shared_features import CompareFeatures, patients_with_equal_features
 from tasks.stages.training import all_classifiers
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ class WriteReport(Stage):
         return "report"
 
     def requires(self) -> list[Stage]:
-        """Require the predictions, their scores, the pictures, and the classifiers, whose epochs are reported."""
-        return [PoolPredictions(), ScorePredictions(), DrawPictures(), *all_classifiers()]
+        """Require the predictions, their scores, the pictures, who shares features, and the classifiers' epochs."""
+        return [PoolPredictions(), ScorePredictions(), DrawPictures(), CompareFeatures(), *all_classifiers()]
 
     def reads(self) -> dict[str, Any]:
         """Return what the page says besides: what was left out, the folds, and every setting that decides a result."""
@@ -165,13 +166,14 @@ def _durations() -> dict[SeizureId, float]:
 
 
 def _shared_films() -> list[str]:
-    """Say which patients share a film, and why that is allowed."""
+    """Say which patients share a film or its features, and why that is allowed."""
     reason = section(Dataset).allow_shared_films
-    pairs = [" and ".join(pair) for pair in cohort.sharers()] if reason else []
+    pairs = dict.fromkeys((*cohort.sharers(), *patients_with_equal_features())) if reason else {}
     if not pairs:
         return []
+    told = "; ".join(" and ".join(pair) for pair in pairs)
     return [
-        f"One film shows two patients, who may be in different folds: {'; '.join(pairs)}. The reason that was given "
+        f"One film shows two patients, who may be in different folds: {told}. The reason that was given "
         f"([Dataset] allow_shared_films): {reason}"
     ]
 

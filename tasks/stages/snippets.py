@@ -24,6 +24,7 @@ from tasks.stages import folds
 from tasks.stages.features import FeatureStage, all_features, features_of
 from tasks.stages.folds import AssignFolds, fold_rows, order_of, recipe_entry, split
 from tasks.stages.sequences import load_sequences
+from tasks.stages.shared_features import CompareFeatures
 
 PATIENT_WISE = "protocol=patient"  # the cell whose folds are dealt by patient, whatever [Training] says
 
@@ -56,8 +57,8 @@ class ClassifySnippets(Stage):
         return found + [stage for name in others for stage in _features(training, name)]
 
     def requires(self) -> list[Stage]:
-        """Require the folds and the features."""
-        return [AssignFolds(cell=PATIENT_WISE), *self.upstream()]
+        """Require the folds and the features, and that no two patients have the same ones."""
+        return [AssignFolds(cell=PATIENT_WISE), CompareFeatures(), *self.upstream()]
 
     def reads(self) -> dict[str, Any]:
         """Return how to train, on what, in which order, and on what the others are trained."""

@@ -19,6 +19,7 @@ from tasks.stage.stage import Amount, Stage
 from tasks.stages.features import features_of
 from tasks.stages.folds import AssignFolds, fold_rows, order_of, recipe_entry, split
 from tasks.stages.sequences import load_sequences
+from tasks.stages.shared_features import CompareFeatures
 
 
 class TrainFold(CellMixin, Stage):
@@ -48,8 +49,8 @@ class TrainFold(CellMixin, Stage):
         return [features_of(row.id) for row in self.rows + self.looked_at]
 
     def requires(self) -> list[Stage]:
-        """Require the folds and the features."""
-        return [AssignFolds(cell=self.cell), *self.upstream()]
+        """Require the folds and the features, and that no two patients have the same ones."""
+        return [AssignFolds(cell=self.cell), CompareFeatures(), *self.upstream()]
 
     def reads(self) -> dict[str, Any]:
         """Return how to train, on what, and in which order."""

@@ -127,7 +127,7 @@ def foresee() -> tuple[list[Stage], bool]:
 def _estimated_counts() -> dict[str, int]:
     trainings = section(Folds).num_folds * section(Training).num_seeds
     once = {"PoolPredictions": 1, "ScorePredictions": 1, "DrawPictures": 1, "WriteReport": 1}
-    return {"AssignFolds": 1, "TrainFold": trainings, "EvaluateFold": trainings, **once}
+    return {"AssignFolds": 1, "CompareFeatures": 1, "TrainFold": trainings, "EvaluateFold": trainings, **once}
 
 
 def _step(stage: Stage, mean_seconds: float | None) -> Step:

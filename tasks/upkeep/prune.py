@@ -28,6 +28,7 @@ from tasks.stages.features import ExtractFeatures
 from tasks.stages.folds import AssignFolds
 from tasks.stages.imported import ImportedFeatures
 from tasks.stages.report import DrawPictures, WriteReport
+from tasks.stages.shared_features import CompareFeatures
 from tasks.stages.snippets import features_of_networks, sound_networks
 from tasks.stages.training import TrainFold
 from tasks.stages.videos import DecodeRecording, SimulateRecording
@@ -36,8 +37,8 @@ from tasks.upkeep.plan import foresee, plans_folder
 DAY_SECONDS = 86400.0
 # What RunAll makes, and so what a run names; results of other stages are left alone.
 RUN_STAGES: tuple[type[Stage], ...] = (
-    SimulateRecording, DecodeRecording, ExtractFeatures, ImportedFeatures, AssignFolds, TrainFold, EvaluateFold,
-    PoolPredictions, ScorePredictions, DrawPictures, WriteReport,
+    SimulateRecording, DecodeRecording, ExtractFeatures, ImportedFeatures, CompareFeatures, AssignFolds, TrainFold,
+    EvaluateFold, PoolPredictions, ScorePredictions, DrawPictures, WriteReport,
 )  # fmt: skip
 RUNS, TEMPORARY, DAMAGED = "(old runs)", "(temporary files)", "(damaged files)"
 _KEY = f"[0-9a-f]{{{KEY_LENGTH}}}"

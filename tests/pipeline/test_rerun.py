@@ -66,7 +66,15 @@ def test_the_first_run_runs_everything_once(ran: Project) -> None:
         f"DecodeRecording(patient_id={r['patient_id']}, seizure_id={r['seizure_id']}, view={r['view']})" for r in rows
     ]
     seizures = {f"ExtractFeatures(patient_id={r['patient_id']}, seizure_id={r['seizure_id']})" for r in rows}
-    wanted = [*views, *seizures, "AssignFolds()", *each("TrainFold"), *each("EvaluateFold"), *SCORES]
+    wanted = [
+        *views,
+        *seizures,
+        "CompareFeatures()",
+        "AssignFolds()",
+        *each("TrainFold"),
+        *each("EvaluateFold"),
+        *SCORES,
+    ]
     assert ran.first_run.tasks == sorted(wanted)
 
 
@@ -84,7 +92,11 @@ def test_an_edited_onset_reruns_its_seizure_and_what_was_made_of_it(own: Project
             row["onset_seconds"] = f"{float(row['onset_seconds']) + 0.2:.2f}"
     own.write_rows(rows)
     wanted = [f"DecodeRecording(patient_id=P01, seizure_id=01, view={view})" for view in ("large", "small")]
-    wanted += ["ExtractFeatures(patient_id=P01, seizure_id=01)", "AssignFolds()"]  # its duration is another
+    wanted += [
+        "ExtractFeatures(patient_id=P01, seizure_id=01)",
+        "CompareFeatures()",
+        "AssignFolds()",
+    ]  # its duration is another
     wanted += [*each("TrainFold", folds_without(own, "P01", "01")), *each("EvaluateFold"), *SCORES]
     assert tasks_run(own) == sorted(wanted)
     notes = [json.loads(path.read_text()) for path in own.results.glob("DecodeRecording/P01+01+large/*.why.json")]
@@ -122,6 +134,6 @@ def test_a_video_replaced_by_another_of_the_same_size_and_time_is_noticed(own: P
     other.replace(video)
     assert (video.stat().st_size, video.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
     wanted = ["DecodeRecording(patient_id=P02, seizure_id=01, view=small)"]
-    wanted += ["ExtractFeatures(patient_id=P02, seizure_id=01)"]
+    wanted += ["ExtractFeatures(patient_id=P02, seizure_id=01)", "CompareFeatures()"]
     wanted += [*each("TrainFold", folds_without(own, "P02", "01")), *each("EvaluateFold"), *SCORES]
     assert tasks_run(own) == sorted(wanted)

@@ -21,7 +21,7 @@ POOL = ("PoolPredictions", *SCORES)
 EVALUATION = ("EvaluateFold", *POOL)
 TRAINING = ("TrainFold", *EVALUATION)
 FOLDS = ("AssignFolds", *TRAINING)
-FEATURES = ("ExtractFeatures", *TRAINING)  # of the features, the folds read only that they are good
+FEATURES = ("ExtractFeatures", "CompareFeatures", *TRAINING)  # of the features, the folds read only that they are good
 FRAMES = ("DecodeRecording", *FEATURES)
 OTHER_FILMS = ("AssignFolds", *FRAMES)  # the films decide in which order the patients are dealt
 FILMS = ("SimulateRecording", *OTHER_FILMS)
@@ -35,7 +35,7 @@ CHANGES = {
     "Dataset.allow_outside_video_root": ("true", REPORT),
     "Dataset.features": ("imported", REPORT),
     "Dataset.allow_mixed_features": ("true", REPORT),
-    "Dataset.allow_shared_films": ("two beds in one room", REPORT),
+    "Dataset.allow_shared_films": ("two beds in one room", ("CompareFeatures", *REPORT)),
     "Dataset.time_zone": ("Europe/London", REPORT),  # the small cohort has no clock times
     "Dataset.labels": ("TCS, FOS", (*TRAINING,)),
     "Dataset.minimum_duration_seconds": ("2.6", REPORT),
@@ -139,14 +139,15 @@ def test_another_seed_adds_its_own_classifiers_only(here: Project) -> None:
 
 # A column of the manifest: a change to it in every view of one seizure, and the stages whose keys are others then. Of
 # what is made of each seizure, only that of this one; of the classifiers, those that were trained on it.
+COMPARED = ("ExtractFeatures", "CompareFeatures")
 COLUMNS = {
-    "onset_seconds": (lambda text: f"{float(text) + 0.1:.2f}", ("DecodeRecording", "ExtractFeatures", *FOLDS)),
-    "offset_seconds": (lambda text: f"{float(text) - 0.1:.2f}", ("DecodeRecording", "ExtractFeatures", *FOLDS)),
-    "clonic_onset_seconds": (lambda text: "", ("ExtractFeatures", *TRAINING)),
-    "use": (lambda text: "evaluate", ("ExtractFeatures", *TRAINING)),
+    "onset_seconds": (lambda text: f"{float(text) + 0.1:.2f}", ("DecodeRecording", *COMPARED, *FOLDS)),
+    "offset_seconds": (lambda text: f"{float(text) - 0.1:.2f}", ("DecodeRecording", *COMPARED, *FOLDS)),
+    "clonic_onset_seconds": (lambda text: "", (*COMPARED, *TRAINING)),
+    "use": (lambda text: "evaluate", (*COMPARED, *TRAINING)),
     "reason": (lambda text: "seen", ()),
-    "crop": (lambda text: "0,0,64,64", ("DecodeRecording", "ExtractFeatures", *TRAINING)),
-    "mask": (lambda text: "0,0,8,8", ("DecodeRecording", "ExtractFeatures", *TRAINING)),
+    "crop": (lambda text: "0,0,64,64", ("DecodeRecording", *COMPARED, *TRAINING)),
+    "mask": (lambda text: "0,0,8,8", ("DecodeRecording", *COMPARED, *TRAINING)),
 }
 
 
@@ -168,13 +169,13 @@ def test_a_column_changes_the_keys_of_its_seizure(tmp_path: Path, column: str) -
     held_out = next(row.fold for row in folds if (row.patient_id, row.seizure_id) == ("P01", "01"))
     own = {(stage, f"P01+01{view}") for stage in before_folds(before) for view in ("", "+large", "+small")}
     trained = {key for key in before if key[0] == "TrainFold" and not key[1].startswith(f"fold{held_out:02d}")}
-    later = {key for key in before if key[0] in {"AssignFolds", *EVALUATION}}
+    later = {key for key in before if key[0] in {"AssignFolds", "CompareFeatures", *EVALUATION}}
     wanted = {key for key in (own & before.keys()) | trained | later if key[0] in expected}
     assert {key for key in before if before[key] != after[key]} == wanted
 
 
 def before_folds(keys: Keys) -> set[str]:
-    return {stage for stage, _ in keys} - set(FOLDS)
+    return {stage for stage, _ in keys} - {"CompareFeatures", *FOLDS}
 
 
 def test_a_note_in_another_column_changes_nothing(tmp_path: Path) -> None:
