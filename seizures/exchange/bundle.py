@@ -25,6 +25,7 @@ from seizures.features.schema import FeatureHeader, ViewFacts
 from seizures.features.validation import STATED
 from seizures.features.writer import FeatureFileWriter
 from seizures.manifest.identity import SeizureId
+from seizures.manifest.table import label_problem
 from seizures.provenance import release
 from seizures.settings import digest
 
@@ -181,7 +182,7 @@ def exchange_header(file: FeatureFile, names: Pseudonyms, stated: Mapping[str, s
     return FeatureHeader(
         patient_id=names.patient(file.patient_id),
         seizure_id=names.seizure(file.patient_id, file.seizure_id),
-        label=_plain_text(file.label),
+        label=_plain_label(file.label),
         recipe=recipe,
         recipe_key=digest(recipe),
         network=recipe["network"],
@@ -299,11 +300,18 @@ def _exported(header: FeatureHeader, view: FeatureView, facts: ViewFacts) -> Exp
     )
 
 
+def _plain_label(value: Any) -> str:
+    """Let one of the two labels pass, which may have several words."""
+    if label_problem(str(value)):
+        raise SettingsError(f"a feature file has the label {str(value)[:40]!r}, which no bundle may hold")
+    return str(value)
+
+
 def _plain_text(value: Any) -> str:
     """Let a short word pass, such as the name of a codec, and nothing that could hold a sentence or a path."""
     text = str(value)
     if not _PLAIN.fullmatch(text):
-        raise SettingsError("a feature file names its network, codec, label or use in a way that no bundle may hold")
+        raise SettingsError("a feature file names its network, codec or use in a way that no bundle may hold")
     return text
 
 

@@ -24,6 +24,7 @@ from seizures.features.validation import FAULT, Examined, Finding, differences, 
 from seizures.files import archives
 from seizures.manifest.identity import SeizureId
 from seizures.manifest.recordings import Recording, read_manifest
+from seizures.manifest.table import label_problem
 from seizures.processes.examiner import examine_files
 
 MAX_TEXT_BYTES = 2**24
@@ -31,7 +32,6 @@ TIME_TOLERANCE_SECONDS = 1e-9
 
 _SUM = re.compile(r"([0-9a-f]{64})  (\S+)")
 _MEMBER = re.compile(r"features/[A-Za-z0-9._+-]+\.h5|README\.md|bundle\.json|manifest\.csv|drift\.json")
-_LABEL = re.compile(r"[A-Za-z0-9_-]{1,20}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _read_info(path: Path) -> dict[str, Any]:
     if found[1] != bundle.FORMAT_VERSION:
         advice = f"this software reads {bundle.FORMAT_VERSION}; update the software"
         raise FeatureFileError(f"{path.name}: its format_version is {found[1]!r}, {advice}")
-    plain = isinstance(labels, list) and all(isinstance(label, str) and _LABEL.fullmatch(label) for label in labels)
+    plain = isinstance(labels, list) and all(isinstance(label, str) and not label_problem(label) for label in labels)
     if not plain or not labels or [type(site), type(key_id), type(made)] != [str, str, dict]:
         raise FeatureFileError(f"{path.name}: site, key_id, labels or made are not what they should be")
     return dict(info)

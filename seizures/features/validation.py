@@ -20,7 +20,7 @@ from seizures.features import checksum
 from seizures.features.file import FeatureFile, FeatureView, open_features
 from seizures.features.hdf5_structure import HDF5_ERRORS, structure_faults
 from seizures.features.schema import FeatureHeader
-from seizures.manifest.table import USES, id_problem
+from seizures.manifest.table import USES, id_problem, label_problem
 from seizures.settings import digest
 
 FAULT, WARNING = "fault", "warning"
@@ -182,7 +182,10 @@ def _findings(file: FeatureFile) -> Iterator[tuple[str, str, str]]:
         problem = id_problem(str(getattr(header, name)))
         if problem:
             yield "", FAULT, f"{name} {getattr(header, name)!r} {problem}"
-    for name in ("label", "network", "weights_sha256"):
+    problem = label_problem(str(header.label))
+    if problem:
+        yield "", FAULT, f"label {str(header.label)[:40]!r} {problem}"
+    for name in ("network", "weights_sha256"):
         if not isinstance(getattr(header, name), str) or not _WORD.fullmatch(getattr(header, name)):
             yield "", FAULT, f"{name} is not a short word of letters, digits, - _ . :"
     if header.recipe_key != digest(header.recipe):

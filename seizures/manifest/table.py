@@ -30,6 +30,7 @@ MAX_FILE_BYTES = 2**26
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # device names of Windows
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{0,6})?)")
+_LABEL = re.compile(r"[^\W_][\w .()+-]{0,39}")
 _ORDER = re.compile(r"[a-z]{0,16}")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _BOX = re.compile(r"([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})")
@@ -258,6 +259,12 @@ def id_problem(text: str) -> str | None:
     if _RESERVED.fullmatch(text) or text.endswith("."):
         return "cannot name a file on Windows; choose another id"
     return None if len(text) <= MAX_ID_LENGTH else f"is too long; expected at most {MAX_ID_LENGTH} letters"
+
+
+def label_problem(text: str) -> str | None:
+    """Return what is wrong with a label; None where nothing is."""
+    wanted = "at most 40 letters, digits, spaces and . ( ) + - _, the first a letter or digit"
+    return None if _LABEL.fullmatch(text) and text == as_one_line(text) else f"cannot be a label; expected {wanted}"
 
 
 def _time_problem(text: str) -> str | None:

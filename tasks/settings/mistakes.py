@@ -12,6 +12,7 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.task_register import Register
 
 from seizures.errors import SeizuresError
+from seizures.manifest.table import as_one_line, label_problem
 from seizures.video.start_times import find_zone
 from tasks.settings.files import read_settings, settings_files
 from tasks.settings.sections import SECTIONS, Dataset, section
@@ -116,6 +117,10 @@ def value_mistakes() -> Iterator[str]:
     reason = section(Dataset).allow_shared_films
     if reason and len(reason.split()) < _FEWEST_WORDS:
         yield f"[Dataset] allow_shared_films = {reason}: expected the reason in words, which the report will quote"
-    labels = [label.strip() for label in section(Dataset).labels.split(",")]
+    labels = [as_one_line(label) for label in section(Dataset).labels.split(",")]
     if len(labels) != 2 or len(set(labels)) != 2 or not all(labels):
         yield f"[Dataset] labels = {section(Dataset).labels}: expected two with a comma between them, as in FOS, TCS"
+        return
+    for label in labels:
+        if problem := label_problem(label):
+            yield f"[Dataset] labels = {section(Dataset).labels}: {label!r} {problem}"

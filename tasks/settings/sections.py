@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 
 import luigi
 
+from seizures.manifest.table import as_one_line
 from seizures.settings import EvaluationSettings, FoldSettings, FrameSettings, TrainingSettings, selection_of
 from seizures.simulation.cohort import DEFAULT_SEED
 from tasks.settings.files import expand_path
@@ -67,7 +68,7 @@ class Dataset(luigi.Config):
 
     def label_names(self) -> tuple[str, str]:
         """Return the negative and the positive label."""
-        negative, positive = (part.strip() for part in self.labels.split(","))
+        negative, positive = (as_one_line(part) for part in self.labels.split(","))
         return negative, positive
 
 

@@ -76,6 +76,7 @@ def test_before_anything_ran_all_is_new(project: Project) -> None:
     with inside(project):
         plan = make_plan()
         features = {"SimulateRecording": 12, "DecodeRecording": 12, "ExtractFeatures": 6, "AssignFolds": 1}
+        features |= {"CompareFeatures": 1}
         scores = {"TrainFold": 4, "EvaluateFold": 4, "PoolPredictions": 1, "ScorePredictions": 1}
         scores |= {"DrawPictures": 1, "WriteReport": 1}
         assert counts(plan) == {**features, **scores}

@@ -98,6 +98,12 @@ CASES: dict[str, tuple[Change, str, tuple[str, ...]]] = {
     "frame rate of 0": (setting("Frames", frame_rate_hz=0), "RunAll", ("frame_rate_hz = 0", "above 0")),
     "too many segments": (setting("Training", num_segments=16), "RunAll", ("16 segments", "minimum_duration_seconds")),
     "one label": (setting("Dataset", labels="FOS"), "RunAll", ("labels = FOS", "FOS, TCS")),
+    "a label that is a path": (setting("Dataset", labels="FOS, a/b"), "RunAll", ("labels = FOS, a/b", "'a/b' cannot be a label")),
+    "labels that the manifest does not have": (
+        setting("Dataset", labels="focal onset, bilateral tonic-clonic"),
+        "RunAll",
+        ("expected focal onset or bilateral tonic-clonic",),
+    ),
     "too few resamples": (setting("Evaluation", num_bootstraps=3), "RunAll", ("num_bootstraps = 3", "100")),
     "a level of 95": (setting("Evaluation", confidence_level=95), "RunAll", ("confidence_level = 95", "between 0 and 1")),
     "fewer than no snippets in a batch": (setting("Machine", snippets_per_batch=-1), "RunAll", ("snippets_per_batch = -1",)),

@@ -21,6 +21,7 @@ from seizures.manifest.recordings import (
     read_manifest,
     resolve_videos,
 )
+from seizures.manifest.table import label_problem
 
 HEADER = "patient_id,seizure_id,view,video,onset_seconds,offset_seconds,label,clonic_onset_seconds,use,reason,crop,mask"
 GOOD = (
@@ -362,6 +363,20 @@ def test_one_label_only_and_all_skipped_are_refused(write: Write) -> None:
 def test_other_labels(write: Write) -> None:
     rows = ["A,1,v,a.mp4,,,sleep,,,,,", "B,1,v,a.mp4,,,wake,4,,,,"]
     assert [row.label for row in read_manifest(write(*rows), labels=("sleep", "wake"))] == ["sleep", "wake"]
+
+
+def test_labels_of_several_words(write: Write) -> None:
+    rows = ["A,1,v,a.mp4,,,focal  onset,,,,,", "B,1,v,b.mp4,,,bilateral\u00a0tonic-clonic,4,,,,"]
+    labels = ("focal onset", "bilateral tonic-clonic")
+    assert tuple(row.label for row in read_manifest(write(*rows), labels=labels)) == labels
+    assert [label_problem(label) for label in (*labels, "TCS", "G\u00e9n\u00e9ralis\u00e9", "1+2 (b)")] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    "label", ["", " a", "a/b", "../a", "=1+1", "+a", "a\tb", "a  b", "a" * 41, "<b>", "a,b", "a;b"]
+)
+def test_what_is_no_label(label: str) -> None:
+    assert "cannot be a label" in str(label_problem(label))
 
 
 def test_videos_are_found_below_the_root(write: Write, tmp_path: Path) -> None:
