@@ -59,8 +59,13 @@ def recordings() -> tuple[Recording, ...]:
     rows, faults = examined()
     if faults:
         raise ManifestError(fault_message(dataset.manifest, fault_lines(faults), num_faults=len(faults)))
-    found = on_video_clocks(rows)
-    return apply_profile(found, read_profile(Path(dataset.site_profile))) if dataset.site_profile else found
+    return placed(on_video_clocks(rows))
+
+
+def placed(found: tuple[Recording, ...]) -> tuple[Recording, ...]:
+    """Return recordings with the boxes that the site's profile says."""
+    profile = section(Dataset).site_profile
+    return apply_profile(found, read_profile(Path(profile))) if profile else found
 
 
 def sharers() -> list[tuple[str, str]]:

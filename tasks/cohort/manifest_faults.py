@@ -19,20 +19,22 @@ _FEWEST_MISSING = 4  # rows; where no film is there, the folder is wrong, and no
 
 
 def manifest_mistakes() -> Iterator[str]:
-    """Yield one message of all faults of cells, rows and films; copies are looked for once all else is sound."""
+    """Yield one message of all faults of cells, rows and films, and another of the site's profile where it has some."""
     dataset = section(Dataset)
     file = results_root() / FILE_NAME
     try:
         found, wrong = cohort.examined()
-        faults = list(wrong)
-        faults += _film_faults(found, {fault.row for fault in faults if fault.column == "video"})
-        if not faults:
-            used = [item for item in cohort.recordings() if item.use != "skip"]
-            alone = not dataset.allow_shared_films
-            faults += shared_film_faults(used, cohort.film_contents(used), between_patients=alone)
     except SeizuresError as error:
         yield str(error)
         return
+    faults = [*wrong, *_film_faults(found, {fault.row for fault in wrong if fault.column == "video"})]
+    try:
+        sound = _sound_rows(found, {fault.row for fault in faults}) if faults else cohort.recordings()
+        used = [item for item in sound if item.use != "skip"]
+        alone = not dataset.allow_shared_films
+        faults += shared_film_faults(used, cohort.film_contents(used), between_patients=alone)
+    except SeizuresError as error:
+        yield str(error)
     lines = fault_lines(faults)
     if not lines:
         with contextlib.suppress(OSError):
@@ -49,6 +51,12 @@ def manifest_mistakes() -> Iterator[str]:
         yield f"{message}; all of them: {file}"
     except OSError:  # results that cannot be written, as those of somebody else
         yield "\n  ".join([f"{dataset.manifest}: {len(faults)} faults", *lines])
+
+
+def _sound_rows(found: tuple[Recording, ...], faulty: set[int]) -> tuple[Recording, ...]:
+    """Return the rows without a fault whose windows are known; none where a fault concerns all (row 0)."""
+    sound = (item for item in found if item.row not in faulty and not item.has_clock_times)
+    return () if 0 in faulty else cohort.placed(tuple(sound))
 
 
 def _film_faults(found: tuple[Recording, ...], bad_rows: set[int]) -> list[Fault]:

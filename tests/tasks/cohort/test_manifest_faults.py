@@ -77,14 +77,25 @@ def test_films_of_the_demo_are_known_by_their_names(tmp_path: Path) -> None:
 def test_faults_of_rows_and_films_come_in_one_message(project: Project) -> None:
     rows = project.rows
     rows[0]["label"], rows[2]["onset_seconds"], rows[4]["video"] = "GTCS", "1,5", "gone.mp4"
+    rows[10]["video"] = rows[8]["video"]
     project.write_rows(rows)
     (message,) = mistakes(project)
-    assert message.splitlines()[0] == "data_manifest.csv: 3 faults"
+    assert message.splitlines()[0] == "data_manifest.csv: 4 faults"
     assert [line.split(":")[0] for line in message.splitlines()[1:]] == [
         "  row 2, label",
         "  row 4, onset_seconds",
         "  row 6, video",
+        f"  row 12, {'video' if rows[10]['patient_id'] != rows[8]['patient_id'] else 'onset_seconds'}",
     ]
+
+
+def test_a_wrong_profile_hides_no_fault(project: Project) -> None:
+    (project.folder / "views.cfg").write_text("[large]\ncrop = 1,2\n")
+    project.set("Dataset", site_profile="views.cfg")
+    project.write_rows([{**row, "label": "GTCS"} if at == 0 else row for at, row in enumerate(project.rows)])
+    profile, manifest = mistakes(project)
+    assert "views.cfg: 1 faults in the site profile" in profile
+    assert "row 2, label: 'GTCS' is not a label" in manifest
 
 
 def test_of_many_faults_the_rest_is_in_a_file(project: Project) -> None:
