@@ -37,7 +37,6 @@ _BOX = re.compile(r"([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0
 _BARE_TIME = re.compile(r"(onset|offset|clonic|clonic_?onset)_?(s|sec|secs|second|seconds|ms|min|time|frame)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _END = "end of manifest"
-_SEP_LINE = re.compile(r'"?sep=([,;\t])"?[,;\t]*\r?(?:\n|$)', re.IGNORECASE)  # Excel's own first line
 _MAX_TITLES = 20  # lines above the header
 _FEWEST_KNOWN = 3  # columns, in a header below titles
 _EXCEL_DATE = re.compile(
@@ -55,17 +54,16 @@ def read_table(path: Path) -> tuple[int, list[str], list[tuple[int, list[str]]]]
     passed over.
     """
     text = _read_text(path)
-    lines = text.split("\n", _MAX_TITLES)[:_MAX_TITLES]
+    lines = text.splitlines()[:_MAX_TITLES]
 
     def num_known(line: str, separator: str) -> int:
         cells = next(csv.reader([line[:10_000]], delimiter=separator, skipinitialspace=True), [])
         return len({strip_edges(name) for name in cells} & set(COLUMNS))
 
-    told = _SEP_LINE.match(text)
     found = max(
         ((num_known(line, mark), line.count(mark), mark) for line in lines for mark in SEPARATORS), default=None
     )
-    separator = told[1] if told else found[2] if found and found[0] else _most_used(text)
+    separator = found[2] if found and found[0] else _most_used(text)
     # An open quotation mark swallows all that follows, which would lose rows silently: the last line tells.
     file = io.StringIO(f"{text}\n{_END}", newline="")
     try:
@@ -75,7 +73,7 @@ def read_table(path: Path) -> tuple[int, list[str], list[tuple[int, list[str]]]]
     last_row, last_cells = records.pop()
     if last_cells != [_END]:
         raise ManifestError(f"{path}: 1 fault\n  row {last_row}: a quotation mark is opened and never closed")
-    table = [(row, [strip_edges(cell) for cell in cells]) for row, cells in records[1 if told else 0 :]]
+    table = [(row, [strip_edges(cell) for cell in cells]) for row, cells in records]
     table = [(row, cells) for row, cells in table if any(cells)]
     at = next((at for at, (_, cells) in enumerate(table[:_MAX_TITLES]) if _is_header(cells)), 0)
     table = table[at:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seizures.errors import ManifestError
 from seizures.manifest.faults import fault_message
@@ -83,6 +86,7 @@ def test_what_excel_saves(write: Write) -> None:
     semicolons = text.replace(",", ";").replace("b.mp4;c.mp4", '"b.mp4;c.mp4"').replace('"0;0;800;450"', "0,0,800,450")
     for content in (
         tabs.encode("utf-16"),  # Unicode text
+        text.replace("\n", "\r").encode(),  # of an old Macintosh
         text.replace("out of sight", "h\u00f4pital").encode("cp1252"),
         text.replace("P02,", "P02\u00a0,").replace("001,", "\u200b001 ,").encode(),
     ):
@@ -98,6 +102,14 @@ def test_what_excel_saves(write: Write) -> None:
 def test_an_id_that_a_spreadsheet_turned_into_something_else(write: Write, found: str) -> None:
     fault = fault_of(write(*GOOD, f"P3,{found},v,a.mp4,3,9,FOS,,,,,"))
     assert fault.startswith(f"row 6, seizure_id: '{found}' is what a spreadsheet makes of an id such as 1-2")
+
+
+@given(st.text(alphabet=st.sampled_from('P01,;\t"\r\n =sepview\u00a0\u2028'), max_size=80), st.booleans())
+def test_no_text_is_another_exception(tmp_path_factory: pytest.TempPathFactory, text: str, has_header: bool) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(f"{text}\n{HEADER if has_header else ''}\n{text}".encode())
+    with contextlib.suppress(ManifestError):
+        read_manifest(path)
 
 
 def test_a_date_that_is_an_id_stays_one(write: Write) -> None:

@@ -191,3 +191,10 @@ def test_installing_gives_this_command() -> None:
 )
 def test_which_module_is_asked_for(words: list[str], wanted: bool) -> None:
     assert asks_for("pipeline", words) == wanted
+
+
+def test_the_command_of_this_environment_is_ours() -> None:
+    script = Path(sys.executable).with_name("luigi").read_text()
+    if "tasks.settings.luigi_command" not in script:
+        pytest.skip("this environment was installed before; make install puts our command in it")
+    assert "main" in script
