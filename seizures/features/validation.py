@@ -182,7 +182,7 @@ def _findings(file: FeatureFile) -> Iterator[tuple[str, str, str]]:
         problem = id_problem(str(getattr(header, name)))
         if problem:
             yield "", FAULT, f"{name} {getattr(header, name)!r} {problem}"
-    problem = label_problem(str(header.label))
+    problem = label_problem(header.label) if isinstance(header.label, str) else "is no text"
     if problem:
         yield "", FAULT, f"label {str(header.label)[:40]!r} {problem}"
     for name in ("network", "weights_sha256"):

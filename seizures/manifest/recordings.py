@@ -232,8 +232,7 @@ def video_faults(
 ) -> Iterator[Fault]:
     """Look for the videos of all recordings that are not skipped.
 
-    A video must lie in `video_root` unless `allow_outside`. The path as it is written decides: a link inside the root
-    may point elsewhere, because laboratories keep large films on other disks that way.
+    A video must lie in `video_root` unless `allow_outside`, and so must the file to which a link in it points.
     """
     for recording in recordings:
         if recording.use == "skip":
@@ -252,6 +251,8 @@ def _video_problem(piece: str, path: Path, video_root: Path, allow_outside: bool
     root, absolute = os.path.abspath(video_root), os.path.abspath(path)  # noqa: PTH100 - must not follow links
     if not allow_outside and not Path(absolute).is_relative_to(root):
         return f"lies outside video_root {video_root}; move it there, or allow videos outside in the settings"
+    if not allow_outside and path.exists() and not path.resolve().is_relative_to(Path(root).resolve()):
+        return f"is a link out of video_root {video_root}; move the file there, or allow videos outside in the settings"
     if not path.is_file():
         hint = "; write / between folders" if "\\" in piece else ""
         return f"{'is not a file' if path.exists() else 'does not exist'} in video_root {video_root}{hint}"

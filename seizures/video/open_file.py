@@ -25,6 +25,7 @@ import av.container
 
 from seizures.errors import VideoError
 from seizures.manifest.film_names import split_stream
+from seizures.video.containers import open_film, require_regular
 from seizures.video.decoding import DamageError, Reading, VideoPacket
 from seizures.video.origin import origin_of
 from seizures.video.packet_clock import PacketClock
@@ -40,7 +41,6 @@ from seizures.video.stream import (
     find_first_key,
     from_last_key,
     is_read_whole,
-    open_film,
     sound_lead_seconds,
 )
 from seizures.video.streams import choose_stream, raw_options, raw_period_seconds, refusal
@@ -134,6 +134,7 @@ class OpenFile:
     def _open(self) -> None:
         """Open the file, and read its first packets."""
         # libav takes an error of the disk for the end of the film; a file of Python's raises it.
+        require_regular(self.path)
         self._file = self.path.open("rb", buffering=0)
         shown = Padded(self._file, self._place.padding if self._place else {})
         self._is_scanned = self._is_scanned or not is_fragmented(self._file)
@@ -142,12 +143,10 @@ class OpenFile:
         if not self.meaning.trusts_pts:
             options["ignore_editlist"] = "1"  # it may only make up for the times of seeing that are not there
         try:
-            self._container = open_film(shown, options=options)
-        except BaseException as error:
-            self._file.close()
-            if isinstance(error, av.FFmpegError):
-                raise VideoError(f"{self.path.name}: cannot be opened as a video: {error.strerror}") from error
-            raise
+            with refusal(self.path.name, self._file.close):
+                self._container = open_film(shown, options=options)
+        except av.FFmpegError as error:
+            raise VideoError(f"{self.path.name}: cannot be opened as a video: {error.strerror}") from error
         self._container.flags &= ~_MAKE_UP_STAMPS
         with refusal(self.path.name, self.close):
             stream = choose_stream(self._container, self._number_of_stream)

@@ -18,7 +18,7 @@ import zoneinfo
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from seizures.errors import SettingsError
+from seizures.errors import SettingsError, VideoError
 from seizures.manifest.faults import Fault, fault_lines
 from seizures.manifest.recordings import Recording
 from seizures.manifest.table import clock_text
@@ -55,12 +55,15 @@ def read_start(path: Path) -> FilmStart:
     """Ask a file when it starts. A header may crash or hang the decoder: see `seizures.processes.decoder`."""
     import av  # who works with clock times alone needs no decoder
 
-    from seizures.video.stream import open_film
+    from seizures.video.containers import open_film, require_regular
 
     try:
-        with open_film(path) as container:
+        require_regular(path)
+        with path.open("rb", buffering=0) as file, open_film(file) as container:
             streams = [stream.metadata for stream in container.streams.video]
             tags = [{key.lower(): value for key, value in said.items()} for said in (container.metadata, *streams)]
+    except VideoError as error:
+        return FilmStart(problem=f"{str(error).removeprefix(f'{path.name}: ')}; set use = skip")
     except (av.FFmpegError, OSError) as error:
         return FilmStart(problem=f"cannot be opened as a video ({error.strerror}); repair it or set use = skip")
     texts = (said[tag] for tag in _TAGS for said in tags if tag in said)

@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, Protocol
 
 import av
 from av.container import InputContainer
@@ -23,29 +21,6 @@ _DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2"}  # the containers whose frames follow e
 _AVI_CHUNK_HEADER_BYTES = 8
 _INDEX_BLOCK = 512  # entries
 _FIELD_ORDERS = {0: "unknown", 1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
-
-
-class Readable(Protocol):
-    """What libav may read in the place of a file."""
-
-    def read(self, num_bytes: int, /) -> bytes:
-        """Return the next bytes, at most so many."""
-
-
-def open_film(film: Path | Readable, **more: Any) -> InputContainer:
-    """Open a film for reading as `av.open` does; texts in its header may be in any encoding.
-
-    Up to version 18, PyAV refuses such a film unless it is told otherwise; from 19 on, it is not to be told.
-
-    Raises:
-        av.FFmpegError: it cannot be opened.
-
-    """
-    if int(av.__version__.partition(".")[0]) < 19:
-        more["metadata_errors"] = "replace"
-    container = av.open(str(film) if isinstance(film, Path) else film, "r", **more)
-    assert isinstance(container, InputContainer)
-    return container
 
 
 def printable(text: str) -> str:

@@ -117,12 +117,14 @@ def raw_options(raw_rate_hz: float) -> dict[str, str]:
 
 @contextlib.contextmanager
 def refusal(name: str, close: Callable[[], None]) -> Iterator[None]:
-    """Put the name of the file before what is wrong with it, and close it."""
+    """Put the name of the file before what is wrong with it, and close it, whatever goes wrong."""
     try:
         yield
-    except VideoError as error:
+    except BaseException as error:
         close()
-        raise VideoError(f"{name}: {error}") from error
+        if isinstance(error, VideoError):
+            raise VideoError(f"{name}: {error}") from error
+        raise
 
 
 def _contents(container: InputContainer) -> str:

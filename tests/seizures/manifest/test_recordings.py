@@ -420,6 +420,8 @@ def test_videos_outside_the_root_need_leave(write: Write, tmp_path: Path) -> Non
     assert [line.split(";")[0] for line in lines] == [
         f"row 2, video: '../film.mp4' lies outside video_root {root}",
         f"row 3, video: '{outside}' lies outside video_root {root}",
+        f"row 4, video: 'link.mp4' is a link out of video_root {root}",
+        f"row 5, video: 'x/../link.mp4' is a link out of video_root {root}",
     ]
     assert check_videos(recordings, root, allow_outside=True) == []
     assert resolve_videos(recordings[0], root) == (outside,)

@@ -15,7 +15,7 @@ import zoo
 
 from seizures.errors import DamagedVideoError, SoftwareError, TransientError, VideoError
 from seizures.processes import decoder
-from seizures.processes.child import Child
+from seizures.processes.child import Child, ChildError
 from seizures.processes.decoder import DecoderEndedError, IsolatedWindow, read_starts, survey_isolated, tried_twice
 from seizures.video.window import WindowRequest, open_window
 
@@ -23,14 +23,6 @@ from seizures.video.window import WindowRequest, open_window
 @pytest.fixture(scope="module")
 def film(tmp_path_factory) -> Path:
     return next(item for item in zoo.ALL if item.name == "h264.mp4").make(tmp_path_factory.mktemp("film"))[0]
-
-
-@pytest.fixture
-def pipe(tmp_path) -> Path:
-    """Return a film that whoever opens it waits for, until somebody opens it to write."""
-    path = tmp_path / "pipe.mp4"
-    os.mkfifo(path)
-    return path
 
 
 @pytest.fixture(autouse=True)
@@ -73,9 +65,11 @@ def test_a_crash_is_an_error_of_the_film_alone(film, monkeypatch):
     assert len(decode(film)[0]) == 32
 
 
-def test_a_stall_is_ended(film, pipe):
-    with pytest.raises(VideoError, match=r"^pipe\.mp4: decoder stalled: no progress for 1 s; repair the video or set"):
-        decode(pipe, silence_seconds=1.0)
+def test_a_stall_is_ended(film):
+    read_starts([film])
+    os.kill(decoder._decoder.pid, signal.SIGSTOP)
+    with pytest.raises(VideoError, match=r"^h264\.mp4: decoder stalled: no progress for 1 s; repair the video or set"):
+        decode(film, silence_seconds=1.0)
     assert len(decode(film)[0]) == 32
 
 
@@ -157,11 +151,19 @@ def test_a_film_that_ends_two_decoders_is_to_blame(film):
     assert ended[1] is None  # the second decoder is another
 
 
-def test_a_film_that_ends_the_decoder_is_told_and_the_others_are_asked_when_they_start(film, pipe):
-    first, crashing, last = read_starts([film, pipe, film], silence_seconds=1.0)
+def test_a_film_that_ends_the_decoder_is_told_and_the_others_are_asked_when_they_start(film, monkeypatch):
+    call, crashing = decoder._decoder.call, film.with_name("crashing.mp4")
+
+    def stall(request, name, **limits):
+        if name == crashing.name:
+            raise ChildError("stalled: no progress for 1 s")
+        return call(request, name, **limits)
+
+    monkeypatch.setattr(decoder._decoder, "call", stall)
+    first, told, last = read_starts([film, crashing, film])
     assert first.problem == last.problem == "does not say when it starts; write seconds since its first frame"
     words = "cannot say when it starts: decoder stalled: no progress for 1 s; repair the video or set use = skip"
-    assert crashing.problem == words
+    assert told.problem == words
 
 
 def test_a_decoder_that_cannot_be_imported_is_not_the_films_fault(film, tmp_path, monkeypatch):
