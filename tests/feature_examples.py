@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,13 @@ def rows(seed: int = 0, num_rows: int = NUM_ROWS) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(num_rows, 6)).astype(np.float32)
 
 
-def write(path: Path, head: FeatureHeader | None = None, views: tuple[str, ...] = ("large", "small")) -> Path:
+def write(
+    path: Path, head: FeatureHeader | None = None, views: tuple[str, ...] = ("large", "small"), laboratory: str = ""
+) -> Path:
+    """Write a file; another seizure, and another laboratory, has other features."""
+    first = zlib.crc32(f"{head.patient_id} {head.seizure_id} {laboratory}".encode()) if head else 0
     with FeatureFileWriter(path, head or header()) as file:
-        for seed, view in enumerate(views):
+        for seed, view in enumerate(views, start=first):
             file.create_view(view, NUM_ROWS, 6, facts(), np.ones(NUM_ROWS, dtype=bool)).write(0, rows(seed))
     return path
 

@@ -18,16 +18,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from seizures.errors import FeatureFileError, ManifestError
 from seizures.exchange import bundle
+from seizures.features.file import open_features
+from seizures.features.shared_rows import row_hashes, shared_rows
 from seizures.features.validation import FAULT, Examined, Finding, differences, table
 from seizures.files import archives
-from seizures.manifest.identity import SeizureId
+from seizures.manifest.identity import RecordingId, SeizureId
 from seizures.manifest.recordings import Recording, read_manifest
 from seizures.manifest.table import label_problem
 from seizures.processes.examiner import examine_files
 
 MAX_TEXT_BYTES = 2**24
+MAX_PAIRS = 5  # named one by one
 TIME_TOLERANCE_SECONDS = 1e-9
 
 _SUM = re.compile(r"([0-9a-f]{64})  (\S+)")
@@ -97,7 +103,9 @@ def check_folder(folder: Path, name: str) -> Checked:
     return Checked(name, folder, info, recordings, examined, tuple(findings))
 
 
-def require_joinable(bundles: Sequence[Checked], *, allow_mixed: bool = False) -> None:
+def require_joinable(
+    bundles: Sequence[Checked], *, allow_mixed: bool = False, allow_shared_films: bool = False
+) -> None:
     """Raise FeatureFileError with all that keeps these bundles from being used, alone or together."""
     faulty = [dataclasses.replace(found, file=f"{one.name}/{found.file}") for one in bundles for found in one.faults]
     if faulty:
@@ -121,8 +129,30 @@ def require_joinable(bundles: Sequence[Checked], *, allow_mixed: bool = False) -
     if mixed:
         hint = "" if allow_mixed else "; [Dataset] allow_mixed_features = true lets those differ that can be reconciled"
         problems.append("\n    ".join([f"their features were made in different ways{hint}:", *mixed]))
+    if not problems and not allow_shared_films:
+        problems += _patients_twice(bundles)
     if problems:
         raise FeatureFileError("\n  ".join(["nothing was imported:", *problems]))
+
+
+def _patients_twice(bundles: Sequence[Checked]) -> Iterator[str]:
+    """Name the patients of sound bundles who have the same features: one person under two pseudonyms."""
+    hashes: dict[RecordingId, npt.NDArray[np.uint64]] = {}
+    for one in bundles:
+        for name in one.examined:
+            with open_features(one.folder / bundle.FEATURES_FOLDER / f"{name}.h5") as file:
+                seizure = SeizureId(file.patient_id, file.seizure_id)
+                hashes |= {seizure.view(key): row_hashes(view.read(), view.valid) for key, view in file.views.items()}
+    pairs = shared_rows(hashes)
+    for first, other, num_rows, of in pairs[:MAX_PAIRS]:
+        yield f"{other.name} has {num_rows} of {of} rows of features that are those of {first.name}"
+    if len(pairs) > MAX_PAIRS:
+        yield f"and {len(pairs) - MAX_PAIRS} more such pairs"
+    if pairs:
+        yield (
+            "who has the same features is one patient under two ids: leave one out of an export, or say in [Dataset] "
+            "allow_shared_films why it is right"
+        )
 
 
 def join(bundles: Sequence[Checked], folder: Path) -> None:

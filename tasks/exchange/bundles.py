@@ -147,7 +147,11 @@ def import_bundles(paths: Sequence[Path], to: Path) -> tuple[str, ...]:
         raise FeatureFileError(f"{to}: already exists; choose another folder, or remove it to import again")
     with contextlib.ExitStack() as stack:
         bundles = [stack.enter_context(importing.opened(path)) for path in paths]
-        importing.require_joinable(bundles, allow_mixed=section(Dataset).allow_mixed_features)
+        importing.require_joinable(
+            bundles,
+            allow_mixed=section(Dataset).allow_mixed_features,
+            allow_shared_films=bool(section(Dataset).allow_shared_films),
+        )
         with _draft(to) as draft:
             draft.mkdir()
             importing.join(bundles, draft)

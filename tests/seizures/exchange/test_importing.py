@@ -23,13 +23,21 @@ LABELS = ("FOS", "TCS")
 STATED = {"preprocessing": "letterbox", "deinterlace": "auto", "precision": "float32"}
 
 
-def make_bundle(folder: Path, site: str = "LAB1", key: bytes = b"k", *, is_told: bool = False, **recipe: Any) -> Path:
+def make_bundle(
+    folder: Path,
+    site: str = "LAB1",
+    key: bytes = b"k",
+    *,
+    is_told: bool = False,
+    films_of: str = "",
+    **recipe: Any,
+) -> Path:
     ids = [("P01", "1", "FOS"), ("P02", "1", "TCS")]
     source = folder.with_name(f"{folder.name}-source")
     source.mkdir(parents=True)
     stated = {name: recipe.pop(name, value) for name, value in STATED.items()}
     heads = [dataclasses.replace(header(p, s, label, **recipe), recipe={}) for p, s, label in ids]
-    paths = [write(source / f"{head.patient_id}.h5", head) for head in heads]
+    paths = [write(source / f"{head.patient_id}.h5", head, laboratory=films_of or site) for head in heads]
     names = Pseudonyms(key, site, [(patient, seizure) for patient, seizure, _ in ids])
     folder.mkdir()
     exported = bundle.write_features(folder, paths, names, stated=stated, is_order_told=is_told)
@@ -57,6 +65,16 @@ def test_bundles_of_two_laboratories_are_joined(tmp_path: Path) -> None:
     assert {recording.offset_seconds for recording in recordings} == {5.5}
     found, count = check_path(tmp_path / "to")
     assert (found, count) == ([], 4)
+
+
+def test_one_patient_of_two_laboratories_is_named(tmp_path: Path) -> None:
+    one, two = make_bundle(tmp_path / "one"), make_bundle(tmp_path / "two", "LAB2", b"other", films_of="LAB1")
+    with importing.opened(one) as first, importing.opened(two) as second:
+        with pytest.raises(FeatureFileError) as caught:
+            importing.require_joinable([first, second])
+        importing.require_joinable([first, second], allow_shared_films=True)
+    assert str(caught.value).count("has 41 of 41 rows of features that are those of LAB1-") == 4
+    assert "one patient under two ids" in str(caught.value)
 
 
 def test_the_dealing_order_of_each_is_kept_and_bundles_follow_by_site(tmp_path: Path) -> None:
