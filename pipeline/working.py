@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.front_door import FrontDoorTask
 from seizures.errors import SeizuresError
 from tasks.machinery.atomic import full_disk_told
+from tasks.machinery.disks import has_links
 from tasks.machinery.run_lock import is_alive, own_name, presence, read_presence
 from tasks.machinery.stopping import end_orderly_when_told
 from tasks.settings.command_line import on_command_line, refuse
@@ -30,6 +31,11 @@ class WorkingTask(FrontDoorTask):
             return
         end_orderly_when_told(str(self))
         atexit.register(lambda: sys.stderr.write(self.verdict()))
+        if not has_links(results_root()):
+            sys.stderr.write(
+                f"{results_root()}: this disk has no symbolic links: results/current will hold copies of the small "
+                "files, and index.csv names the others\n"
+            )
         try:
             mark = _stay_announced(str(self))
         except SeizuresError as error:

@@ -19,9 +19,10 @@ from tasks.cohort.manifest_faults import manifest_mistakes
 from tasks.cohort.networks import weights_faults
 from tasks.cohort.recipes import feature_recipes
 from tasks.machinery.atomic import may_write
+from tasks.machinery.disks import make_root
 from tasks.settings.command_line import format_mistakes
 from tasks.settings.mistakes import file_mistakes, value_mistakes
-from tasks.settings.sections import Dataset, Features, Folds, Machine, Training, results_root, section
+from tasks.settings.sections import Dataset, Features, Folds, Machine, Results, Training, results_root, section
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
@@ -102,7 +103,7 @@ def _folder_mistakes() -> Iterator[str]:
     if not may_write():
         return
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        make_root(root, is_group_writable=section(Results).group_writable)
         tempfile.TemporaryFile(dir=root).close()
     except OSError as error:
         yield f"[Results] root = {root}: not writable ({error.strerror}); choose another folder or fix its permissions"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seizures.errors import SeizuresError
+from tasks.machinery.disks import require_same_disk
 
 TEMPORARY_SUFFIX = ".tmp"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -64,12 +65,15 @@ def landing(final: Path) -> Iterator[Path]:
 
     The temporary name tells the machine and the process, so that what a killed process leaves behind is recognised.
     """
+    require_same_disk(final)
     final.parent.mkdir(parents=True, exist_ok=True)
     with unfinished(temporary_name(final)) as temporary:
         yield temporary
+        require_same_disk(final)
         _flush(temporary)
         temporary.replace(final)
-        _flush(final.parent)
+        with contextlib.suppress(OSError):  # some disks cannot flush a folder
+            _flush(final.parent)
 
 
 def temporary_name(final: Path) -> Path:

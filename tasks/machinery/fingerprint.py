@@ -67,7 +67,7 @@ class _Note:
     def __init__(self, path: Path, memory: Path, what: str) -> None:
         status = path.stat()
         self._what = what
-        self._changed = max(status.st_mtime, status.st_ctime)
+        self._changed = status.st_ctime  # a person may set the other time, also into the future
         self._signature = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
         ending = ".json" if what == "sha256" else f".{what}.json"
         self._path = memory / f"{digest(str(path.absolute()))}{ending}"
@@ -80,7 +80,7 @@ class _Note:
         return None  # absent or damaged: looking again is always right
 
     def write(self, found: str) -> None:
-        if may_write() and time.time() - self._changed > _RACY_SECONDS:
+        if may_write() and abs(time.time() - self._changed) > _RACY_SECONDS:
             with contextlib.suppress(OSError):  # a full disk: the cache is optional
                 write_sealed(self._path, {"signature": self._signature, self._what: found})
 

@@ -87,6 +87,7 @@ class Results(luigi.Config):
     """Where results go."""
 
     root = _path("results", "the folder of all results")
+    group_writable = _switch(False, "let the group read and write the results; else they are their owner's alone")
 
 
 class Frames(luigi.Config):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import itertools
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.machinery.atomic import full_disk_told, is_temporary, temporary_name, unfinished
+from tasks.machinery.disks import has_links
 from tasks.machinery.sealed import read_sealed, write_sealed
 from tasks.settings.sections import results_root
 from tasks.stage.integrity import describe_file, fault_of_file
@@ -20,6 +23,8 @@ from tasks.stage.stage import BAD_EXTENSION, Stage
 SUMMARY_NAME = "summary.json"
 INDEX_NAME = "index.csv"
 PUBLISH_TRIES = 10
+_LARGEST_COPY_BYTES = 2**24
+_logger = logging.getLogger(__name__)
 
 
 def walk(*roots: Stage, only_incomplete: bool = False) -> list[Stage]:
@@ -161,9 +166,34 @@ def _write_index(path: Path, made: Iterable[tuple[Stage, Path]]) -> None:
 
 
 def _point(link: Path, target: Path) -> None:
+    """Let `link` show a file or folder, given relative to it; on a disk without links, let it be a copy."""
+    _make_way(link)
     with unfinished(temporary_name(link)) as pointer:
-        pointer.symlink_to(target)
-        pointer.replace(link)
+        if has_links(results_root()):
+            pointer.symlink_to(target)
+            pointer.replace(link)
+        elif (link.parent / target).is_dir():
+            shutil.copytree(link.parent / target, pointer)
+            _replace_folder(pointer, link)
+        else:
+            shutil.copyfile(link.parent / target, pointer)
+            pointer.replace(link)
+
+
+def _make_way(folder: Path) -> None:
+    """Remove a folder that only holds what a run has published; keep one with something else under another name."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    said = read_sealed(folder / SUMMARY_NAME) or {"files": {}, "links": []}
+    known = {SUMMARY_NAME, *said["files"], *said["links"]}
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    if found <= known:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    number = next(n for n in itertools.count(1) if not folder.with_name(f"{folder.name}.kept-{n}").exists())
+    kept = folder.rename(folder.with_name(f"{folder.name}.kept-{number}"))
+    strange = ", ".join(sorted(found - known)[:3])
+    _logger.warning("%s: a folder with files that no run has made (%s): it is kept as %s", folder, strange, kept.name)
 
 
 def _replace_folder(draft: Path, folder: Path) -> None:
@@ -179,5 +209,9 @@ def _replace_folder(draft: Path, folder: Path) -> None:
 
 
 def _link(link: Path, target: Path, folder: Path, draft: Path) -> None:
+    """Let `link`, in the draft of a folder, show a result; without links it is a copy, or nothing for a large one."""
     link.parent.mkdir(parents=True, exist_ok=True)
-    link.symlink_to(os.path.relpath(target, folder / link.parent.relative_to(draft)))
+    if has_links(results_root()):
+        link.symlink_to(os.path.relpath(target, folder / link.parent.relative_to(draft)))
+    elif target.stat().st_size <= _LARGEST_COPY_BYTES:
+        shutil.copyfile(target, link)

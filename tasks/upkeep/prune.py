@@ -156,8 +156,8 @@ def _runs(keep: int) -> tuple[list[Path], list[Path]]:
     root = results_root()
     runs = [path for path in (root / "runs").glob("*") if re.fullmatch(_KEY, path.name) and path.is_dir()]
     runs.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    shown = {path.resolve() for path in root.glob("*") if path.is_symlink()}
-    kept = [run for place, run in enumerate(runs) if place < keep or run.resolve() in shown]
+    shown = {(read_sealed(path) or {}).get("run") for path in root.glob(f"*/{SUMMARY_NAME}")}
+    kept = [run for place, run in enumerate(runs) if place < keep or run.name in shown]
     return kept, [run for run in runs if run not in kept]
 
 
