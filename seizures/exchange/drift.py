@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from seizures.errors import FeatureFileError
 from seizures.features.extraction import SnippetNetwork, extract_features
+from seizures.files.scratch import scratch_folder
 from seizures.settings import FrameSettings
 from seizures.video.frame_cache import FrameFile, open_frames, write_frames
 from seizures.video.window import WindowRequest, open_window
@@ -159,15 +160,13 @@ def shipped_reference() -> Reference:
 
 def _decoder_difference() -> tuple[int, float]:
     """Decode the film on this machine; return the largest and the mean difference from the stored frames."""
-    import tempfile  # here only: nothing else is written
-
     with (
-        tempfile.TemporaryDirectory() as scratch,
+        scratch_folder() as scratch,
         as_file(_shipped(CLIP)) as clip,
         as_file(_shipped(FRAMES)) as stored_path,
     ):
-        _decode(clip, Path(scratch) / "frames.h5")
-        with open_frames(stored_path) as stored, open_frames(Path(scratch) / "frames.h5") as decoded:
+        _decode(clip, scratch / "frames.h5")
+        with open_frames(stored_path) as stored, open_frames(scratch / "frames.h5") as decoded:
             apart = np.abs(_all(stored).astype(np.int16) - _all(decoded))
     return int(apart.max()), float(apart.mean())
 

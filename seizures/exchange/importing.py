@@ -12,7 +12,6 @@ import dataclasses
 import json
 import re
 import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from seizures.features.file import open_features
 from seizures.features.shared_rows import row_hashes, shared_rows
 from seizures.features.validation import FAULT, Examined, Finding, differences, table
 from seizures.files import archives
+from seizures.files.scratch import scratch_folder
 from seizures.manifest.identity import RecordingId, SeizureId
 from seizures.manifest.recordings import Recording, read_manifest
 from seizures.manifest.table import label_problem
@@ -72,9 +72,9 @@ def opened(path: Path) -> Iterator[Checked]:
     elif not archives.is_zip(path):
         raise FeatureFileError(f"{path}: not a bundle; expected a folder or a zip")
     else:
-        with tempfile.TemporaryDirectory(prefix="bundle-") as scratch:
-            archives.unpack(path, Path(scratch))
-            yield check_folder(Path(scratch), path.name)
+        with scratch_folder() as folder:
+            archives.unpack(path, folder)
+            yield check_folder(folder, path.name)
 
 
 def is_bundle(folder: Path) -> bool:

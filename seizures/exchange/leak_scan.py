@@ -30,7 +30,6 @@ import io
 import json
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -44,6 +43,7 @@ from seizures.exchange.bundle import CARD_NAME, INFO_NAME, MANIFEST_COLUMNS, MAN
 from seizures.exchange.data_card import CARD
 from seizures.features.schema import DESCRIPTIONS, FeatureHeader, ViewFacts
 from seizures.features.validation import STATED
+from seizures.files.scratch import scratch_folder
 from seizures.provenance import DISTRIBUTIONS
 
 ANYWHERE_BYTES = 6
@@ -317,7 +317,7 @@ def _scan_array(searcher: Searcher, place: str, dataset: Any, found: dict[str, N
 
 def _scan_zip(searcher: Searcher, path: Path, found: dict[str, None]) -> None:
     """Search what a zip adds to its members: names, comments, extra fields, dates, bytes between them; and them."""
-    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as scratch:
+    with zipfile.ZipFile(path) as archive, scratch_folder() as scratch:
         _note(found, "the zip's comment", searcher.in_value(archive.comment.decode("utf-8", "replace")))
         ranges = []
         for number, member in enumerate(archive.infolist(), start=1):
@@ -327,7 +327,7 @@ def _scan_zip(searcher: Searcher, path: Path, found: dict[str, None]) -> None:
                 _note(found, f"{place}, {what}", searcher.in_value(content.decode("utf-8", "replace")))
             if member.date_time != (1980, 1, 1, 0, 0, 0):
                 found[f"{place}: date"] = None
-            extracted = Path(scratch) / f"member{Path(member.filename).suffix}"
+            extracted = scratch / f"member{Path(member.filename).suffix}"
             with archive.open(member) as source, extracted.open("wb") as target:
                 shutil.copyfileobj(source, target)
             _scan_file(searcher, place, extracted, found)

@@ -15,8 +15,8 @@ checked before that, so that it cannot point outside itself. To check a file fro
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from seizures.features.file import FeatureFile
 from seizures.features.file import open_features as open_feature_file
 from seizures.features.hdf5_structure import structure_faults
 from seizures.files.archives import is_zip, unpack
+from seizures.files.scratch import scratch_folder
 from seizures.manifest.identity import RecordingId
 
 if TYPE_CHECKING:
@@ -50,13 +51,10 @@ def open_features(path: str | os.PathLike[str]) -> FeatureFile | FeatureCollecti
     if path.is_dir():
         return FeatureCollection(path, path)
     if path.is_file() and is_zip(path):
-        scratch = tempfile.TemporaryDirectory(prefix="features-")
-        try:
-            unpack(path, Path(scratch.name))
-            return FeatureCollection(path, Path(scratch.name), scratch)
-        except BaseException:
-            scratch.cleanup()
-            raise
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(scratch_folder())
+            unpack(path, folder)
+            return FeatureCollection(path, folder, stack.pop_all())
     return _open_checked(path)
 
 
@@ -80,12 +78,13 @@ def feature_files(folder: Path) -> dict[str, Path]:
 class FeatureCollection(Mapping[str, FeatureFile]):
     """Feature files by name, each opened on its first use; use it as a context manager, or close it."""
 
-    def __init__(self, path: Path, folder: Path, scratch: tempfile.TemporaryDirectory[str] | None = None) -> None:
+    def __init__(self, path: Path, folder: Path, scratch: contextlib.ExitStack | None = None) -> None:
         self.path = path
         self._paths = feature_files(folder)
         self._scratch = scratch
         self._open: dict[str, FeatureFile] = {}
         if not self._paths:
+            self.close()
             raise FeatureFileError(f"{path}: no feature files ({SUFFIX}) in it")
 
     def __getitem__(self, name: str) -> FeatureFile:
@@ -105,7 +104,7 @@ class FeatureCollection(Mapping[str, FeatureFile]):
             file.close()
         self._open.clear()
         if self._scratch is not None:
-            self._scratch.cleanup()
+            self._scratch.close()
 
     def __enter__(self) -> FeatureCollection:
         return self
