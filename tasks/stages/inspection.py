@@ -12,6 +12,7 @@ import luigi
 import models
 from seizures.classification.sampling import minimum_frames
 from seizures.errors import VideoError
+from seizures.manifest.film_names import folder_name
 from seizures.manifest.recordings import Recording
 from seizures.manifest.table import clock_text
 from seizures.settings import canonical
@@ -35,8 +36,8 @@ class SurveyFile(Stage):
 
     @property
     def label(self) -> str:
-        """The film's name, with its folders."""
-        return self.video.replace("/", "+")
+        """The film's name, with its folders, as every disk takes it."""
+        return folder_name(self.video)
 
     def requires(self) -> list[SimulateRecording]:
         """Require the film of the demo."""
