@@ -15,9 +15,7 @@ from models.errors import ModelsError
 from seizures.errors import SeizuresError
 from tasks.cohort.preflight import require_sound_input
 from tasks.machinery.atomic import only_asking
-from tasks.machinery.disks import protect_new_files
 from tasks.settings.command_line import on_command_line, refuse, refuse_mistakes, words_for
-from tasks.settings.sections import Results, section
 from tasks.stage.stage import Stage
 
 
@@ -41,7 +39,6 @@ def check_command_line(module: str, tasks: Sequence[str]) -> None:
             line._get_task_kwargs()
         except ValueError as error:
             refuse(f"command line: {name}: {error}")
-        protect_new_files(is_group_writable=section(Results).group_writable)
         try:
             require_sound_input()
             line.get_task_obj()
@@ -57,8 +54,6 @@ class FrontDoorTask(luigi.Task):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
-        if on_command_line():
-            protect_new_files(is_group_writable=section(Results).group_writable)
         try:
             self.check_input()
         except (SeizuresError, ModelsError) as error:

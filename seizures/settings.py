@@ -177,7 +177,7 @@ class SnippetSettings:
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationSettings:
-    """How sure the scores are: bootstrap over patients."""
+    """How sure the scores are: the level of intervals, and how often patients are flipped or drawn."""
 
     num_bootstraps: int = 2000
     confidence_level: float = 0.95

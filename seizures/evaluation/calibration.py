@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from seizures.evaluation.metrics import percentile_interval, resample_patients
+from seizures.evaluation.intervals import Cohort
 from seizures.evaluation.predictions import prediction_matrix_without_ids
 from seizures.settings import EvaluationSettings
 
@@ -59,21 +58,13 @@ def calibrate(
     `brier_of_base_rate` is the score of always predicting the share of TCS; a classifier above it is worse than that.
     """
     patients, labels, _, probabilities = prediction_matrix_without_ids(predictions, positive_label)
-    squares = ((probabilities - labels) ** 2).mean(axis=0)  # (N,), the mean over seeds
-    weights = resample_patients(patients, settings.num_bootstraps, np.random.default_rng(settings.seed))
-    resampled = (weights @ squares) / weights.sum(axis=1)
-    interval = percentile_interval(resampled, settings.confidence_level)
-    one_patient = _is_one(patients)
+    interval = Cohort(patients, labels, probabilities, settings.confidence_level).brier()
     curve = reliability_curve(np.tile(labels, len(probabilities)), probabilities.ravel(), num_bins)
     return {
         "brier": float(np.mean([brier_score(labels, row) for row in probabilities])),
-        "low": None if one_patient else interval.low,
-        "high": None if one_patient else interval.high,
+        "low": interval.low,
+        "high": interval.high,
         "brier_of_base_rate": float(labels.mean() * (1 - labels.mean())),
         "num_seeds": len(probabilities),
         "curve": curve.to_dict(orient="records"),
     }
-
-
-def _is_one(patients: Sequence[str]) -> bool:
-    return len(set(patients)) < 2

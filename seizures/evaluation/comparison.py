@@ -16,14 +16,13 @@ import pandas as pd
 from scipy.stats import mannwhitneyu
 
 from seizures.errors import SeizuresError
+from seizures.evaluation.intervals import NO_SCORE, Cohort, difference_interval
 from seizures.evaluation.metrics import (
     METRIC_NAMES,
     FloatArray,
     IntArray,
     decide,
     order_of_content,
-    percentile_interval,
-    resample_patients,
     weighted_metrics,
 )
 from seizures.evaluation.predictions import prediction_matrix
@@ -106,8 +105,8 @@ def compare(
 ) -> dict[str, Any]:
     """Compare two tables of predictions (predictions.csv) of the same seizures, as plain values.
 
-    A metric's difference is that of the means over seeds. Its interval comes from the same draws of patients for both
-    classifiers. The test is of the accuracy (share of seeds in which a seizure is right).
+    A metric's difference is that of the means over seeds; its interval is `intervals.difference_interval`. The test is
+    of the accuracy (share of seeds in which a seizure is right).
 
     Returns:
         `num_patients`, `num_seizures`, `metrics` (name to difference, low, high) and `test` (`PermutationTest`).
@@ -117,20 +116,14 @@ def compare(
     """
     (patients, labels, probabilities), (_, _, others) = _paired(first, second, positive_label)
     rng = np.random.default_rng(settings.seed)
-    drawn = resample_patients(patients, settings.num_bootstraps, rng)
-    weights = np.concatenate([np.ones((1, len(labels))), drawn])  # the first row is what was observed
-    scores = [weighted_metrics(labels, values, weights) for values in (probabilities, others)]
+    both = [Cohort(patients, labels, values, settings.confidence_level) for values in (probabilities, others)]
+    scores = [weighted_metrics(labels, values, np.ones((1, len(labels)))) for values in (probabilities, others)]
     metrics: dict[str, dict[str, float | None]] = {}
     for name in METRIC_NAMES:
-        difference = scores[0][name].mean(axis=1) - scores[1][name].mean(axis=1)
-        interval = percentile_interval(difference[1:], settings.confidence_level)
-        known = not np.isnan(difference[0])
-        bounded = known and len(set(patients)) > 1
-        metrics[name] = {
-            "difference": float(difference[0]) if known else None,
-            "low": interval.low if bounded else None,
-            "high": interval.high if bounded else None,
-        }
+        difference = float(scores[0][name].mean() - scores[1][name].mean())
+        interval = NO_SCORE if np.isnan(difference) else difference_interval(name, *both)
+        known = None if np.isnan(difference) else difference
+        metrics[name] = {"difference": known, "low": interval.low, "high": interval.high}
     right = [(decide(values) == (labels == 1)).mean(axis=0) for values in (probabilities, others)]
     test = paired_permutation_test(right[0] - right[1], patients, num_flips=settings.num_bootstraps, rng=rng)
     return {

@@ -254,11 +254,3 @@ def percentile_interval(resampled: FloatArray, confidence_level: float) -> Inter
     tail = (1 - confidence_level) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
     return Interval(float(low), float(high), num_undefined)
-
-
-def largest_hidden_share(num_without_error: int, confidence_level: float) -> float:
-    """Return the largest share of patients with an error that `num_without_error` patients without one do not exclude.
-
-    The one-sided exact binomial (Clopper-Pearson) bound with no event: 1 - (1 - level) ** (1 / n), near 3 / n at 95 %.
-    """
-    return float(1 - (1 - confidence_level) ** (1 / num_without_error))

@@ -24,12 +24,12 @@ _TEXTS = {
 _ALL = (
     "{protocol}; its probability is the mean of its views, and at 0.5 or above it is called {positive}. The "
     "predictions of all folds are pooled, each metric is computed per seed, and the mean over seeds is reported. "
-    "Interval: {percent:g} % percentile bootstrap over patients ({num} resamples, each patient with all their "
-    "seizures and all seeds)."
+    "Interval: {percent:g} %, Wilson's with an effective number of seizures, from how the score varies between "
+    "patients (docs/statistics.md)."
 )
 
 
 def describe_protocol(protocol: str, settings: EvaluationSettings, positive_label: str = "TCS") -> str:
     """Describe a protocol: `patient`, `nested`, `paper` (for reproduction only), or `shared` (a table of others)."""
     percent = 100 * settings.confidence_level
-    return _ALL.format(protocol=_TEXTS[protocol], positive=positive_label, percent=percent, num=settings.num_bootstraps)
+    return _ALL.format(protocol=_TEXTS[protocol], positive=positive_label, percent=percent)

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from seizures.evaluation.comparison import holm, paired_permutation_test
+from seizures.evaluation.intervals import Interval, mean_difference_interval, mean_interval
 from seizures.evaluation.metrics import FloatArray, order_of_content, percentile_interval, resample_patients
 from seizures.evaluation.published import published_snippets
 from seizures.manifest.identity import SeizureId
@@ -95,6 +96,8 @@ def tabulate(counts: Mapping[str, pd.DataFrame], evaluation: EvaluationSettings)
         accuracy, before, after = (_means(values[score], weights) for score in SCORES)
         medians = np.array([np.median(np.repeat(values["accuracy"], times)) for times in weights.astype(np.int64)])
         low, high = np.quantile(own["accuracy"], [0.25, 0.75])
+        halves = [values["right_before"], values["right_after"]]
+        interval = mean_interval(values["patients"].tolist(), halves, evaluation.confidence_level)
         published = published_snippets(name) or (np.nan, np.nan)
         rows.append(
             {
@@ -108,7 +111,7 @@ def tabulate(counts: Mapping[str, pd.DataFrame], evaluation: EvaluationSettings)
                 **_with_interval("median_accuracy", medians, evaluation),
                 "iqr_accuracy": high - low,
                 "mean_accuracy": accuracy[0],
-                **_with_interval("balanced_accuracy", (before + after) / 2, evaluation),
+                **_with_ends("balanced_accuracy", (before[0] + after[0]) / 2, interval),
                 "right_before": before[0],
                 "right_after": after[0],
                 **(_nothing() if own is reference else _difference(own, reference, evaluation)),
@@ -132,13 +135,14 @@ def _difference(own: pd.DataFrame, reference: pd.DataFrame, evaluation: Evaluati
     common = own.index.intersection(reference.index)
     if common.empty:
         return _nothing()
-    (one, other), weights = _drawn([own.loc[common], reference.loc[common]], evaluation)
+    (one, other), _ = _drawn([own.loc[common], reference.loc[common]], evaluation)
     differences = one["accuracy"] - other["accuracy"]
+    interval = mean_difference_interval(one["patients"].tolist(), differences, evaluation.confidence_level)
     rng = np.random.default_rng(evaluation.seed)
     flips = evaluation.num_bootstraps
     test = paired_permutation_test(differences, one["patients"].tolist(), num_flips=flips, rng=rng)
     return {
-        **_with_interval("difference", _means(differences, weights), evaluation),
+        **_with_ends("difference", float(differences.mean()), interval),
         "difference_p_value": test.p_value,
         "difference_p_value_holm": np.nan,  # until all are known
     }
@@ -169,6 +173,11 @@ def _means(values: FloatArray, weights: FloatArray) -> FloatArray:
 
 
 def _with_interval(name: str, resampled: FloatArray, evaluation: EvaluationSettings) -> dict[str, float]:
+    """Return a median and the percentile interval of its resamples: a median has no formula here."""
     interval = percentile_interval(resampled[1:], evaluation.confidence_level)
-    bounds = (np.nan if bound is None else bound for bound in (interval.low, interval.high))
-    return {name: float(resampled[0]), **dict(zip((f"{name}_low", f"{name}_high"), bounds, strict=True))}
+    return _with_ends(name, float(resampled[0]), Interval(interval.low, interval.high))
+
+
+def _with_ends(name: str, score: float, interval: Interval) -> dict[str, float]:
+    ends = (np.nan if end is None else end for end in (interval.low, interval.high))
+    return {name: float(score), **dict(zip((f"{name}_low", f"{name}_high"), ends, strict=True))}

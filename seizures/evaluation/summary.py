@@ -11,17 +11,14 @@ import numpy as np
 import pandas as pd
 
 from seizures.errors import SeizuresError
+from seizures.evaluation.intervals import NO_SCORE, Cohort
 from seizures.evaluation.metrics import (
     COUNT_NAMES,
     METRIC_NAMES,
     FloatArray,
     IntArray,
-    Interval,
     compute_metrics,
     decide,
-    percentile_interval,
-    resample_patients,
-    weighted_metrics,
 )
 from seizures.evaluation.predictions import prediction_matrix_without_ids
 from seizures.evaluation.protocols import describe_protocol
@@ -73,8 +70,8 @@ def summarise(
 ) -> dict[str, Any]:
     """Turn the pooled predictions of all folds and seeds into metrics.json, as plain values (None where undefined).
 
-    Each metric is the mean over seeds of the pooled out-of-fold metric. Its interval comes from resampling patients
-    with replacement, each with all their seizures and all seeds. One patient carries no interval.
+    Each metric is the mean over seeds of the pooled out-of-fold metric. Its interval is of `intervals.Cohort`, and its
+    `num_patients` and `num_seizures` are those on which it rests: specificity on those of the negative label.
 
     Raises:
         TooFewSeizuresError: nothing was predicted.
@@ -112,7 +109,7 @@ def summarise(
         "interval": _interval_settings(settings),
         "protocol_name": protocol,
         "protocol": describe_protocol(protocol, settings, positive_label),
-        "notes": notes_for_readers(len(set(patients)), right, metrics, folds, settings),
+        "notes": notes_for_readers(len(set(patients)), right, metrics, folds),
     }
 
 
@@ -123,31 +120,27 @@ def _metrics(
     per_seed: Sequence[Mapping[str, float | int | None]],
     settings: EvaluationSettings,
 ) -> dict[str, dict[str, Any]]:
-    """Give each metric its mean over the seeds and its interval over the patients."""
-    rng = np.random.default_rng(settings.seed)
-    resampled = weighted_metrics(labels, probabilities, resample_patients(patients, settings.num_bootstraps, rng))
-    num_patients, metrics = len(set(patients)), {}
+    """Give each metric its mean over the seeds, its interval over the patients, and what it rests on."""
+    cohort, metrics = Cohort(patients, labels, probabilities, settings.confidence_level), {}
     for name in METRIC_NAMES:
         values = [scores[name] for scores in per_seed]
         mean = _mean(values)
-        interval = percentile_interval(resampled[name].mean(axis=1), settings.confidence_level)
-        if num_patients < 2 or mean is None:
-            interval = Interval(None, None, interval.num_undefined)
+        interval, carriers = NO_SCORE if mean is None else cohort.interval(name), cohort.carriers(name)
         metrics[name] = {
             "mean": mean,
             "low": interval.low,
             "high": interval.high,
+            "why_no_interval": interval.why_none,
             "per_seed": values,
-            "num_resamples_undefined": interval.num_undefined,
-            "num_patients": num_patients,
-            "num_seizures": len(labels),
+            "num_patients": carriers.num_patients,
+            "num_seizures": carriers.num_seizures,
         }
     return metrics
 
 
 def _interval_settings(settings: EvaluationSettings) -> dict[str, Any]:
     return {
-        "method": "percentile bootstrap over patients",
+        "method": "Wilson, with an effective number of seizures, over patients",
         "confidence_level": settings.confidence_level,
         "num_resamples": settings.num_bootstraps,
         "seed": settings.seed,

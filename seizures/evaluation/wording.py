@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seizures.evaluation.metrics import METRIC_TITLES, largest_hidden_share
-from seizures.settings import EvaluationSettings
+from seizures.evaluation.metrics import METRIC_TITLES
 
 _MANY_PATIENTS = 20
 
@@ -52,33 +51,26 @@ def notes_for_readers(
     right: npt.NDArray[np.bool_],
     metrics: Mapping[str, Mapping[str, Any]],
     folds: Sequence[Mapping[str, Any]],
-    settings: EvaluationSettings,
 ) -> list[str]:
     """Return what a reader must know before trusting the numbers; `right` is (K, N)."""
     notes = []
     if num_patients < 2:
         notes.append("All seizures are of one patient, so there is no interval: nothing shows how patients differ.")
     elif num_patients < _MANY_PATIENTS:
-        notes.append(
-            f"The intervals rest on {num_patients} patients; with so few, a bootstrap interval tends to be too narrow."
-        )
+        notes.append(f"The intervals rest on {num_patients} patients; they are wide because these are so few.")
     if right.all() and num_patients > 1:
-        bound = 100 * largest_hidden_share(num_patients, settings.confidence_level)
         notes.append(
-            "No seizure was misclassified, so the intervals have no width; that is not certainty. No error in "
-            f"{num_patients} patients still allows errors in up to {bound:.0f} % of patients "
-            f"({100 * settings.confidence_level:g} % one-sided exact bound)."
+            "No seizure was misclassified. That is not certainty: the intervals show what "
+            f"{num_patients} patients without an error leave open."
         )
     undefined = [METRIC_TITLES[name] for name, metric in metrics.items() if metric["mean"] is None]
     if undefined:
         notes.append(f"Undefined for the counts of at least one seed: {', '.join(undefined)}.")
-    for name, metric in metrics.items():
-        num_undefined = metric["num_resamples_undefined"]
-        if metric["mean"] is not None and num_undefined:
-            notes.append(
-                f"{METRIC_TITLES[name]}: undefined in {num_undefined} of {settings.num_bootstraps} resamples; "
-                + ("the interval comes from the others." if metric["low"] is not None else "too many for an interval.")
-            )
+    if num_patients > 1:
+        without = {name: metric["why_no_interval"] for name, metric in metrics.items() if metric["mean"] is not None}
+        for why in dict.fromkeys(filter(None, without.values())):
+            titles = ", ".join(METRIC_TITLES[name] for name, reason in without.items() if reason == why)
+            notes.append(f"No interval for {titles}: {why}.")
     for fold in folds:
         absent = [name for name, number in fold["num_seizures_by_label"].items() if not number]
         if absent:

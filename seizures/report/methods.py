@@ -207,6 +207,6 @@ def _scores(run: WhatWasRun) -> str:
     return (
         f"The probability of a seizure to be {positive} is the mean over its views, and at 0.5 or above it is called "
         f"{positive}. The out-of-fold predictions of all folds were pooled; scores are means over the seeds, with "
-        f"{100 * interval['confidence_level']:g} % percentile intervals by bootstrap over patients, each with all "
-        f"their seizures ({interval['num_resamples']} resamples, seed {interval['seed']})."
+        f"{100 * interval['confidence_level']:g} % confidence intervals by Wilson's method with an effective number of "
+        "seizures, which follows from how a score varies between patients (Wilson 1927, Korn and Graubard 1998)."
     )

@@ -19,8 +19,8 @@ from tasks.cohort.manifest_faults import manifest_mistakes
 from tasks.cohort.networks import weights_faults
 from tasks.cohort.recipes import feature_recipes
 from tasks.machinery.atomic import may_write
-from tasks.machinery.disks import make_root
-from tasks.settings.command_line import format_mistakes
+from tasks.machinery.disks import make_root, protect_new_files
+from tasks.settings.command_line import format_mistakes, on_command_line
 from tasks.settings.mistakes import file_mistakes, value_mistakes
 from tasks.settings.sections import Dataset, Features, Folds, Machine, Results, Training, results_root, section
 
@@ -102,8 +102,11 @@ def _folder_mistakes() -> Iterator[str]:
     root = results_root()
     if not may_write():
         return
+    shared = section(Results).group_writable
+    if on_command_line():
+        protect_new_files(is_group_writable=shared)
     try:
-        make_root(root, is_group_writable=section(Results).group_writable)
+        make_root(root, is_group_writable=shared)
         tempfile.TemporaryFile(dir=root).close()
     except OSError as error:
         yield f"[Results] root = {root}: not writable ({error.strerror}); choose another folder or fix its permissions"

@@ -179,7 +179,9 @@ class Snippets(luigi.Config):
 class Evaluation(luigi.Config):
     """How sure the scores are (ScorePredictions)."""
 
-    num_bootstraps = _whole(_EVALUATION.num_bootstraps, "resamples of the patients")
+    num_bootstraps = _whole(
+        _EVALUATION.num_bootstraps, "random draws of patients: p values, medians, the ROC curve's band"
+    )
     confidence_level = _number(_EVALUATION.confidence_level, "of the intervals")
     seed = _whole(_EVALUATION.seed, "the seed of the resampling")
 

@@ -116,7 +116,7 @@ class PoolPredictions(CellMixin, Stage):
 class ScorePredictions(CellMixin, Stage):
     """Compute the metrics of the pooled predictions, with intervals over patients."""
 
-    version = 3  # 3: words of the paper's protocol; 2: patients are resampled in an order that no id decides
+    version = 4  # 4: intervals with an effective number of seizures; 3: words; 2: resampled in an order without ids
 
     @property
     def label(self) -> str:

@@ -157,6 +157,7 @@ class _OfCounts(luigi.Task):
 class TabulateSnippets(_OfCounts, Stage):
     """Write a row for each network: how often single snippets were right, with intervals, and what the paper has."""
 
+    version = 2  # 2: intervals with an effective number of seizures
     extension = "csv"
 
     @property

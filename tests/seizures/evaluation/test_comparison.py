@@ -87,15 +87,19 @@ def test_differences_of_two_tables_and_their_interval() -> None:
     right, wrong_on_c = predictions([0.1, 0.9] * 4), predictions([0.1, 0.9, 0.1, 0.9, 0.9, 0.1, 0.1, 0.9])
     found = compare(right, wrong_on_c, SETTINGS)
     assert found["metrics"]["accuracy"]["difference"] == 0.25
-    assert found["metrics"]["accuracy"]["low"] == 0  # some draws have no patient C
-    # C is drawn k times of 4, k ~ Binomial(4, 1/4): P(k >= 3) = 13/256, P(k = 4) = 1/256; the 97.5 % point is 3/4.
-    assert found["metrics"]["accuracy"]["high"] == 0.75
+    # Of six patients, two of them added: D = 0, 0, 2, 0, 1, -1 and m = 2, 2, 2, 2, 1, 1, so that d = 0.2.
+    squares = 0.4**2 * 3 + 1.6**2 + 0.8**2 + 1.2**2
+    half = 3.182446 * (6 / 5 * squares / 10**2) ** 0.5
+    assert found["metrics"]["accuracy"]["low"] == pytest.approx(0.2 - half)
+    assert found["metrics"]["accuracy"]["high"] == pytest.approx(0.2 + half)
     assert found["test"]["p_value"] == 1  # one patient differs, and its sign may be either
     assert (found["num_patients"], found["num_seizures"]) == (4, 8)
     backward = compare(wrong_on_c, right, SETTINGS)
-    assert backward["metrics"]["accuracy"] == {"difference": -0.25, "low": -0.75, "high": 0.0}
+    assert backward["metrics"]["accuracy"]["difference"] == -0.25
+    assert backward["metrics"]["accuracy"]["low"] == pytest.approx(-0.2 - half)
     same = compare(right, right, SETTINGS)
-    assert same["metrics"]["accuracy"] == {"difference": 0.0, "low": 0.0, "high": 0.0}
+    assert same["metrics"]["accuracy"]["difference"] == 0
+    assert same["metrics"]["accuracy"]["low"] == -same["metrics"]["accuracy"]["high"] < 0
 
 
 def test_ids_decide_no_bit_of_a_comparison() -> None:

@@ -9,8 +9,6 @@ from prediction_examples import prediction_cohort, prediction_table
 
 import seizures
 from seizures.errors import SeizuresError, SettingsError, TooFewSeizuresError
-from seizures.evaluation.metrics import METRIC_NAMES, compute_metrics
-from seizures.evaluation.predictions import prediction_matrix_without_ids
 from seizures.evaluation.summary import read_summary, summarise, write_summary
 from seizures.evaluation.wording import verdict
 from seizures.settings import EvaluationSettings
@@ -29,27 +27,6 @@ def test_ids_decide_no_bit_of_the_metrics():
         [names[patients[place]] for place in shuffled], labels[shuffled], probabilities[:, shuffled]
     )
     assert json.dumps(summarise(renamed, SETTINGS)) == json.dumps(wanted)
-
-
-def test_interval_is_that_of_a_plain_loop_over_resampled_patients():
-    settings = EvaluationSettings(num_bootstraps=100, seed=5)
-    table = prediction_table(*prediction_cohort())
-    summary = summarise(table, settings)
-    patients, labels, _, probabilities = prediction_matrix_without_ids(table)
-    names = sorted(set(patients))
-    drawn = np.random.default_rng(settings.seed).integers(0, len(names), (settings.num_bootstraps, len(names)))
-    scores = {name: [] for name in METRIC_NAMES}
-    for row in drawn:
-        rows = [place for who in row for place in range(len(patients)) if patients[place] == names[who]]
-        per_seed = [compute_metrics(labels[rows], seed[rows]) for seed in probabilities]
-        for name in scores:
-            values = [metrics[name] for metrics in per_seed]
-            scores[name].append(np.nan if None in values else np.mean(values))
-    for name, values in scores.items():
-        defined = np.array(values)[~np.isnan(values)]
-        metric = summary["metrics"][name]
-        assert [metric["low"], metric["high"]] == pytest.approx(list(np.quantile(defined, [0.025, 0.975])))
-        assert metric["num_resamples_undefined"] == np.isnan(values).sum()
 
 
 def test_patients_whose_seizures_agree_make_a_wider_interval():
@@ -97,13 +74,15 @@ def test_metrics_json_is_json_with_null_for_what_is_undefined(tmp_path):
     assert read_summary(path) == summary
 
 
-def test_undefined_resamples_are_counted_and_said():
-    # One of three patients has the only TCS: (2/3)**3 of the resamples miss it.
+def test_a_class_of_one_patient_carries_no_interval_and_why_is_said():
     table = prediction_table(["A", "B", "C"], [1, 0, 0], [[0.9, 0.1, 0.6]])
-    summary = summarise(table, EvaluationSettings(num_bootstraps=3000))
-    recall = summary["metrics"]["recall"]
-    assert recall["num_resamples_undefined"] / 3000 == pytest.approx(8 / 27, abs=0.03)
-    assert any("Sensitivity: undefined in" in note for note in summary["notes"])
+    summary = summarise(table, SETTINGS)
+    area = summary["metrics"]["roc_auc"]
+    assert (area["mean"], area["low"], area["high"]) == (1.0, None, None)
+    assert area["why_no_interval"] == "one class rests on one patient"
+    assert "No interval for ROC AUC, Average precision: one class rests on one patient." in summary["notes"]
+    assert (summary["metrics"]["recall"]["num_patients"], summary["metrics"]["recall"]["num_seizures"]) == (1, 1)
+    assert (summary["metrics"]["specificity"]["num_patients"], summary["metrics"]["accuracy"]["num_seizures"]) == (2, 3)
 
 
 def test_one_patient_has_no_interval():

@@ -11,8 +11,9 @@ import pytest
 
 from seizures.inspection.survey import survey
 from seizures.settings import canonical
+from seizures.video.containers import open_film
 from seizures.video.start_times import read_start
-from seizures.video.stream import open_film, printable
+from seizures.video.stream import printable
 from seizures.video.window import WindowRequest, open_window
 
 TEXTS = {"title": "Müller", "creation_time": "2020-05-01T10:00:00Z, Köln"}
@@ -41,7 +42,7 @@ def latin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_it_is_opened_decoded_and_surveyed(latin: Path) -> None:
-    with open_film(latin) as container:
+    with latin.open("rb") as file, open_film(file) as container:
         assert "title" in {name.lower() for name in container.metadata}
     with open_window(WindowRequest((latin,), frame_size=32)) as window:
         assert sum(len(block.frames) for block in window) == 30

@@ -46,6 +46,7 @@ CHANGES = {
     "Demo.min_duration_seconds": ("2.9", FILMS),
     "Demo.max_duration_seconds": ("4.5", FILMS),
     "Results.root": ("elsewhere", NONE),
+    "Results.group_writable": ("true", NONE),
     "Frames.frame_rate_hz": ("14", FRAMES),
     "Frames.preprocessing": ("center_crop", FRAMES),
     "Frames.deinterlace": ("never", FRAMES),
