@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.machinery.sealed import read_sealed
-from tasks.settings.sections import results_root
+from tasks.settings.sections import Demo, results_root, section
 from tasks.stage.costs import cost_table
 from tasks.stage.publishing import SUMMARY_NAME, lost, published_key
 from tasks.stages.features import all_features
@@ -31,7 +31,8 @@ def verdict(complete: bool) -> str:
         [
             f"{table}\nRunAll: {word}. {_summary().get('verdict', 'No results are published.')}",
             *lines,
-            f"  report: {results_root() / 'current' / 'report.html'}",
+            f"  report{' (of simulated films)' if section(Demo).enabled else ''}: "
+            f"{results_root() / 'current' / 'report.html'}",
             "",
         ]
     )

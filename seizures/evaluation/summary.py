@@ -67,6 +67,7 @@ def summarise(
     positive_label: str = "TCS",
     negative_label: str = "FOS",
     protocol: str = "patient",
+    is_simulated: bool = False,
 ) -> dict[str, Any]:
     """Turn the pooled predictions of all folds and seeds into metrics.json, as plain values (None where undefined).
 
@@ -92,6 +93,7 @@ def summarise(
     right = decide(probabilities) == (labels == 1)
     return {
         "format_version": FORMAT_VERSION,
+        "is_simulated": is_simulated,
         "positive_label": positive_label,
         "negative_label": negative_label,
         "num_patients": len(set(patients)),

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from seizures.evaluation.metrics import METRIC_TITLES
 
 _MANY_PATIENTS = 20
+SIMULATED = "Simulated films, no patients"
+SAYS_NOTHING = "This shows that the software runs; it says nothing about seizures or patients."
 
 
 def verdict(summary: Mapping[str, Any]) -> str:
@@ -19,6 +21,7 @@ def verdict(summary: Mapping[str, Any]) -> str:
     num_seeds, percent = len(summary["seeds"]), f"{100 * summary['interval']['confidence_level']:g} %"
     num_right = count_text(mean["TP"] + mean["TN"])
     text = (
+        f"{f'{SIMULATED}: ' if summary.get('is_simulated') else ''}"
         f"{'Reproduction only: ' if summary.get('protocol_name') == 'paper' else ''}"
         f"{num_right} of {plural(summary['num_seizures'], 'seizure')} in {plural(summary['num_patients'], 'patient')} "
         f"{'was' if num_right == '1' else 'were'} classified correctly"
@@ -26,6 +29,8 @@ def verdict(summary: Mapping[str, Any]) -> str:
     )
     if accuracy["low"] is not None:
         text += f", {percent} interval {100 * accuracy['low']:.0f} to {100 * accuracy['high']:.0f} %"
+    if summary.get("is_simulated"):
+        return f"{text}. {SAYS_NOTHING}"
     text += f". Always answering {chance['label']} would be correct in {100 * chance['level']:.0f} %: "
     if chance["accuracy_interval_excludes_chance"] is None:
         return text + "without an interval, the result cannot be told from chance."

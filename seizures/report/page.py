@@ -23,6 +23,14 @@ from seizures.report.pictures import Picture
 from seizures.report.score_text import calibration_words
 
 FOLDER = "figures"
+SIMULATED_WARNING = (
+    "The films of this page are simulated: there are no patients. These numbers show that the software runs; they say "
+    "nothing about seizures."
+)
+NOT_A_DEVICE = (
+    "For research. This software is not a medical device: it is not approved for diagnosis, and no decision about a "
+    "patient may rest on it."
+)
 RANDOM_WEIGHTS_WARNING = (
     "The network's weights are random. These numbers show that the software runs; they say nothing about seizures."
 )
@@ -70,6 +78,13 @@ def has_random_weights(weights: str) -> bool:
     return weights.strip().lower().startswith("random")
 
 
+def warning_for(weights: str, *, is_simulated: bool) -> str:
+    """Return what a page must say before any number; empty where it may be taken as it is."""
+    if is_simulated:
+        return SIMULATED_WARNING
+    return RANDOM_WEIGHTS_WARNING if has_random_weights(weights) else ""
+
+
 def write_report(path: Path, inputs: ReportInputs) -> None:
     """Write the page to `path`: style and figures inline, no script, nothing loaded from a network."""
     path.write_text(render_report(inputs), encoding="utf-8")
@@ -78,16 +93,18 @@ def write_report(path: Path, inputs: ReportInputs) -> None:
 def render_report(inputs: ReportInputs) -> str:
     """Return the page as HTML text; the same inputs give the same text."""
     summary = inputs.summary
-    random_weights = has_random_weights(inputs.weights)
+    warning = warning_for(inputs.weights, is_simulated=inputs.run.simulated)
     return render_page(
         "seizures.report",
         "report.html.j2",
         inputs=inputs,
         summary=summary,
         percent_level=f"{100 * summary['interval']['confidence_level']:g} %",
-        random_weights_warning=RANDOM_WEIGHTS_WARNING if random_weights else "",
+        title=f"Simulated films: {inputs.title}" if inputs.run.simulated else inputs.title,
+        warning=warning,
+        not_a_device=NOT_A_DEVICE,
         verdict=verdict(summary),
-        better_than_chance=not random_weights and summary["chance"]["accuracy_interval_excludes_chance"],
+        better_than_chance=not warning and summary["chance"]["accuracy_interval_excludes_chance"],
         tiles=tables.tile_rows(summary),
         metrics=tables.metric_rows(summary),
         pictures=picture_rows(inputs.pictures, summary, inputs.folder),

@@ -69,6 +69,9 @@ def draw_pictures(
         drawn["roc"] = (figures.roc(curves, summary), curves)
     if learning is not None:
         drawn["training"] = (learning, histories)
+    if summary.get("is_simulated"):
+        for figure, _ in drawn.values():
+            style.mark_simulated(figure)
     return drawn
 
 

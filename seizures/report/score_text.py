@@ -29,8 +29,8 @@ def interval_text(name: str, low: float | None, high: float | None) -> str:
 
 
 def score_and_interval(name: str, value: float | None, low: float | None, high: float | None) -> dict[str, str]:
-    """Return `title`, `value` and `interval` of a score as text; an interval without width reads `no spread`."""
-    interval = "no interval" if low is None else "no spread" if low == high else interval_text(name, low, high)
+    """Return `title`, `value` and `interval` of a score as text; None is an interval that there is not."""
+    interval = "no interval" if low is None else interval_text(name, low, high)
     shown = "" if value is None else interval
     return {"title": METRIC_TITLES[name], "value": score_text(name, value), "interval": shown}
 

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 NEGATIVE_COLOUR, POSITIVE_COLOUR = "#0072B2", "#D55E00"
-INK, MUTED, FAINT = "#1a1a1a", "#595959", "#d9d9d9"
+INK, MUTED, FAINT, CARE = "#1a1a1a", "#595959", "#d9d9d9", "#8a4b00"
 WIDTH_INCHES = 5.2
 STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -57,6 +57,11 @@ def to_png(figure: Figure, dots_per_inch: float = 300) -> bytes:
     with mpl.rc_context(STYLE):
         figure.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def mark_simulated(figure: Figure) -> None:
+    """Write on a figure that its films are simulated, so that it is told wherever the figure goes."""
+    figure.suptitle("simulated films, no patients", x=0.99, ha="right", color=CARE, fontsize=9)
 
 
 def canvas(height_inches: float) -> tuple[Figure, Axes]:

@@ -10,7 +10,7 @@ import luigi
 
 from tasks.machinery.processes import computing
 from tasks.settings.cells import in_cell, training_settings
-from tasks.settings.sections import Dataset, Evaluation, Machine, section
+from tasks.settings.sections import Dataset, Demo, Evaluation, Machine, section
 from tasks.stage.mixins import CellMixin
 from tasks.stage.stage import Amount, Stage
 from tasks.stages.features import features_of
@@ -133,6 +133,7 @@ class ScorePredictions(CellMixin, Stage):
             "settings": section(Evaluation).settings(),
             "labels": section(Dataset).label_names(),
             "protocol": training_settings(self.cell).protocol,
+            **({"is_simulated": True} if section(Demo).enabled else {}),
         }
 
     def produce(self, path: Path) -> None:
@@ -150,5 +151,6 @@ class ScorePredictions(CellMixin, Stage):
                 positive_label=positive,
                 negative_label=negative,
                 protocol=training_settings(self.cell).protocol,
+                is_simulated=section(Demo).enabled,
             ),
         )

@@ -48,7 +48,7 @@ PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir", "features",
 class DrawPictures(Stage):
     """Draw every picture of the report, and keep the numbers behind it: SVG, PNG and CSV in one zip."""
 
-    version = 3  # 2, 3: words
+    version = 4  # 4: simulated films are marked; 2, 3: words
     extension = "zip"
 
     @property
@@ -84,7 +84,7 @@ class DrawPictures(Stage):
 class WriteReport(Stage):
     """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
 
-    version = 5  # 3, 4, 5: words; 2: on whom, parts of the cohort, calibration, methods, files beside the page
+    version = 6  # 3 to 6: words; 2: on whom, parts of the cohort, calibration, methods, files beside the page
     extension = "html"
 
     @property

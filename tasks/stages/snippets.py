@@ -18,7 +18,7 @@ from tasks.cohort.imported_features import examined, extracts_any, imported_seiz
 from tasks.cohort.networks import weights_faults, weights_identity
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
-from tasks.settings.sections import Dataset, Evaluation, Machine, Snippets, section
+from tasks.settings.sections import Dataset, Demo, Evaluation, Machine, Snippets, section
 from tasks.stage.stage import Amount, Stage
 from tasks.stages import folds
 from tasks.stages.features import FeatureStage, all_features, features_of
@@ -180,7 +180,7 @@ class TabulateSnippets(_OfCounts, Stage):
 class DrawSnippets(_OfCounts, Stage):
     """Draw every seizure's accuracy, by network."""
 
-    version = 2  # 2: words
+    version = 3  # 3: simulated films are marked; 2: words
     extension = "png"
 
     @property
@@ -191,15 +191,18 @@ class DrawSnippets(_OfCounts, Stage):
     def produce(self, path: Path) -> None:
         """Draw."""
         from seizures.report.snippet_page import draw_networks
-        from seizures.report.style import to_png
+        from seizures.report.style import mark_simulated, to_png
 
-        path.write_bytes(to_png(draw_networks(self.counts())))
+        figure = draw_networks(self.counts())
+        if section(Demo).enabled:
+            mark_simulated(figure)
+        path.write_bytes(to_png(figure))
 
 
 class WriteSnippets(_OfCounts, Stage):
     """Write a page with the networks side by side, and the paper's table beside them."""
 
-    version = 2  # 2: words
+    version = 3  # 2, 3: words
     extension = "html"
 
     @property
@@ -214,11 +217,11 @@ class WriteSnippets(_OfCounts, Stage):
 
     def produce(self, path: Path) -> None:
         """Write."""
-        from seizures.report.page import RANDOM_WEIGHTS_WARNING, has_random_weights
+        from seizures.report.page import warning_for
         from seizures.report.snippet_page import write_snippet_page
 
-        is_random = any(has_random_weights(weights) for weights in self.reads()["weights"])
-        warning = RANDOM_WEIGHTS_WARNING if is_random else ""
+        warnings = (warning_for(weights, is_simulated=section(Demo).enabled) for weights in self.reads()["weights"])
+        warning = next(filter(None, warnings), "")
         write_snippet_page(path, self.counts(), section(Evaluation).settings(), left_out=left_out(), warning=warning)
 
 

@@ -9,7 +9,7 @@ import luigi
 
 from tasks.cohort.recipes import weights_used
 from tasks.settings.cells import dealt_by, expand, training_settings
-from tasks.settings.sections import Dataset, Evaluation, section
+from tasks.settings.sections import Dataset, Demo, Evaluation, section
 from tasks.stage.publishing import publish_beside
 from tasks.stage.stage import Stage
 from tasks.stages.evaluation import PoolPredictions, ScorePredictions
@@ -101,6 +101,7 @@ class CompareCells(OfResults, Stage):
 class DrawSweep(OfSweep, Stage):
     """Draw the paper's figure: accuracy against the number of segments."""
 
+    version = 2  # 2: simulated films are marked
     extension = "png"
 
     @property
@@ -116,16 +117,20 @@ class DrawSweep(OfSweep, Stage):
         """Draw."""
         import pandas as pd
 
+        from seizures.report.style import mark_simulated
         from seizures.report.sweep_figure import draw_sweep
 
         table = pd.read_csv(TabulateSweep(sweep=self.sweep).result, keep_default_na=False, na_values=[""])
-        draw_sweep(table[table["cell"] != CHOSEN]).savefig(path, format="png", dpi=150, metadata={"Software": None})
+        figure = draw_sweep(table[table["cell"] != CHOSEN])
+        if section(Demo).enabled:
+            mark_simulated(figure)
+        figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
 
 
 class WriteProtocols(OfResults, Stage):
     """Write a page with the protocols side by side on the same seizures, and the optimism of the paper's."""
 
-    version = 2  # 2: words
+    version = 3  # 2, 3: words
     extension = "html"
 
     @property
@@ -141,10 +146,10 @@ class WriteProtocols(OfResults, Stage):
 
     def produce(self, path: Path) -> None:
         """Write."""
-        from seizures.report.page import RANDOM_WEIGHTS_WARNING, has_random_weights
+        from seizures.report.page import warning_for
         from seizures.report.protocol_page import write_protocol_page
 
-        warning = RANDOM_WEIGHTS_WARNING if has_random_weights(weights_used()) else ""
+        warning = warning_for(weights_used(), is_simulated=section(Demo).enabled)
         write_protocol_page(path, results_of(self.cells), section(Evaluation).settings(), warning=warning)
 
 

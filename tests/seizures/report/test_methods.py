@@ -73,7 +73,7 @@ def test_the_paragraph_says_what_was_run_with_every_number() -> None:
         "AdamW (learning rate 0.01, weight decay 0.01, batches of 64 sequences, constant learning rate) for 400 epochs",
         "in 2 folds into which patients were dealt, balanced by label and duration (seed 5)",
         "Each fold was trained with 2 seeds (0, 1)",
-        "90 % percentile intervals by bootstrap over patients, each with all their seizures (200 resamples, seed 3)",
+        "90 % confidence intervals by Wilson's method with an effective number of seizures",
     ):
         assert words in text
     assert text.endswith(f"Reference: {REFERENCE}.")

@@ -167,10 +167,30 @@ def test_verdict_comes_first_and_scores_name_their_patients(page):
 def test_random_weights_are_warned_of_before_the_verdict(page):
     text = page.text
     assert text.index(report.RANDOM_WEIGHTS_WARNING) < text.index("classified correctly")
-    known = report.render_report(make_inputs(weights="r2plus1d_34_clip8.pth (SHA-256 0aa0550b)"))
+    summary = make_inputs().summary
+    better = {**summary, "chance": {**summary["chance"], "accuracy_interval_excludes_chance": True}}
+    known = report.render_report(make_inputs(weights="r2plus1d_34_clip8.pth (SHA-256 0aa0550b)", summary=better))
     assert "weights are random" not in known
     assert 'class="card verdict better"' in known
-    assert 'class="card verdict better"' not in report.render_report(make_inputs())
+    assert 'class="card verdict better"' not in report.render_report(make_inputs(summary=better))
+
+
+def test_simulated_films_are_called_so_and_are_never_better():
+    inputs = make_inputs()
+    summary = {**inputs.summary, "is_simulated": True}
+    summary["chance"] = {**summary["chance"], "accuracy_interval_excludes_chance": True}
+    run = dataclasses.replace(inputs.run, simulated=True)
+    for weights in ("random:0", "r2plus1d_34_clip8.pth (SHA-256 0aa0550b)"):
+        text = report.render_report(dataclasses.replace(inputs, run=run, summary=summary, weights=weights))
+        assert "<h1>Simulated films: " in text
+        assert report.SIMULATED_WARNING in text
+        assert "Simulated films, no patients: " in text
+        assert 'verdict better"' not in text
+        assert "does better" not in text
+
+
+def test_every_page_says_that_it_is_no_medical_device(page):
+    assert report.NOT_A_DEVICE in page.text
 
 
 def test_everything_left_out_is_listed_with_its_reason(page):

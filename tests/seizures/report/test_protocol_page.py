@@ -94,7 +94,7 @@ def test_the_page_shows_all_three_and_names_the_reproduction(tmp_path: Path) -> 
     assert "The protocol “paper” is for reproduction only" in text
     assert re.search(r"patient 70 % \(\d+ to \d+ %\)", text)
     assert re.search(r"paper \(reproduction only\) 100 % .* 20 of 20", text)
-    assert "paper (reproduction only) 100 % (no spread)" in text
+    assert "paper (reproduction only) 100 % (" in text
     assert text.index("patient 70 %") < text.index("nested 75 %") < text.index("paper (reproduction only) 100 %")
     assert not re.search(r"https?://|<script", page)
 
