@@ -36,7 +36,9 @@ class ExportFeatures(WorkingTask):
     patients: str = luigi.Parameter(default="", description="patient ids, separated by commas; empty: all")
     labels: str = luigi.Parameter(default="", description="labels, separated by commas; empty: all")
     views: str = luigi.Parameter(default="", description="views, separated by commas; empty: all")
-    withhold: str = luigi.Parameter(default="", description="clonic (onset times), source (film format), or both")
+    withhold: str = luigi.Parameter(
+        default="", description="of clonic (onsets), source (film format), order (of dealing)"
+    )
     key_file: str = luigi.Parameter(default="pseudonyms.key", description="the key; made where there is none; keep it")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -33,7 +33,7 @@ FORMAT = "seizure-bundle"
 FORMAT_VERSION = 1
 CARD_NAME, INFO_NAME, MANIFEST_NAME, SUMS_NAME = "README.md", "bundle.json", "manifest.csv", "SHA256SUMS"
 FEATURES_FOLDER = "features"
-WITHHOLDABLE = ("clonic", "source")
+WITHHOLDABLE = ("clonic", "source", "order")
 MANIFEST_COLUMNS = (
     "patient_id",
     "seizure_id",
@@ -119,7 +119,8 @@ def write_features(
         names: their pseudonyms.
         stated: what their recipe states in words (`validation.STATED`), where they come from no exchange.
         views: the views that are wanted; empty for all.
-        withhold: of `WITHHOLDABLE`: `clonic`, the onset of the clonic phase; `source`, the film's size, rate and codec.
+        withhold: of `WITHHOLDABLE`: `clonic`, the onset of the clonic phase; `source`, the film's size, rate and codec;
+            `order`, in which seizures are dealt into folds.
         is_order_told: tell the order of `paths`; not where it is that of the ids.
 
     Raises:
@@ -129,6 +130,7 @@ def write_features(
     unknown = sorted(set(withhold) - set(WITHHOLDABLE))
     if unknown:
         raise SettingsError(f"withhold = {', '.join(unknown)}: expected some of {', '.join(WITHHOLDABLE)}")
+    is_order_told = is_order_told and "order" not in withhold
     (folder / FEATURES_FOLDER).mkdir(parents=True)
     exported: list[ExportedView] = []
     recipes: dict[str, dict[str, Any]] = {}
@@ -145,7 +147,8 @@ def write_features(
                     facts = exchange_facts(view, preprocessing=str(header.recipe["preprocessing"]), withhold=withhold)
                     copy_view(view, written, facts)
                     told = dataclasses.replace(
-                        _exported(header, view, facts), dealing_order=order_text(place) if is_order_told else ""
+                        _exported(header, view, facts),
+                        dealing_order=order_text(place) if is_order_told else "",
                     )
                     exported.append(told)
     if not exported:
@@ -203,14 +206,14 @@ def exchange_facts(view: FeatureView, *, preprocessing: str, withhold: Collectio
         video_name="",
         video_sha256="",
         onset_seconds=0.0,
-        offset_seconds=None if offset is None else offset - onset,
-        clonic_onset_seconds=None if clonic is None or "clonic" in withhold else clonic - onset,
+        offset_seconds=None if offset is None else _rounded(offset - onset),
+        clonic_onset_seconds=None if clonic is None or "clonic" in withhold else _rounded(clonic - onset),
         use=_plain_text(said.get("use", "all")),
         source_width=int(said.get("source_width", 0)) if has_source else 0,
         source_height=int(said.get("source_height", 0)) if has_source else 0,
         source_frame_rate_hz=float(said.get("source_frame_rate_hz", 0.0)) if has_source else 0.0,
         codec=_plain_text(said.get("codec", "")) if has_source else "",
-        num_frames_decoded=int(said.get("num_frames_decoded", 0)),
+        num_frames_decoded=0,
         preprocessing=preprocessing,
     )
 
@@ -231,6 +234,11 @@ def rewrite(source: Path, path: Path, *, uses: Mapping[str, str]) -> None:
                 names = [field.name for field in dataclasses.fields(ViewFacts)]
                 facts: dict[str, Any] = {key: said.get(key, _UNKNOWN.get(key)) for key in names}
                 copy_view(view, written, ViewFacts(**facts))
+
+
+def _rounded(seconds: float) -> float:
+    """Return a time to a tenth of a second: nobody reads an onset off a film more finely, and more would tell whose."""
+    return round(seconds, 1)
 
 
 def write_manifest(path: Path, export: Export) -> None:

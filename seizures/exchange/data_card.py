@@ -9,8 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from seizures.exchange.bundle import Export, ExportedView
 
 SMALLEST_GROUP = 2
-_TOLD = "that of hashes of the films, which says nothing to whoever has not got them."
-_NOT_TOLD = "not in it, since here it is that of ids; elsewhere, folds and scores will be slightly others."
+_TOLD = (
+    "that of hashes of the films, which says nothing of a patient. But it is the same in every bundle of this cohort, "
+    "so that two of them can be joined by it: --withhold order leaves it out."
+)
+_NOT_TOLD = "not in it (withheld, or here it is that of ids); elsewhere, folds and scores will be slightly others."
 
 CARD = """# Features of epileptic seizures: {site}
 
@@ -95,7 +98,9 @@ def review(export: Export, originals: Mapping[str, str]) -> str:
         f"- Size, frame rate and codec of the films: {_present(export, lambda view: bool(view.source))}.",
         f"- The order in which seizures are dealt into folds: {_TOLD if told else _NOT_TOLD}",
         "- `use = evaluate`: that somebody stood before the camera.",
-        "- The features themselves: no picture comes of them, but equal pictures give equal features.",
+        "- The features themselves: no picture comes of them, but the same snippet has the same vector in every",
+        "  bundle. Whoever holds two bundles of the same films can join them by the vectors, whatever the keys.",
+        "- Times are rounded to a tenth of a second.",
         "",
         "| patient | pseudonym | seizure | label | duration in s | clonic onset in s | film |",
         "|---|---|---|---|---|---|---|",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seizures.files.spreadsheet import harmless_cell
 from seizures.manifest.recordings import Recording
 
 GOOD, WARNINGS, UNUSABLE = "good", "usable with warnings", "unusable"
@@ -321,7 +322,7 @@ def write_table(path: Path, files: Sequence[FileFacts]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]) if rows else ["video", "verdict", "reasons"])
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: harmless_cell(str(value)) for name, value in row.items()} for row in rows)
 
 
 def _times(count: int, what: str) -> str:

@@ -254,6 +254,8 @@ def id_problem(text: str) -> str | None:
         )
     if not _ID.fullmatch(text):
         return "is not an id; expected letters, digits, - _ . and no point at the start"
+    if text.startswith("-"):
+        return "begins as a formula does; put a letter or digit before the -"
     if _RESERVED.fullmatch(text) or text.endswith("."):
         return "cannot name a file on Windows; choose another id"
     return None if len(text) <= MAX_ID_LENGTH else f"is too long; expected at most {MAX_ID_LENGTH} letters"

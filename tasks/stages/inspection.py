@@ -141,7 +141,7 @@ def all_sheets() -> tuple[DrawContactSheet, ...]:
 class TabulateVideos(Stage):
     """Write what was found in every file as one table."""
 
-    version = 3
+    version = 4
     extension = "csv"
 
     @property
