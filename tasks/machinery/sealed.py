@@ -36,6 +36,15 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
     return dict(content) if seal == _seal_of(content) else None
 
 
+def has_no_seal(path: Path) -> bool:
+    """Tell whether a file is whole JSON without a seal, as releases before this one wrote it."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and _SEAL not in content
+
+
 def _seal_of(content: Mapping[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

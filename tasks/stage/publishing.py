@@ -15,7 +15,7 @@ from typing import Any
 
 from tasks.machinery.atomic import full_disk_told, is_temporary, temporary_name, unfinished
 from tasks.machinery.disks import has_links
-from tasks.machinery.sealed import read_sealed, write_sealed
+from tasks.machinery.sealed import has_no_seal, read_sealed, write_sealed
 from tasks.settings.sections import results_root
 from tasks.stage.integrity import describe_file, fault_of_file
 from tasks.stage.stage import BAD_EXTENSION, Stage
@@ -67,8 +67,13 @@ def published_key(link: str = "current") -> str | None:
 
 
 def fault_of_listed(summary: Path, name: str) -> str:
-    """Return what is wrong with a file of a run that its summary lists; empty where nothing is."""
+    """Return what is wrong with a file of a run that its summary lists; empty where nothing is.
+
+    The summary of an earlier release lists nothing.
+    """
     said = read_sealed(summary)
+    if said is None and has_no_seal(summary):
+        return ""
     if said is None:
         return f"{summary.name} is damaged or not there"
     return fault_of_file(summary.with_name(name), said["files"][name])

@@ -189,6 +189,18 @@ def test_prune_refuses_where_it_cannot_know_what_is_used(done: Project) -> None:
         Prune(delete=True).answer()
 
 
+def test_prune_knows_what_a_run_of_an_earlier_release_used(done: Project) -> None:
+    age(done, "**/*")
+    summary = next(done.results.glob("runs/*/summary.json"))
+    earlier = {name: value for name, value in json.loads(summary.read_text()).items() if name not in ("seal", "files")}
+    summary.write_text(json.dumps(earlier))
+    with inside(done):
+        assert "\n  none\n" in Prune().answer().text
+    summary.write_text(json.dumps(earlier)[:-9])
+    with inside(done), pytest.raises(SeizuresError, match=r"index\.csv: cannot be read"):
+        Prune().answer()
+
+
 def test_prune_deletes_nothing_while_a_run_is_at_work(done: Project) -> None:
     age(done, "**/*")
     with inside(done), presence(done.results / ".run" / "other.json", task="RunAll()"), unchanged(done):
