@@ -69,7 +69,9 @@ def test_on_the_command_line_the_answer_is_all_that_is_printed(done: Project) ->
     assert "Luigi" not in plan.output + status.output.replace("luigi", "")
     assert re.search(r"TrainFold +0 +4 +0 +0\n", status.output)
     assert "NOT complete" in status.output
-    assert re.search(r"RunAll: complete\. \S+ of 6 seizures in 4 patients", complete.output)
+    assert re.search(
+        r"RunAll: complete\. Simulated films, no patients: \S+ of 6 seizures in 4 patients", complete.output
+    )
 
 
 def test_before_anything_ran_all_is_new(project: Project) -> None:

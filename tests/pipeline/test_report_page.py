@@ -58,7 +58,7 @@ def test_the_page_says_what_was_run_on_whom(finished: Project) -> None:
         "for 3 epochs",
         "in 2 folds into which patients were dealt",
         "2 seeds (0, 1)",
-        "(100 resamples, seed 0)",
+        "Wilson's method with an effective number of seizures",
         "doi:10.1007/978-3-030-87240-3_32",
         "view: large",
         "duration: under 30 s",

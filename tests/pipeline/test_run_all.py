@@ -10,12 +10,15 @@ from small_project import Project
 
 def test_the_small_cohort_goes_from_videos_to_a_verdict(finished: Project) -> None:
     line = finished.first_run.output.splitlines()[-2]
-    assert re.match(r"RunAll: complete\. \S+ of 6 seizures in 4 patients were classified correctly", line)
+    assert re.match(
+        r"RunAll: complete\. Simulated films, no patients: \S+ of 6 seizures in 4 patients were classified correctly",
+        line,
+    )
     current = finished.results / "current"
     for name in ("report.html", "metrics.json", "predictions.csv", "folds.csv", "summary.json", "index.csv"):
         assert (current / name).stat().st_size > 0, name
     assert json.loads((current / "metrics.json").read_text())["num_patients"] == 4
-    assert "weights are random" in (current / "report.html").read_text()
+    assert "films of this page are simulated" in (current / "report.html").read_text()
 
 
 def test_a_second_run_does_nothing(finished: Project) -> None:

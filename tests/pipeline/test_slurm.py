@@ -11,7 +11,10 @@ import time
 from collections import Counter
 
 import pytest
+from in_process import inside, put
 from small_project import LUIGI, REPOSITORY, Project
+
+from tasks.stages.videos import SimulateRecording
 
 SCRIPT = REPOSITORY / "cluster" / "slurm.sh"
 PATIENCE_SECONDS = 300
@@ -93,8 +96,8 @@ def test_a_shard_that_was_killed_is_resubmitted_and_completes(done: Project, fin
 
 
 def test_a_corrupt_video_gives_exit_code_30_through_to_the_caller(done: Project) -> None:
-    film = next(done.results.glob("SimulateRecording/P01_01_large/*.mp4"))
-    film.write_bytes(b"not a film")
+    with inside(done):
+        put(SimulateRecording(video="P01_01_large.mp4"), b"not a film")
     shutil.rmtree(done.results / "DecodeRecording" / "P01+01+large")
     shutil.rmtree(done.results / "ExtractFeatures" / "P01+01")
     ended = submit(done)

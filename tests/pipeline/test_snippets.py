@@ -42,7 +42,7 @@ def test_networks_are_compared_on_single_snippets_and_what_is_there_is_taken(don
     assert (done.results / "snippets" / "snippets.png").read_bytes().startswith(b"\x89PNG")
     page = (done.results / "snippets" / "snippets.html").read_text(encoding="utf-8")
     assert "89.7\u00a0% (27.7)" in page
-    assert "weights are random" in page
+    assert "films of this page are simulated" in page
     assert "https:" not in page
 
     again = done.luigi("RunSnippets")
