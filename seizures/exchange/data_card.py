@@ -52,10 +52,13 @@ the site), and all times are seconds since the onset.
 """
 
 
-def data_card(export: Export) -> str:
+SIMULATED = "**The films are simulated: there are no patients. These features are for trying the software out.**"
+
+
+def data_card(export: Export, *, is_simulated: bool = False) -> str:
     """Return README.md of a bundle."""
     labels = sorted({view.label for view in export.views})
-    return CARD.format(
+    text = CARD.format(
         site=export.site,
         num_seizures=export.num_seizures,
         num_patients=export.num_patients,
@@ -65,6 +68,8 @@ def data_card(export: Export) -> str:
         recipe_rows="\n".join(f"| {name} | {value or 'not stated'} |" for name, value in sorted(export.made.items())),
         **{name: export.made[name] for name in ("frames_per_snippet", "frame_rate_hz", "stride_frames")},
     )
+    heading, _, rest = text.partition("\n")
+    return f"{heading}\n\n{SIMULATED}\n{rest}" if is_simulated else text
 
 
 def review(export: Export, originals: Mapping[str, str]) -> str:

@@ -29,7 +29,7 @@ from tasks.cohort.networks import weights_identity
 from tasks.cohort.recipes import stated_here
 from tasks.machinery.atomic import write_json
 from tasks.machinery.processes import computing
-from tasks.settings.sections import Dataset, Features, Machine, Results, section
+from tasks.settings.sections import Dataset, Demo, Features, Machine, Results, section
 from tasks.stages.features import FeatureStage, all_features, loaded_network
 from tasks.stages.folds import in_dealing_order, is_dealt_by_id
 
@@ -88,7 +88,8 @@ def export(
         )
         bundle.write_manifest(draft / bundle.MANIFEST_NAME, exported)
         bundle.write_info(draft / bundle.INFO_NAME, exported, names, section(Dataset).label_names())
-        (draft / bundle.CARD_NAME).write_text(data_card.data_card(exported), encoding="utf-8")
+        card = data_card.data_card(exported, is_simulated=section(Demo).enabled)
+        (draft / bundle.CARD_NAME).write_text(card, encoding="utf-8")
         if extracts_any():
             save_drift_reference(draft / DRIFT_NAME)
         bundle.write_sums(draft)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -45,6 +46,12 @@ def elsewhere(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Project
     project.set("Dataset", manifest="imported/manifest.csv", features="imported/features")
     project.set("Features", network="r2plus1d_34_8_kinetics", weights="")
     return project
+
+
+def test_the_bundle_of_a_demo_says_that_its_films_are_simulated(bundle: Path) -> None:
+    with zipfile.ZipFile(bundle) as archive:
+        card = archive.read("README.md").decode()
+    assert "**The films are simulated: there are no patients." in card.splitlines()[2]
 
 
 def test_imported_features_give_the_same_metrics_to_the_last_bit(finished: Project, elsewhere: Project) -> None:
