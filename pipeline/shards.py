@@ -22,6 +22,7 @@ from tasks.settings.command_line import on_command_line, refuse
 from tasks.stages.evaluation import EvaluateFold, all_evaluations
 from tasks.stages.features import FeatureStage, all_features, features_of
 from tasks.stages.folds import AssignFolds
+from tasks.stages.shared_features import CompareFeatures
 
 PATIENCE_SECONDS = 120.0
 
@@ -103,12 +104,12 @@ class FoldShard(_Shard):
         return AssignFolds().complete() and all(stage.complete() for stage in self.stages())
 
     def run(self) -> Iterator[Any]:
-        """Have the folds assigned once, by the first part, and then train and predict."""
+        """Have what all parts need made once, by the first part, and then train and predict."""
         import_before_forks()
-        folds, end = AssignFolds(), time.monotonic() + PATIENCE_SECONDS
-        while self.shard and not folds.complete() and time.monotonic() < end:
+        shared, end = [AssignFolds(), CompareFeatures()], time.monotonic() + PATIENCE_SECONDS
+        while self.shard and not all(stage.complete() for stage in shared) and time.monotonic() < end:
             time.sleep(0.5)
-        yield folds
+        yield shared
         yield self.stages()
 
 

@@ -7,9 +7,12 @@ import sys
 import textwrap
 
 import pytest
+from in_process import inside
 from small_project import Project
 
-from pipeline.shards import deal
+from pipeline.shards import FoldShard, deal
+from tasks.stage.publishing import walk
+from tasks.stages.features import all_features
 
 
 def test_two_workers_give_the_same_bytes_as_one(project: Project, finished: Project) -> None:
@@ -59,6 +62,15 @@ def test_shards_last_about_equally_long_and_an_unknown_duration_counts_as_the_me
     assert max(loads) <= max(600.0, 4 / 3 * sum(loads) / num_shards)  # what the longest-first rule is known to reach
     assert min(loads) > 0
     assert deal(durations, num_shards) == shard_of
+
+
+def test_what_several_parts_need_is_made_by_the_first(finished: Project) -> None:
+    with inside(finished):
+        parts = [FoldShard(shard=shard, shards=2) for shard in range(2)]
+        needed = [{stage.task_id for stage in walk(*part.stages())} for part in parts]
+        before = {stage.task_id for stage in walk(*all_features())}
+        first = next(parts[1].run())
+        assert {stage.task_id for stage in first} == needed[0] & needed[1] - before
 
 
 def test_a_shard_that_is_none_is_refused(project: Project) -> None:
