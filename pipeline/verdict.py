@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.machinery.sealed import read_sealed
 from tasks.settings.sections import Demo, results_root, section
 from tasks.stage.costs import cost_table
-from tasks.stage.publishing import SUMMARY_NAME, lost, published_key
+from tasks.stage.publishing import lost, published_key, read_summary
 from tasks.stages.features import all_features
 from tasks.stages.folds import AssignFolds, unusable
 from tasks.stages.report import WriteReport
@@ -53,4 +52,4 @@ def everything_is_complete() -> bool:
 
 def _summary() -> dict[str, Any]:
     """Return what the run said of itself when it was published; what the stages cost is when they were made."""
-    return read_sealed(results_root() / "current" / SUMMARY_NAME) or {}
+    return read_summary(results_root() / "current") or {}

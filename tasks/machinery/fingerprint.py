@@ -73,10 +73,9 @@ class _Note:
         self._path = memory / f"{digest(str(path.absolute()))}{ending}"
 
     def read(self) -> str | None:
-        with contextlib.suppress(KeyError):
-            remembered = read_sealed(self._path)
-            if remembered is not None and remembered["signature"] == self._signature:
-                return str(remembered[self._what])
+        remembered = read_sealed(self._path, "signature", self._what)
+        if remembered is not None and remembered["signature"] == self._signature:
+            return str(remembered[self._what])
         return None  # absent or damaged: looking again is always right
 
     def write(self, found: str) -> None:

@@ -26,14 +26,17 @@ def add_to_sealed(path: Path, content: Mapping[str, Any], **more: Any) -> None:
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def read_sealed(path: Path) -> dict[str, Any] | None:
-    """Return what `write_sealed` wrote; None where the file is absent, cannot be read, or is not as it was written."""
+def read_sealed(path: Path, *fields: str) -> dict[str, Any] | None:
+    """Return what `write_sealed` wrote; None where the file is absent, cannot be read, or is not as it was written.
+
+    A sealed file without these `fields` is of another kind, in the place of the one that was wanted: None, too.
+    """
     try:
         content = json.loads(path.read_bytes())
         seal = content.pop(_SEAL)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return dict(content) if seal == _seal_of(content) else None
+    return dict(content) if seal == _seal_of(content) and content.keys() >= set(fields) else None
 
 
 def has_no_seal(path: Path) -> bool:

@@ -57,26 +57,31 @@ def lost(roots: Iterable[Stage]) -> list[Stage]:
     return [stage for stage in found if not stage.complete() and not stage.is_pruned()]
 
 
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """Return what a run says of itself in its folder; None where that is damaged, not there, or another file."""
+    return read_sealed(folder / SUMMARY_NAME, "run", "files", "links")
+
+
 def published_key(link: str = "current") -> str | None:
     """Return the run that a link in the results folder points to, or None where it has not all that it had."""
     folder = results_root() / link
-    said = read_sealed(folder / SUMMARY_NAME)
+    said = read_summary(folder)
     if said is None or any(fault_of_file(folder / name, file) for name, file in said["files"].items()):
         return None
     return str(said["run"]) if all(os.path.lexists(folder / name) for name in said["links"]) else None
 
 
-def fault_of_listed(summary: Path, name: str) -> str:
+def fault_of_listed(run: Path, name: str) -> str:
     """Return what is wrong with a file of a run that its summary lists; empty where nothing is.
 
     The summary of an earlier release lists nothing.
     """
-    said = read_sealed(summary)
-    if said is None and has_no_seal(summary):
+    said = read_summary(run)
+    if said is None and has_no_seal(run / SUMMARY_NAME):
         return ""
     if said is None:
-        return f"{summary.name} is damaged or not there"
-    return fault_of_file(summary.with_name(name), said["files"][name])
+        return f"{SUMMARY_NAME} is damaged or not there"
+    return fault_of_file(run / name, said["files"][name])
 
 
 def made_anew(stages: Iterable[Stage]) -> dict[str, list[str]]:
@@ -189,7 +194,7 @@ def _make_way(folder: Path) -> None:
     """Remove a folder that only holds what a run has published; keep one with something else under another name."""
     if folder.is_symlink() or not folder.is_dir():
         return
-    said = read_sealed(folder / SUMMARY_NAME) or {"files": {}, "links": []}
+    said = read_summary(folder) or {"files": {}, "links": []}
     known = {SUMMARY_NAME, *said["files"], *said["links"]}
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     if found <= known:

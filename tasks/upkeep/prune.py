@@ -21,7 +21,7 @@ from tasks.machinery.atomic import is_temporary
 from tasks.machinery.sealed import add_to_sealed, read_sealed
 from tasks.settings.sections import results_root
 from tasks.stage.integrity import DAMAGED_SUFFIX
-from tasks.stage.publishing import INDEX_NAME, SUMMARY_NAME, fault_of_listed, walk
+from tasks.stage.publishing import INDEX_NAME, SUMMARY_NAME, fault_of_listed, read_summary, walk
 from tasks.stage.stage import BAD_EXTENSION, WHY_EXTENSION, Stage
 from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.stages.features import ExtractFeatures
@@ -156,14 +156,14 @@ def _runs(keep: int) -> tuple[list[Path], list[Path]]:
     root = results_root()
     runs = [path for path in (root / "runs").glob("*") if re.fullmatch(_KEY, path.name) and path.is_dir()]
     runs.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    shown = {(read_sealed(path) or {}).get("run") for path in root.glob(f"*/{SUMMARY_NAME}")}
+    shown = {(read_summary(path.parent) or {}).get("run") for path in root.glob(f"*/{SUMMARY_NAME}")}
     kept = [run for place, run in enumerate(runs) if place < keep or run.name in shown]
     return kept, [run for run in runs if run not in kept]
 
 
 def _named_by_run(run: Path) -> list[Result]:
     try:
-        if fault := fault_of_listed(run / SUMMARY_NAME, INDEX_NAME):
+        if fault := fault_of_listed(run, INDEX_NAME):
             raise ValueError(fault)
         with (run / INDEX_NAME).open(encoding="utf-8", newline="") as file:
             return [Result(row["stage"], row["label"], row["key"]) for row in csv.DictReader(file)]
@@ -172,7 +172,7 @@ def _named_by_run(run: Path) -> list[Result]:
 
 
 def _named_by_plan(plan: Path) -> list[Result]:
-    said = read_sealed(plan)
+    said = read_sealed(plan, "results")
     if said is None:
         raise _unreadable(plan, "it is not as it was written", "save the plan again, or delete it")
     return [Result(*names) for names in said["results"]]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -107,6 +108,22 @@ def test_a_damaged_file_is_named_kept_and_used_by_nothing(done: Project) -> None
     assert f"{name}: damaged: " in run.output
     assert features.with_name(f"{features.name}.damaged").read_bytes() == other.read_bytes()
     assert run.tasks == ["ExtractFeatures(patient_id=P01, seizure_id=01)", "RunAll()"]
+
+
+@pytest.mark.whole_run
+def test_a_sealed_file_of_another_kind_is_no_summary(done: Project) -> None:
+    summary = done.results / "current" / "summary.json"
+    before = json.loads(summary.read_bytes())
+    swap(summary, first(done, "AssignFolds/folds/*.why.json"))
+    status = done.luigi("Status")
+    assert status.exit_code == 25, status
+    pruned = done.luigi("Prune")
+    assert "summary.json is damaged or not there" in pruned.output, pruned
+    run = done.run_all()
+    assert run.exit_code == 0, run
+    assert "Traceback" not in status.output + pruned.output + run.output
+    assert json.loads(summary.read_bytes()).keys() == before.keys()
+    assert done.luigi("Status").exit_code == 0
 
 
 @pytest.mark.whole_run

@@ -42,6 +42,13 @@ def test_an_absent_an_empty_and_a_foreign_file_are_not_read(tmp_path: Path) -> N
         assert has_no_seal(tmp_path / name) == (name == "earlier")
 
 
+def test_a_sealed_file_of_another_kind_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "summary.json"
+    write_sealed(path, {"run": "a", "files": {}})
+    assert read_sealed(path, "run", "files") == {"run": "a", "files": {}}
+    assert read_sealed(path, "run", "links") is None
+
+
 def test_adding_keeps_the_time(tmp_path: Path) -> None:
     path = tmp_path / "note.json"
     write_sealed(path, {"key": "a"})
