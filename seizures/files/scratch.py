@@ -13,9 +13,15 @@ _REMOVE_AT_THE_END = 'cat > /dev/null; rm -rf -- "$1"'  # `cat` ends when nobody
 
 
 @contextlib.contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """Yield an empty folder that is removed when the block ends, or soon after this process was killed."""
-    folder = tempfile.mkdtemp(prefix="gestures-")
+def scratch_folder(beside: Path | None = None) -> Iterator[Path]:
+    """Yield an empty folder that is removed when the block ends, or soon after this process was killed.
+
+    It is in the system's temporary folder, or beside a path that something in it is to be renamed to.
+    """
+    if beside is None:
+        folder = tempfile.mkdtemp(prefix="gestures-")
+    else:
+        folder = tempfile.mkdtemp(prefix=".", dir=beside.absolute().parent)
     remover = subprocess.Popen(
         ["/bin/sh", "-c", _REMOVE_AT_THE_END, "sh", folder],
         stdin=subprocess.PIPE,

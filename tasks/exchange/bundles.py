@@ -7,7 +7,6 @@ import getpass
 import os
 import shutil
 import socket
-import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,7 @@ from seizures.exchange.leak_scan import Secret, require_clean
 from seizures.exchange.pseudonyms import Pseudonyms, read_or_make_key
 from seizures.features.validation import FAULT, table
 from seizures.files import archives
+from seizures.files.scratch import scratch_folder
 from seizures.manifest.recordings import Recording
 from seizures.manifest.table import COLUMNS, read_table
 from seizures.processes.examiner import examine_files
@@ -214,9 +214,9 @@ def _reference(path: Path) -> Any:
     if path.is_dir():
         return drift.read_reference(path / DRIFT_NAME)
     if path.is_file() and archives.is_zip(path):
-        with tempfile.TemporaryDirectory() as scratch:
-            archives.unpack(path, Path(scratch))
-            return drift.read_reference(Path(scratch) / DRIFT_NAME)
+        with scratch_folder() as scratch:
+            archives.unpack(path, scratch)
+            return drift.read_reference(scratch / DRIFT_NAME)
     return drift.read_reference(path)
 
 
@@ -245,8 +245,8 @@ def _require_sound(draft: Path) -> None:
 def _draft(to: Path) -> Iterator[Path]:
     """Yield a name beside `to` for a folder that becomes it; what is left of it in the end is removed."""
     to.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{to.stem}.", dir=to.parent) as scratch:
-        yield Path(scratch) / "bundle"
+    with scratch_folder(beside=to) as scratch:
+        yield scratch / "bundle"
 
 
 def _sums_digest(one: importing.Checked) -> str:

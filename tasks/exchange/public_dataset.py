@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from seizures import provenance
 from seizures.errors import FeatureFileError
 from seizures.exchange import bundle
 from seizures.features.validation import FAULT, WARNING, Finding, table
+from seizures.files.scratch import scratch_folder
 from seizures.gestures_dataset.outcome import RECIPE, Outcome
 from seizures.gestures_dataset.readers import Reader, in_parallel
 from seizures.gestures_dataset.source import FEATURES_FOLDER, FolderView, Source, ZipView, find_source
@@ -113,8 +113,8 @@ def import_gestures(
 
 
 def _read_table(table: bytes) -> tuple[tuple[TableRow, ...], list[Finding]]:
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / TABLE_NAME
+    with scratch_folder() as scratch:
+        path = scratch / TABLE_NAME
         path.write_bytes(table)
         return read_seizures(path)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import secrets
 from pathlib import Path
 
 from seizures.errors import SeizuresError
 
-_roots: dict[Path, tuple[int, int]] = {}  # device and inode of the folders that must stay where they are
+_roots: dict[Path, int] = {}  # device of the folders that must stay where they are; exFAT has no lasting inodes
 
 
 class DiskGoneError(SeizuresError):
@@ -22,21 +23,20 @@ def protect_new_files(*, is_group_writable: bool) -> None:
 
 
 def make_root(root: Path, *, is_group_writable: bool) -> None:
-    """Make the folder of the results, and remember which one it is; what is made in it belongs to its group."""
+    """Make the folder of the results, and remember its disk; what is made in it belongs to its group."""
     if not root.exists():
         root.mkdir(parents=True, exist_ok=True)
         if is_group_writable:
             with contextlib.suppress(OSError):  # a disk without owners
                 root.chmod(0o2770)
-    found = root.stat()
-    _roots[root.absolute()] = (found.st_dev, found.st_ino)
+    _roots[root.absolute()] = root.stat().st_dev
 
 
 def require_same_disk(path: Path) -> None:
     """Refuse to write where a disk was: the empty folder in its place would take everything.
 
     Raises:
-        DiskGoneError: the folder of the results is not there, or another one.
+        DiskGoneError: the folder of the results is not there, or on another disk.
 
     """
     path = path.absolute()
@@ -44,10 +44,10 @@ def require_same_disk(path: Path) -> None:
         if not path.is_relative_to(root):
             continue
         try:
-            found = root.stat()
+            found = root.stat().st_dev
         except OSError:
             found = None
-        if found is None or (found.st_dev, found.st_ino) != then:
+        if found != then:
             raise DiskGoneError(
                 f"{root}: is not the folder that it was when this run began: its disk is no longer there. Nothing is "
                 "written in its place. Mount the disk again and run the same command again"
@@ -57,7 +57,8 @@ def require_same_disk(path: Path) -> None:
 @functools.cache
 def has_links(folder: Path) -> bool:
     """Tell whether symbolic links can be made in a folder; exFAT and many network shares have none."""
-    link = folder / f".link.{os.getpid()}.tmp"
+    # Containers all have a process 1: its id alone would make two of them, or a killed one's rest, look like no links.
+    link = folder / f".link.{secrets.token_hex(8)}.tmp"
     try:
         link.symlink_to("nowhere")
     except OSError:

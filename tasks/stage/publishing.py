@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import filecmp
 import itertools
 import logging
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tasks.machinery.atomic import full_disk_told, is_temporary, temporary_name, unfinished
-from tasks.machinery.disks import has_links
+from tasks.machinery.disks import has_links, require_same_disk
 from tasks.machinery.sealed import has_no_seal, read_sealed, write_sealed
 from tasks.settings.sections import results_root
 from tasks.stage.integrity import describe_file, fault_of_file
@@ -24,6 +26,7 @@ SUMMARY_NAME = "summary.json"
 INDEX_NAME = "index.csv"
 PUBLISH_TRIES = 10
 _LARGEST_COPY_BYTES = 2**24
+_OF_THE_SYSTEM = re.compile(r"\.|~\$|(Thumbs\.db|desktop\.ini)$", re.IGNORECASE)  # ours that are not whole, too
 _logger = logging.getLogger(__name__)
 
 
@@ -108,6 +111,7 @@ def publish(
     them.
     """
     root = results_root()
+    require_same_disk(root)
     folder = root / "runs" / report.key
     with full_disk_told(root), unfinished(temporary_name(folder)) as draft:
         made = _made(walk(report))
@@ -119,6 +123,7 @@ def publish(
             fill(draft)
         _write_index(draft / INDEX_NAME, made)
         _write_summary(draft, {"run": report.key, **summary})
+        remove_run(folder)
         _replace_folder(draft, folder)
         _point(root / "current", folder.relative_to(root))
     return root / "current"
@@ -133,6 +138,7 @@ def publish_beside(
     Prune keeps them.
     """
     root = results_root()
+    require_same_disk(root)
     folder = root / "runs" / last.key
     made = _made(walk(*named.values(), *others))
     with full_disk_told(root):
@@ -184,10 +190,20 @@ def _point(link: Path, target: Path) -> None:
             pointer.replace(link)
         elif (link.parent / target).is_dir():
             shutil.copytree(link.parent / target, pointer)
+            if link.is_symlink():  # of a time when this disk could make links
+                link.unlink()
             _replace_folder(pointer, link)
         else:
             shutil.copyfile(link.parent / target, pointer)
             pointer.replace(link)
+
+
+def remove_run(folder: Path) -> None:
+    """Remove the folder of a run; keep one that a person has put something into, through `current`, by another name."""
+    if (said := read_summary(folder)) and (strange := _strangers(folder, said)):
+        _keep(folder, strange)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make_way(folder: Path) -> None:
@@ -195,15 +211,46 @@ def _make_way(folder: Path) -> None:
     if folder.is_symlink() or not folder.is_dir():
         return
     said = read_summary(folder) or {"files": {}, "links": []}
-    known = {SUMMARY_NAME, *said["files"], *said["links"]}
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
-    if found <= known:
+    strange = [*_strangers(folder, said), *_edited(folder, said)]
+    if strange:
+        _keep(folder, strange)
+    else:
         shutil.rmtree(folder, ignore_errors=True)
-        return
+
+
+def _strangers(folder: Path, said: Mapping[str, Any]) -> list[str]:
+    """Return the files in a published folder that neither a run has made, by its summary, nor the system of a desk."""
+    known = {SUMMARY_NAME, *said["files"], *said["links"]}
+    found = (path for path in folder.rglob("*") if not path.is_dir() and not _OF_THE_SYSTEM.match(path.name))
+    return sorted(name for path in found if (name := path.relative_to(folder).as_posix()) not in known)
+
+
+def _edited(folder: Path, said: Mapping[str, Any]) -> list[str]:
+    """Return the files in a copy of a published folder that somebody has changed since."""
+    run = results_root() / "runs" / str(said.get("run"))
+    files = [name for name, file in said["files"].items() if fault_of_file(folder / name, file)]
+    copies = [name for name in said["links"] if not (folder / name).is_symlink()]
+    changed = [*files, *(name for name in copies if not _is_same(folder / name, run / name))]
+    return sorted(name for name in changed if (folder / name).is_file())
+
+
+def _is_same(copy: Path, original: Path) -> bool:
+    """Tell whether a copy is as its original; of one that is too large to be copied here, whether it is as long."""
+    try:
+        num_bytes = copy.stat().st_size
+        if num_bytes != original.stat().st_size:
+            return False
+        return num_bytes > _LARGEST_COPY_BYTES or filecmp.cmp(copy, original, shallow=False)
+    except OSError:
+        return False
+
+
+def _keep(folder: Path, strange: Sequence[str]) -> None:
+    """Give a folder another name, and say so: it holds what a person put there."""
     number = next(n for n in itertools.count(1) if not folder.with_name(f"{folder.name}.kept-{n}").exists())
     kept = folder.rename(folder.with_name(f"{folder.name}.kept-{number}"))
-    strange = ", ".join(sorted(found - known)[:3])
-    _logger.warning("%s: a folder with files that no run has made (%s): it is kept as %s", folder, strange, kept.name)
+    said = "%s: a folder with files that no run has made, or that were changed (%s): it is kept as %s"
+    _logger.warning(said, folder, ", ".join(strange[:3]), kept.name)
 
 
 def _replace_folder(draft: Path, folder: Path) -> None:

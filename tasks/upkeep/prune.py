@@ -21,7 +21,7 @@ from tasks.machinery.atomic import is_temporary
 from tasks.machinery.sealed import add_to_sealed, read_sealed
 from tasks.settings.sections import results_root
 from tasks.stage.integrity import DAMAGED_SUFFIX
-from tasks.stage.publishing import INDEX_NAME, SUMMARY_NAME, fault_of_listed, read_summary, walk
+from tasks.stage.publishing import INDEX_NAME, SUMMARY_NAME, fault_of_listed, read_summary, remove_run, walk
 from tasks.stage.stage import BAD_EXTENSION, WHY_EXTENSION, Stage
 from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.stages.features import ExtractFeatures
@@ -118,7 +118,9 @@ def delete(items: Iterable[Unused]) -> None:
     """Delete; a folder that is empty then goes too."""
     for item in items:
         for path in item.paths:
-            if path.is_dir() and not path.is_symlink():
+            if item.kind == RUNS:
+                remove_run(path)
+            elif path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
