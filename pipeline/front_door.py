@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import luigi
@@ -15,7 +15,7 @@ from models.errors import ModelsError
 from seizures.errors import SeizuresError
 from tasks.cohort.preflight import require_sound_input
 from tasks.machinery.atomic import only_asking
-from tasks.settings.command_line import on_command_line, refuse, refuse_mistakes, words_for
+from tasks.settings.command_line import format_mistakes, on_command_line, refuse, refuse_mistakes, words_for
 from tasks.stage.stage import Stage
 
 
@@ -32,18 +32,29 @@ def check_command_line(module: str, tasks: Sequence[str]) -> None:
     if {"--help", "--help-all"} & set(words):
         return
     name = CmdlineParser._build_parser().parse_known_args(words)[0].root_task
-    if not issubclass(Register.get_task_cls(name), Stage):
-        return
+    task = Register.get_task_cls(name)
     with CmdlineParser.global_instance(words) as line:  # as Luigi does next: settings on the command line count
         try:
-            line._get_task_kwargs()
+            given = line._get_task_kwargs()
         except ValueError as error:
             refuse(f"command line: {name}: {error}")
+        if missing := list(_missing(task, given)):
+            refuse(format_mistakes(missing))
+        if not issubclass(task, Stage):
+            return
         try:
             require_sound_input()
             line.get_task_obj()
         except (SeizuresError, ModelsError, ParameterException) as error:
             refuse(str(error))
+
+
+def _missing(task: type[luigi.Task], given: Collection[str]) -> Iterator[str]:
+    """Yield one line for each option that a task cannot do without and that is not given."""
+    for name, parameter in task.get_params():
+        if name not in given and not parameter.has_task_value(task.get_task_family(), name):
+            meaning = f": {parameter.description}" if parameter.description else ""
+            yield f"command line: {task.get_task_family()} needs --{name.replace('_', '-')}{meaning}"
 
 
 class FrontDoorTask(luigi.Task):

@@ -171,6 +171,11 @@ CASES: dict[str, tuple[Change, str, tuple[str, ...]]] = {
     ),
     "half an option with =": (setting("Demo", enabled="true"), "RunAll --log-leve=INFO", ("--log-leve:", "did you mean --log-level?")),
     "half of a task's own option": (setting("Demo", enabled="true"), "TrainFold --fol 0 --seed 0", ("did you mean --fold?",)),
+    "an option that is needed": (
+        setting("Demo", enabled="true"),
+        "ExportFeatures",
+        ("2 mistakes", "ExportFeatures needs --to: the bundle", "ExportFeatures needs --site: the name"),
+    ),
     "unknown task": (setting("Demo", enabled="true"), "RunAl", ("RunAl", "RunAll?")),
     "no task": (setting("Demo", enabled="true"), "", ("no task", "RunAll")),
     "unknown option": (setting("Demo", enabled="true"), "RunAll --Trainig-gamma 2", ("--Trainig-gamma", "--Training-gamma?")),
@@ -202,7 +207,7 @@ CASES: dict[str, tuple[Change, str, tuple[str, ...]]] = {
         ("P01+01+top: no such view in data_manifest.csv",),
     ),
     "a stage before its folds": (setting("Demo", enabled="true"), "TrainFold --fold 0 --seed 0", ("run RunAll first",)),
-    "a stage without its parameters": (setting("Demo", enabled="true"), "TrainFold", ("TrainFold", "'fold' parameter")),
+    "a stage without its parameters": (setting("Demo", enabled="true"), "TrainFold", ("TrainFold", "needs --fold", "needs --seed")),
     "text for a stage's number": (setting("Demo", enabled="true"), "TrainFold --fold one --seed 0", ("TrainFold", "'one'")),
     "no luigi.cfg": (lambda project: (project.folder / "luigi.cfg").unlink(), "RunAll", ("no luigi.cfg here",)),
     "two mistakes": (
