@@ -27,6 +27,7 @@ _NOTHING = 1e-12
 _NO_VARIANCE = 1e-14
 _BRIER_PATIENTS = 8  # by how many patients its variance is drawn towards that of all-or-none errors
 _RANKING = ("roc_auc", "average_precision")
+_OF_BOTH_CLASSES = ("balanced_accuracy", "mcc", *_RANKING)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +76,8 @@ class Cohort:
         """Return the interval of one of `METRIC_NAMES`."""
         if self.num_patients < 2:
             return ONE_PATIENT
-        if name in _RANKING:
-            return self._of_ranking(name)
+        if name in _OF_BOTH_CLASSES:
+            return self._of_both_classes(name)
         if name == "f1":
             found = self._of_proportion("jaccard")
             if found.low is None or found.high is None:
@@ -116,8 +117,7 @@ class Cohort:
             "specificity": ~positive,
             "precision": called,
             "jaccard": positive | called,
-            "roc_auc": np.ones_like(positive),
-            "average_precision": np.ones_like(positive),
+            **dict.fromkeys(_OF_BOTH_CLASSES, np.ones_like(positive)),
         }[name]
         return counted.astype(np.float64), (counted & right).astype(np.float64)
 
@@ -140,7 +140,7 @@ class Cohort:
         # One error never gives a better end than none.
         return Interval(min(low, num_patients / (num_patients + t * t)), max(high, t * t / (num_patients + t * t)))
 
-    def _of_ranking(self, name: str) -> Interval:
+    def _of_both_classes(self, name: str) -> Interval:
         positive, negative = (self.num_patients_with(self._positive == side) for side in (True, False))
         if not positive or not negative:
             return NO_SCORE
@@ -148,11 +148,16 @@ class Cohort:
             return ONE_PATIENT_OF_A_CLASS
         score = float(self._scores(name, np.ones((1, len(self.labels))))[0])
         variance = jackknife_variance(self._without(name))
-        number = effective_number(score, variance, len(self.labels), self.num_patients)
+        if name == "mcc":  # from -1 to 1, taken for a share
+            score, variance = (score + 1) / 2, variance / 4
+        cap, zero = float(len(self.labels)), float(self.num_patients)
+        if name not in _RANKING:
+            cap, zero = _balanced(self._positive.sum(), (~self._positive).sum()), _balanced(positive, negative)
         freedom = float(self.num_patients - 1)
         if name == "roc_auc":
             freedom = min(freedom, two_class_freedom(positive, negative))
-        return Interval(*wilson(score, number, self._t(freedom)))
+        low, high = wilson(score, effective_number(score, variance, cap, zero), self._t(freedom))
+        return Interval(2 * low - 1, 2 * high - 1) if name == "mcc" else Interval(low, high)
 
     def _without(self, name: str) -> FloatArray:
         return self._scores(name, (self.patient[None, :] != np.arange(self.num_patients)[:, None]).astype(np.float64))
@@ -199,12 +204,14 @@ def difference_interval(name: str, first: Cohort, second: Cohort) -> Interval:
     if not all(map(math.isfinite, score)):
         return NO_SCORE
     classes = [first.num_patients_with(first._positive == side) for side in (True, False)]
-    if name in _RANKING and min(classes) == 1:
+    if name in _OF_BOTH_CLASSES and min(classes) == 1:
         return ONE_PATIENT_OF_A_CLASS
+    width = 2 if name == "mcc" else 1  # of the range of the score
     smaller = min(int(first._positive.sum()), int((~first._positive).sum()))
-    variance = jackknife_variance(first.differences_without(name, second)) + 1 / (4 * (smaller + 1) ** 2)
+    least = (width / (2 * (smaller + 1))) ** 2
+    variance = jackknife_variance(first.differences_without(name, second)) + least
     t = t_quantile(first.level, first.num_patients - 1)
-    return _cut(float(score[0] - score[1]), t * math.sqrt(variance))
+    return _cut(float(score[0] - score[1]), t * math.sqrt(variance), width)
 
 
 def mean_interval(patients: Sequence[str], parts: Sequence[FloatArray], confidence_level: float) -> Interval:
@@ -264,5 +271,10 @@ def t_quantile(confidence_level: float, freedom: float) -> float:
     return float(student.ppf((1 + confidence_level) / 2, max(freedom, 1.0)))
 
 
-def _cut(difference: float, half: float) -> Interval:
-    return Interval(max(-1.0, difference - half), min(1.0, difference + half))
+def _cut(difference: float, half: float, most: float = 1.0) -> Interval:
+    return Interval(max(-most, difference - half), min(most, difference + half))
+
+
+def _balanced(one: float, other: float) -> float:
+    """Return how many seizures or patients, half of each class, would tell as much as these: 4 a b / (a + b)."""
+    return float(4 * one * other / (one + other))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_score
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -23,6 +23,8 @@ METRIC_TITLES = {
     "precision": "Precision",
     "recall": "Sensitivity",
     "specificity": "Specificity",
+    "balanced_accuracy": "Balanced accuracy",
+    "mcc": "MCC",
     "roc_auc": "ROC AUC",
     "average_precision": "Average precision",
 }
@@ -48,7 +50,8 @@ def decide(probabilities: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 def compute_metrics(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> dict[str, float | int | None]:
     """Compute every metric of one set of predictions; one that is undefined for these counts is None, never 0.
 
-    Precision needs a predicted TCS; recall and F1 a TCS; specificity a FOS; ROC AUC and average precision both classes.
+    Precision needs a predicted TCS; recall and F1 a TCS; specificity a FOS; the scores below it both classes. Matthews'
+    correlation (MCC, from -1 to 1) is 0 where all are called the same.
 
     Args:
         labels: (N,) 1 for TCS, 0 for FOS.
@@ -69,6 +72,8 @@ def compute_metrics(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> dict
         "precision": _share(tp, tp + fp),
         "recall": _share(tp, tp + fn),
         "specificity": _share(tn, tn + fp),
+        "balanced_accuracy": (tp / (tp + fn) + tn / (tn + fp)) / 2 if both else None,
+        "mcc": float(matthews_corrcoef(truth, called)) if both else None,
         "roc_auc": float(roc_auc_score(truth, scores)) if both else None,
         "average_precision": float(average_precision_score(truth, scores)) if both else None,
         "TP": tp,
@@ -208,7 +213,7 @@ def weighted_metrics(labels: IntArray, probabilities: FloatArray, weights: Float
     """Compute every score of every resample and seed.
 
     A score that is undefined for its counts is NaN: precision without a predicted TCS, recall and F1 without a TCS,
-    specificity without a FOS, the two ranking scores with one class only. F1 is 2 TP / (2 TP + FP + FN).
+    specificity without a FOS, the scores after it with one class only. F1 is 2 TP / (2 TP + FP + FN).
 
     Args:
         labels: (N,) of 0 and 1.
@@ -226,12 +231,17 @@ def weighted_metrics(labels: IntArray, probabilities: FloatArray, weights: Float
     )
     f1 = _ratio(2 * tp, 2 * tp + fp + fn)
     f1[tp + fn == 0] = np.nan
+    recall, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
+    of_called = np.sqrt((tp + fp) * (tn + fn))
+    mcc = _ratio(tp * tn - fp * fn, np.sqrt((tp + fn) * (tn + fp)) * np.where(of_called, of_called, 1.0))
     return {
         "accuracy": _ratio(tp + tn, tp + fp + fn + tn),
         "f1": f1,
         "precision": _ratio(tp, tp + fp),
-        "recall": _ratio(tp, tp + fn),
-        "specificity": _ratio(tn, tn + fp),
+        "recall": recall,
+        "specificity": specificity,
+        "balanced_accuracy": (recall + specificity) / 2,
+        "mcc": mcc,
         "roc_auc": np.stack([weighted_roc_auc(labels, row, weights) for row in probabilities], axis=1),
         "average_precision": np.stack(
             [weighted_average_precision(labels, row, weights) for row in probabilities], axis=1

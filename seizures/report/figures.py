@@ -72,7 +72,7 @@ def confusion_matrix(summary: Mapping[str, Any]) -> Figure:
 def score_intervals(summary: Mapping[str, Any]) -> Figure:
     """Draw every metric as a dot with its interval, its seeds as small ticks, and the chance level of the accuracy."""
     with mpl.rc_context(STYLE):
-        figure, axes = canvas(3.6)
+        figure, axes = canvas(4.2)
         for place, name in enumerate(METRIC_NAMES):
             _draw_score(axes, summary["metrics"][name], place)
         level = summary["chance"]["level"]
@@ -87,10 +87,17 @@ def score_intervals(summary: Mapping[str, Any]) -> Figure:
             fontsize=10,
         )
         axes.set_yticks(range(len(METRIC_NAMES)), [METRIC_TITLES[name] for name in METRIC_NAMES])
-        axes.set(xlim=(-0.02, 1.02), ylim=(len(METRIC_NAMES) - 0.5, -1.0))
-        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+        lowest = min(0.0, *(value for name in METRIC_NAMES for value in _drawn(summary["metrics"][name])))
+        ticks = [tick for tick in (-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1) if tick >= lowest]
+        axes.set(xlim=(lowest - 0.02, 1.02), ylim=(len(METRIC_NAMES) - 0.5, -1.0))
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         clear_rows(axes)
     return figure
+
+
+def _drawn(metric: Mapping[str, Any]) -> list[float]:
+    """Return every value of a metric that is drawn; Matthews' correlation may be below 0."""
+    return [value for value in (metric["mean"], metric["low"], *metric["per_seed"]) if value is not None]
 
 
 def _draw_score(axes: Axes, metric: Mapping[str, Any], place: int) -> None:

@@ -11,7 +11,7 @@ from seizures.evaluation.calibration import calibrate
 from seizures.evaluation.metrics import METRIC_TITLES
 from seizures.settings import EvaluationSettings
 
-IN_PERCENT = ("accuracy", "f1", "precision", "recall", "specificity")
+IN_PERCENT = ("accuracy", "f1", "precision", "recall", "specificity", "balanced_accuracy")
 
 
 def score_text(name: str, value: float | None) -> str:

@@ -22,6 +22,8 @@ _MEANINGS = {
     "precision": "share of the seizures called {positive} that are {positive}",
     "recall": "share of the {positive} that were detected (recall)",
     "specificity": "share of the {negative} that were called {negative}",
+    "balanced_accuracy": "mean of sensitivity and specificity (50 %: chance)",
+    "mcc": "Matthews' correlation of labels and calls (1: all correct, 0: chance, -1: all wrong)",
     "roc_auc": "probability that a random {positive} has a higher P({positive}) than a random {negative} (0.5: chance)",
     "average_precision": "area under the precision-recall curve",
 }

@@ -116,7 +116,7 @@ class PoolPredictions(CellMixin, Stage):
 class ScorePredictions(CellMixin, Stage):
     """Compute the metrics of the pooled predictions, with intervals over patients."""
 
-    version = 4  # 4: intervals with an effective number of seizures; 3: words; 2: resampled in an order without ids
+    version = 5  # 5: balanced accuracy, MCC; 4: other intervals; 3: words; 2: resampled in an order without ids
 
     @property
     def label(self) -> str:

@@ -48,7 +48,7 @@ PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir", "features",
 class DrawPictures(Stage):
     """Draw every picture of the report, and keep the numbers behind it: SVG, PNG and CSV in one zip."""
 
-    version = 4  # 4: simulated films are marked; 2, 3: words
+    version = 5  # 5: balanced accuracy, MCC; 4: simulated films are marked; 2, 3: words
     extension = "zip"
 
     @property
@@ -84,7 +84,7 @@ class DrawPictures(Stage):
 class WriteReport(Stage):
     """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
 
-    version = 6  # 3 to 6: words; 2: on whom, parts of the cohort, calibration, methods, files beside the page
+    version = 7  # 7: balanced accuracy, MCC; 3 to 6: words; 2: on whom, parts, calibration, methods, files beside it
     extension = "html"
 
     @property

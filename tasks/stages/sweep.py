@@ -130,7 +130,7 @@ class DrawSweep(OfSweep, Stage):
 class WriteProtocols(OfResults, Stage):
     """Write a page with the protocols side by side on the same seizures, and the optimism of the paper's."""
 
-    version = 3  # 2, 3: words
+    version = 4  # 2 to 4: words
     extension = "html"
 
     @property

@@ -105,6 +105,8 @@ def test_scores_rest_on_their_own_class() -> None:
         "specificity": (2, 2),
         "precision": (2, 3),
         "f1": (2, 4),
+        "balanced_accuracy": (3, 5),
+        "mcc": (3, 5),
         "roc_auc": (3, 5),
         "average_precision": (3, 5),
     }
@@ -113,7 +115,8 @@ def test_scores_rest_on_their_own_class() -> None:
 def test_what_cannot_be_known_has_no_interval_and_a_reason() -> None:
     labels, probabilities = np.array([1, 0, 0]), np.array([[0.9, 0.1, 0.2]])
     assert Cohort(list("AAA"), labels, probabilities, 0.95).interval("accuracy") == intervals.ONE_PATIENT
-    assert Cohort(list("ABC"), labels, probabilities, 0.95).interval("roc_auc") == intervals.ONE_PATIENT_OF_A_CLASS
+    for name in ("balanced_accuracy", "mcc", "roc_auc", "average_precision"):
+        assert Cohort(list("ABC"), labels, probabilities, 0.95).interval(name) == intervals.ONE_PATIENT_OF_A_CLASS
     only = Cohort(list("ABC"), np.zeros(3, np.int64), np.array([[0.1, 0.1, 0.2]]), 0.95)
     assert only.interval("recall") == only.interval("precision") == only.interval("roc_auc") == intervals.NO_SCORE
     assert isinstance(only.interval("accuracy"), Interval)

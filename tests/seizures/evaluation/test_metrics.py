@@ -34,12 +34,15 @@ def test_metrics_of_a_confusion_matrix_worked_by_hand():
     assert metrics["average_precision"] == pytest.approx((1 + 1 + 3 / 4 + 4 / 7) / 4)
 
 
+OF_BOTH = ("balanced_accuracy", "mcc", "roc_auc", "average_precision")
+
+
 @pytest.mark.parametrize(
     ("labels", "probabilities", "undefined"),
     [
-        ([1, 1], [0.9, 0.2], {"specificity", "roc_auc", "average_precision"}),
-        ([0, 0], [0.1, 0.2], {"f1", "precision", "recall", "roc_auc", "average_precision"}),
-        ([0, 0], [0.9, 0.2], {"f1", "recall", "roc_auc", "average_precision"}),
+        ([1, 1], [0.9, 0.2], {"specificity", *OF_BOTH}),
+        ([0, 0], [0.1, 0.2], {"f1", "precision", "recall", *OF_BOTH}),
+        ([0, 0], [0.9, 0.2], {"f1", "recall", *OF_BOTH}),
         ([0, 1], [0.1, 0.2], {"precision"}),
         ([], [], set(METRIC_NAMES)),
     ],

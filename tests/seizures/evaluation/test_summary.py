@@ -80,7 +80,10 @@ def test_a_class_of_one_patient_carries_no_interval_and_why_is_said():
     area = summary["metrics"]["roc_auc"]
     assert (area["mean"], area["low"], area["high"]) == (1.0, None, None)
     assert area["why_no_interval"] == "one class rests on one patient"
-    assert "No interval for ROC AUC, Average precision: one class rests on one patient." in summary["notes"]
+    assert (
+        "No interval for Balanced accuracy, MCC, ROC AUC, Average precision: one class rests on one patient."
+        in summary["notes"]
+    )
     assert (summary["metrics"]["recall"]["num_patients"], summary["metrics"]["recall"]["num_seizures"]) == (1, 1)
     assert (summary["metrics"]["specificity"]["num_patients"], summary["metrics"]["accuracy"]["num_seizures"]) == (2, 3)
 

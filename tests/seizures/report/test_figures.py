@@ -86,8 +86,17 @@ def test_scores_show_what_cannot_be_computed():
     table = predictions_for(["A", "B"], ["1", "1"], ["v"] * 2, [0, 0], [0.1, 0.2], 0, 0)
     summary = summarise(table, EvaluationSettings(num_bootstraps=200))
     figure = figures.score_intervals(summary)
-    assert _texts(figure).count("undefined") == 5
+    assert _texts(figure).count("undefined") == 7
     assert roc_numbers(table, summary) is None
+
+
+def test_a_score_below_0_is_within_the_figure():
+    table = predictions_for(list("ABCD"), ["1"] * 4, ["v"] * 4, [0, 1, 0, 1], [0.9, 0.1, 0.8, 0.2], 0, 0)
+    summary = summarise(table, EvaluationSettings(num_bootstraps=200))
+    assert summary["metrics"]["mcc"]["mean"] == -1
+    axes = figures.score_intervals(summary).axes[0]
+    assert axes.get_xlim()[0] < -1
+    assert axes.get_xticks().tolist()[0] == -1
 
 
 def test_roc_ends_at_its_corners_and_names_the_area(predictions, summary):
