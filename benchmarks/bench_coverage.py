@@ -9,12 +9,14 @@ difference shares 60 % of both effects' variance, and has three quarters of the 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from seizures.evaluation.calibration_slope import best_slope, calibration_line
 from seizures.evaluation.intervals import ONE_PATIENT_OF_A_CLASS, Cohort, Interval, difference_interval
 from seizures.evaluation.metrics import METRIC_NAMES, FloatArray, IntArray, weighted_metrics
 
@@ -24,7 +26,7 @@ NUM_PATIENTS = (8, 15, 30, 68)
 EFFECTS = {0.85: (1.6, 1.1, 1.1), 0.95: (2.4, 1.1, 1.0), 0.99: (3.3, 1.1, 0.9)}
 SECOND_SIGNAL, SHARED, SEED_SD = 0.75, 0.6, 0.6
 POPULATION = 150_000
-SCORES = (*METRIC_NAMES, "brier", "difference of accuracy", "difference of roc_auc")
+SCORES = (*METRIC_NAMES, "brier", "calibration slope", "difference of accuracy", "difference of roc_auc")
 
 
 class Simulated(NamedTuple):
@@ -64,6 +66,8 @@ def scores_of(cohort: Simulated) -> dict[str, float]:
         for one in (cohort.first, cohort.second)
     )
     first["brier"] = float(((cohort.first - cohort.labels) ** 2).mean())
+    slope = best_slope(cohort.labels, cohort.first.mean(axis=0)) if 0 < cohort.labels.mean() < 1 else None
+    first["calibration slope"] = math.nan if slope is None else slope
     differences = {f"difference of {name}": first[name] - second[name] for name in ("accuracy", "roc_auc")}
     return first | differences
 
@@ -85,6 +89,11 @@ def intervals_of(cohort: Simulated) -> Iterator[tuple[str, Interval]]:
     for name in METRIC_NAMES:
         yield name, first.interval(name)
     yield "brier", first.brier()
+    line = calibration_line(cohort.patients.astype(str).tolist(), cohort.labels, cohort.first.mean(axis=0), LEVEL)
+    if line.has_interval:
+        yield "calibration slope", Interval(line.low or 0.0, math.inf if line.high is None else line.high)
+    elif line.intercept is not None:  # both labels are there
+        yield "calibration slope", Interval(None, None, "no slope that was tried fits")
     for name in ("accuracy", "roc_auc"):
         yield f"difference of {name}", difference_interval(name, first, second)
 
@@ -108,14 +117,18 @@ def cover(
         cohort = simulate(num_patients, accuracy, num_seeds, rng)
         exists = scores_of(cohort)
         for name, found in intervals_of(cohort):
-            if np.isnan(exists[name]) or found == ONE_PATIENT_OF_A_CLASS:
+            has_no_score = np.isnan(exists[name]) and name != "calibration slope"  # an interval without a best slope
+            if has_no_score or found == ONE_PATIENT_OF_A_CLASS:
                 continue
             if found.low is None or found.high is None:
                 hits[name].append(False)
                 continue
             hits[name].append(bool(found.low <= truth[name] <= found.high and found.low < found.high))
             widths[name].append(found.high - found.low)
-    return {name: Cell(float(np.mean(hits[name])), float(np.mean(widths[name])), len(hits[name])) for name in SCORES}
+    middle = {name: np.median if name == "calibration slope" else np.mean for name in SCORES}  # many have no upper end
+    return {
+        name: Cell(float(np.mean(hits[name])), float(middle[name](widths[name])), len(hits[name])) for name in SCORES
+    }
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""How reliable the probabilities are: the Brier score and the reliability curve."""
+"""How reliable the probabilities are: the Brier score, the reliability curve, and the line of calibration."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
+from seizures.evaluation.calibration_slope import calibration_line
 from seizures.evaluation.intervals import Cohort
 from seizures.evaluation.predictions import prediction_matrix_without_ids
 from seizures.settings import EvaluationSettings
@@ -56,6 +57,7 @@ def calibrate(
     """Return the Brier score (mean over seeds, interval over patients) and the reliability curve of all seeds pooled.
 
     `brier_of_base_rate` is the score of always predicting the share of TCS; a classifier above it is worse than that.
+    `line` is the `CalibrationLine` of the mean probability over the seeds.
     """
     patients, labels, _, probabilities = prediction_matrix_without_ids(predictions, positive_label)
     interval = Cohort(patients, labels, probabilities, settings.confidence_level).brier()
@@ -65,6 +67,7 @@ def calibrate(
         "low": interval.low,
         "high": interval.high,
         "brier_of_base_rate": float(labels.mean() * (1 - labels.mean())),
+        "line": calibration_line(patients, labels, probabilities.mean(axis=0), settings.confidence_level),
         "num_seeds": len(probabilities),
         "curve": curve.to_dict(orient="records"),
     }

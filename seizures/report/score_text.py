@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from seizures.evaluation.calibration import calibrate
+from seizures.evaluation.calibration_slope import CalibrationLine
 from seizures.evaluation.metrics import METRIC_TITLES
 from seizures.settings import EvaluationSettings
 
@@ -36,7 +37,7 @@ def score_and_interval(name: str, value: float | None, low: float | None, high: 
 
 
 def calibration_words(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> str:
-    """Return the Brier score, its interval, and the score of always predicting the share of TCS, in words."""
+    """Return the Brier score and that of always predicting the share of TCS, and the line of calibration, in words."""
     settings = summary["interval"]
     found = calibrate(
         predictions,
@@ -49,7 +50,27 @@ def calibration_words(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> 
         interval = f"{percent} interval over patients {found['low']:.3f} to {found['high']:.3f}"
     base = found["brier_of_base_rate"]
     outcome = "do better" if found["brier"] < base else "do no better"
+    line = line_words(found["line"], settings["confidence_level"])
     return (
         f"Brier score {found['brier']:.3f} ({interval}); 0 is perfect. Always predicting the share of "
-        f"{summary['positive_label']} would score {base:.3f}; the probabilities {outcome}."
+        f"{summary['positive_label']} would score {base:.3f}; the probabilities {outcome}. {line}"
+    ).rstrip()
+
+
+def line_words(line: CalibrationLine, confidence_level: float) -> str:
+    """Return the slope and the intercept of calibration in words; empty where one label only was predicted."""
+    if line.intercept is None:
+        return ""
+    ends = {
+        (True, True): "{low:.2f} to {high:.2f}",
+        (True, False): "{low:.2f} and above, without an upper limit",
+        (False, True): "up to {high:.2f}",
+        (False, False): "any slope",
+    }[line.low is not None, line.high is not None].format(low=line.low or 0, high=line.high or 0)
+    interval = f"{100 * confidence_level:g} % interval {ends}" if line.has_interval else "no interval"
+    no_best = "none fits best, for the probabilities separate the labels or are all alike"
+    slope = no_best if line.slope is None else f"{line.slope:.2f}"
+    return (
+        f"Calibration slope: {slope} ({interval}); 1 is perfect, less means probabilities that are too extreme. "
+        f"Intercept: {line.intercept:.2f}; 0 is perfect, more means probabilities that are too low."
     )
