@@ -65,7 +65,7 @@ def line_words(line: CalibrationLine, confidence_level: float) -> str:
         (True, True): "{low:.2f} to {high:.2f}",
         (True, False): "{low:.2f} and above, without an upper limit",
         (False, True): "up to {high:.2f}",
-        (False, False): "any slope",
+        (False, False): "without limits",
     }[line.low is not None, line.high is not None].format(low=line.low or 0, high=line.high or 0)
     interval = f"{100 * confidence_level:g} % interval {ends}" if line.has_interval else "no interval"
     no_best = "none fits best, for the probabilities separate the labels or are all alike"
