@@ -64,15 +64,13 @@ def calibration_line(
     _, patient = np.unique(np.asarray(patients, dtype=np.str_), return_inverse=True)
     if patient.max() == 0:
         return CalibrationLine(best_slope(labels, probabilities), None, None, intercept, has_interval=False)
-    kept = SLOPES[_not_rejected(patient, labels, logits, confidence_level)]
-    low, high = (float(kept[0]), float(kept[-1])) if len(kept) else (None, None)
-    return CalibrationLine(
-        best_slope(labels, probabilities),
-        None if low == SLOPES[0] else low,
-        None if high == SLOPES[-1] else high,
-        intercept,
-        has_interval=bool(len(kept)),
-    )
+    kept = _not_rejected(patient, labels, logits, confidence_level)
+    low = high = None  # each end is the first slope that is rejected
+    if len(kept) and kept[0] > 0:
+        low = float(SLOPES[kept[0] - 1])
+    if len(kept) and kept[-1] < len(SLOPES) - 1:
+        high = float(SLOPES[kept[-1] + 1])
+    return CalibrationLine(best_slope(labels, probabilities), low, high, intercept, has_interval=bool(len(kept)))
 
 
 def _logits(probabilities: FloatArray) -> FloatArray:

@@ -32,8 +32,8 @@ def test_the_slope_is_scikit_learns(seed: int) -> None:
     assert found.low < found.slope < (found.high or np.inf)
 
 
-def test_an_end_is_where_the_score_test_begins_to_reject() -> None:
-    """Its two variances written out, at the ends and one step beyond."""
+def test_an_end_is_the_first_slope_that_the_score_test_rejects() -> None:
+    """Its two variances written out, at the ends and one step within."""
     cohort = simulate(40, 0.85, 1, np.random.default_rng(3))
     labels, logits = cohort.labels, logit(cohort.first[0])
     found = calibration_line(cohort.patients.astype(str).tolist(), labels, cohort.first[0], 0.95)
@@ -50,11 +50,11 @@ def test_an_end_is_where_the_score_test_begins_to_reject() -> None:
 
     step = SLOPES[1] / SLOPES[0]
     assert found.low is not None
-    assert is_kept(found.low)
-    assert not is_kept(found.low / step)
-    if found.high is not None:
-        assert is_kept(found.high)
-        assert not is_kept(found.high * step)
+    assert not is_kept(found.low)
+    assert is_kept(found.low * step)
+    assert found.high is not None
+    assert not is_kept(found.high)
+    assert is_kept(found.high / step)
 
 
 def test_labels_that_are_separated_have_an_interval_and_no_slope() -> None:
