@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import luigi
 from luigi.cmdline_parser import CmdlineParser
+from luigi.interface import core
 from luigi.parameter import ParameterException
 from luigi.task_register import Register
 
@@ -34,6 +35,11 @@ def check_command_line(module: str, tasks: Sequence[str]) -> None:
     name = CmdlineParser._build_parser().parse_known_args(words)[0].root_task
     task = Register.get_task_cls(name)
     with CmdlineParser.global_instance(words) as line:  # as Luigi does next: settings on the command line count
+        try:
+            core()
+        except ValueError as error:  # it ends with the name of an option of Luigi's own
+            option = str(error).rpartition(" ")[2].strip("'").replace("_", "-")
+            refuse(f"command line: the value of --{option} cannot be read")
         try:
             given = line._get_task_kwargs()
         except ValueError as error:

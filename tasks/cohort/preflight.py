@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import tempfile
 from collections.abc import Iterator
+
+from luigi.task_register import Register
 
 import models
 from seizures.classification.folds import FoldItem, check_folds
@@ -100,6 +103,9 @@ def _machine_mistakes() -> Iterator[str]:
 
 def _folder_mistakes() -> Iterator[str]:
     root = results_root()
+    for name in (".run", "runs", *sorted(Register.task_names())):
+        if os.path.lexists(root / name) and not (root / name).is_dir():
+            yield f"{root / name}: expected a folder, found something else; move it elsewhere, or delete it"
     if not may_write():
         return
     shared = section(Results).group_writable

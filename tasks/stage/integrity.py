@@ -7,6 +7,7 @@ have other time stamps: it is hashed once, and its note then says the new ones.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import logging
 import time
@@ -61,8 +62,12 @@ def fault_of_file(path: Path, said: Mapping[str, Any], *, thorough: bool = False
     """
     try:
         stamps = _stamps_of(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return "it is not there"
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return "it is a link to itself"
     known = _known.get(path)
     if known is not None and known.stamps == stamps and (known.is_hashed or not thorough):
         return ""

@@ -71,6 +71,8 @@ def published_key(link: str = "current") -> str | None:
     said = read_summary(folder)
     if said is None or any(fault_of_file(folder / name, file) for name, file in said["files"].items()):
         return None
+    if not folder.is_symlink() and _edited(folder, said):
+        return None
     return str(said["run"]) if all(os.path.lexists(folder / name) for name in said["links"]) else None
 
 
@@ -123,7 +125,7 @@ def publish(
             fill(draft)
         _write_index(draft / INDEX_NAME, made)
         _write_summary(draft, {"run": report.key, **summary})
-        remove_run(folder)
+        remove_run(folder, read_summary(draft))
         _replace_folder(draft, folder)
         _point(root / "current", folder.relative_to(root))
     return root / "current"
@@ -198,9 +200,16 @@ def _point(link: Path, target: Path) -> None:
             pointer.replace(link)
 
 
-def remove_run(folder: Path) -> None:
-    """Remove the folder of a run; keep one that a person has put something into, through `current`, by another name."""
-    if (said := read_summary(folder)) and (strange := _strangers(folder, said)):
+def remove_run(folder: Path, said: Mapping[str, Any] | None = None) -> None:
+    """Remove the folder of a run; keep one that a person has put something into, through `current`, by another name.
+
+    `said` is what the run that takes its place says of itself: the summary in the folder may be damaged.
+    """
+    if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
+        _keep(folder, [folder.name])
+        return
+    said = read_summary(folder) or said or {"files": {}, "links": []}
+    if strange := _strangers(folder, said):
         _keep(folder, strange)
     else:
         shutil.rmtree(folder, ignore_errors=True)
@@ -249,7 +258,7 @@ def _keep(folder: Path, strange: Sequence[str]) -> None:
     """Give a folder another name, and say so: it holds what a person put there."""
     number = next(n for n in itertools.count(1) if not folder.with_name(f"{folder.name}.kept-{n}").exists())
     kept = folder.rename(folder.with_name(f"{folder.name}.kept-{number}"))
-    said = "%s: a folder with files that no run has made, or that were changed (%s): it is kept as %s"
+    said = "%s: what no run has made, or has been changed, is there (%s): it is kept as %s"
     _logger.warning(said, folder, ", ".join(strange[:3]), kept.name)
 
 

@@ -140,7 +140,8 @@ def _step(stage: Stage, mean_seconds: float | None) -> Step:
 
 def _earlier(folder: Path) -> list[dict[str, Any]]:
     """Return what is said of the earlier results in a folder, the newest first."""
-    notes = sorted(folder.glob("*.why.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    notes = [path for path in folder.glob("*.why.json") if path.is_file()]
+    notes.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     return [note for path in notes[:MAX_EARLIER] if (note := _note(path))]
 
 

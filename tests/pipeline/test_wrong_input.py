@@ -171,6 +171,14 @@ CASES: dict[str, tuple[Change, str, tuple[str, ...]]] = {
     ),
     "half an option with =": (setting("Demo", enabled="true"), "RunAll --log-leve=INFO", ("--log-leve:", "did you mean --log-level?")),
     "half of a task's own option": (setting("Demo", enabled="true"), "TrainFold --fol 0 --seed 0", ("did you mean --fold?",)),
+    "text for a number of Luigi's": (setting("Demo", enabled="true"), "RunAll --workers x", ("the value of --workers cannot be read",)),
+    "a file where a folder is needed": (
+        lambda project: (project.set("Demo", enabled="true"), project.results.mkdir(exist_ok=True),
+                         (project.results / "runs").write_text("x"),
+                         (project.results / "TrainFold").symlink_to("nowhere")),
+        "RunAll",
+        ("results/runs: expected a folder", "results/TrainFold: expected a folder"),
+    ),
     "an option that is needed": (
         setting("Demo", enabled="true"),
         "ExportFeatures",

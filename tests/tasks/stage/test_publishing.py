@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -54,16 +55,54 @@ def test_what_a_person_wrote_into_a_real_folder_is_kept(
     assert "kept as current.kept-1" in said
 
 
-def test_what_a_person_put_behind_the_link_is_kept_too(done: Project, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_what_a_person_put_behind_the_link_is_kept_too(
+    done: Project, caplog: pytest.LogCaptureFixture, is_damaged: bool
+) -> None:
     with inside(done), caplog.at_level(logging.WARNING, publishing.__name__):
         current = publish().absolute()
         run = current.resolve()
         (current / "my notes.txt").write_text("of the ward round")
+        if is_damaged:
+            (run / "summary.json").write_bytes(b"")
         publish()
         publish()
     assert (run.with_name(f"{run.name}.kept-1") / "my notes.txt").read_text() == "of the ward round"
     (said,) = caplog.messages
     assert "my notes.txt" in said
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_something_else_in_the_place_of_a_run_is_kept(done: Project, is_link: bool) -> None:
+    with inside(done):
+        run = publish().resolve()
+        shutil.rmtree(run)
+        run.symlink_to("nowhere") if is_link else run.write_text("of the ward round")
+        publish()
+        assert publishing.published_key() == WriteReport().key
+    assert os.path.lexists(run.with_name(f"{run.name}.kept-1"))
+
+
+def test_a_copy_of_current_that_was_changed_is_not_what_was_published(done: Project) -> None:
+    with inside(done):
+        current = publish().absolute()
+        make_real_folder(current)
+        assert publishing.published_key() == WriteReport().key
+        (current / "predictions.csv").write_text("edited")
+        assert publishing.published_key() is None
+
+
+def test_a_file_in_the_place_of_a_folder_of_a_run_is_made_again(done: Project) -> None:
+    assert done.run_all().exit_code == 0
+    figures = (done.results / "current").resolve() / "figures"
+    shutil.rmtree(figures)
+    figures.write_text("of the ward round")
+    assert done.luigi("Status").exit_code == 25
+    run = done.run_all()
+    assert run.exit_code == 0, run
+    assert figures.is_dir()
+    kept = figures.parent.with_name(f"{figures.parent.name}.kept-1")
+    assert (kept / "figures").read_text() == "of the ward round"
 
 
 def test_a_run_that_is_pruned_leaves_what_a_person_put_there(done: Project) -> None:
