@@ -17,7 +17,7 @@ def verdict(complete: bool) -> str:
     missing = [stage.label for stage in all_features() if not stage.complete()]
     bad = [] if missing else unusable()
     lines = [f"  left out: {item.name}: {item.reason}" for item in bad]
-    if not complete and (missing or not published()):
+    if not complete and (missing or not published() or lost([WriteReport()])):
         ending = (
             "the first error above says why, or it was told to stop. Run the same command again to go on from here."
         )

@@ -13,7 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from in_process import inside
 from small_project import Project
+
+from pipeline.verdict import everything_is_complete, verdict
 
 # For each kind a file and a neighbour of the same kind, or of another where there is only one.
 KINDS = {
@@ -173,3 +176,12 @@ def test_frames_that_prune_deleted_are_not_missed_and_others_are(done: Project) 
     assert done.luigi("Status").exit_code == 0
     run = done.run_all()
     assert (run.exit_code, run.tasks) == (0, []), run
+
+
+@pytest.mark.whole_run
+def test_a_run_that_could_not_make_a_lost_result_again_is_not_called_complete(done: Project) -> None:
+    with inside(done):
+        assert verdict(everything_is_complete()).count("RunAll: complete") == 1
+    first(done, "EvaluateFold/*/*.csv").unlink()
+    with inside(done):
+        assert "RunAll: NOT complete" in verdict(everything_is_complete())
