@@ -82,14 +82,14 @@ def large_population(accuracy: float, num_seeds: int) -> dict[str, float]:
 
 def intervals_of(cohort: Simulated) -> Iterator[tuple[str, Interval]]:
     """Yield the interval of every score."""
+    patients = [f"{one:06d}" for one in cohort.patients]
     first, second = (
-        Cohort([f"{one:06d}" for one in cohort.patients], cohort.labels, probabilities, LEVEL)
-        for probabilities in (cohort.first, cohort.second)
+        Cohort(patients, cohort.labels, probabilities, LEVEL) for probabilities in (cohort.first, cohort.second)
     )
     for name in METRIC_NAMES:
         yield name, first.interval(name)
     yield "brier", first.brier()
-    line = calibration_line(cohort.patients.astype(str).tolist(), cohort.labels, cohort.first.mean(axis=0), LEVEL)
+    line = calibration_line(patients, cohort.labels, cohort.first.mean(axis=0), LEVEL)
     if line.has_interval:
         yield "calibration slope", Interval(line.low or 0.0, math.inf if line.high is None else line.high)
     elif line.intercept is not None:  # both labels are there

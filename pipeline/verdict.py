@@ -17,7 +17,7 @@ def verdict(complete: bool) -> str:
     missing = [stage.label for stage in all_features() if not stage.complete()]
     bad = [] if missing else unusable()
     lines = [f"  left out: {item.name}: {item.reason}" for item in bad]
-    if not complete and (missing or not published() or lost([WriteReport()])):
+    if not complete and (missing or not has_all_results()):
         ending = (
             "the first error above says why, or it was told to stop. Run the same command again to go on from here."
         )
@@ -45,9 +45,14 @@ def published() -> bool:
     return report.complete() and published_key() == report.key
 
 
+def has_all_results() -> bool:
+    """Tell whether the report is published, and every result that it rests on is there."""
+    return published() and not lost([WriteReport()])
+
+
 def everything_is_complete() -> bool:
     """Tell whether RunAll is complete: all results are there, the report is published, and no recording is unusable."""
-    return published() and not lost([WriteReport()]) and not unusable()
+    return has_all_results() and not unusable()
 
 
 def _summary() -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from seizures.evaluation.calibration_slope import calibration_line
+from seizures.evaluation.calibration_slope import CalibrationLine, calibration_line
 from seizures.evaluation.intervals import Cohort
 from seizures.evaluation.predictions import prediction_matrix_without_ids
 from seizures.settings import EvaluationSettings
@@ -57,7 +57,6 @@ def calibrate(
     """Return the Brier score (mean over seeds, interval over patients) and the reliability curve of all seeds pooled.
 
     `brier_of_base_rate` is the score of always predicting the share of TCS; a classifier above it is worse than that.
-    `line` is the `CalibrationLine` of the mean probability over the seeds.
     """
     patients, labels, _, probabilities = prediction_matrix_without_ids(predictions, positive_label)
     interval = Cohort(patients, labels, probabilities, settings.confidence_level).brier()
@@ -67,7 +66,14 @@ def calibrate(
         "low": interval.low,
         "high": interval.high,
         "brier_of_base_rate": float(labels.mean() * (1 - labels.mean())),
-        "line": calibration_line(patients, labels, probabilities.mean(axis=0), settings.confidence_level),
         "num_seeds": len(probabilities),
         "curve": curve.to_dict(orient="records"),
     }
+
+
+def line_of_calibration(
+    predictions: pd.DataFrame, settings: EvaluationSettings, *, positive_label: str = "TCS"
+) -> CalibrationLine:
+    """Return the line of calibration of the mean probability over the seeds."""
+    patients, labels, _, probabilities = prediction_matrix_without_ids(predictions, positive_label)
+    return calibration_line(patients, labels, probabilities.mean(axis=0), settings.confidence_level)

@@ -26,6 +26,7 @@ SUMMARY_NAME = "summary.json"
 INDEX_NAME = "index.csv"
 PUBLISH_TRIES = 10
 _LARGEST_COPY_BYTES = 2**24
+_NO_SUMMARY: Mapping[str, Any] = {"files": {}, "links": []}
 _OF_THE_SYSTEM = re.compile(r"\.|~\$|(Thumbs\.db|desktop\.ini)$", re.IGNORECASE)  # ours that are not whole, too
 _logger = logging.getLogger(__name__)
 
@@ -208,23 +209,15 @@ def remove_run(folder: Path, said: Mapping[str, Any] | None = None) -> None:
     if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
         _keep(folder, [folder.name])
         return
-    said = read_summary(folder) or said or {"files": {}, "links": []}
-    if strange := _strangers(folder, said):
-        _keep(folder, strange)
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
+    _remove_or_keep(folder, _strangers(folder, read_summary(folder) or said or _NO_SUMMARY))
 
 
 def _make_way(folder: Path) -> None:
     """Remove a folder that only holds what a run has published; keep one with something else under another name."""
     if folder.is_symlink() or not folder.is_dir():
         return
-    said = read_summary(folder) or {"files": {}, "links": []}
-    strange = [*_strangers(folder, said), *_edited(folder, said)]
-    if strange:
-        _keep(folder, strange)
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
+    said = read_summary(folder) or _NO_SUMMARY
+    _remove_or_keep(folder, [*_strangers(folder, said), *_edited(folder, said)])
 
 
 def _strangers(folder: Path, said: Mapping[str, Any]) -> list[str]:
@@ -252,6 +245,14 @@ def _is_same(copy: Path, original: Path) -> bool:
         return num_bytes > _LARGEST_COPY_BYTES or filecmp.cmp(copy, original, shallow=False)
     except OSError:
         return False
+
+
+def _remove_or_keep(folder: Path, strange: Sequence[str]) -> None:
+    """Remove a folder; keep one with something strange in it."""
+    if strange:
+        _keep(folder, strange)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _keep(folder: Path, strange: Sequence[str]) -> None:
