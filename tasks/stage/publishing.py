@@ -257,7 +257,7 @@ def _remove_or_keep(folder: Path, strange: Sequence[str]) -> None:
 
 def _keep(folder: Path, strange: Sequence[str]) -> None:
     """Give a folder another name, and say so: it holds what a person put there."""
-    number = next(n for n in itertools.count(1) if not folder.with_name(f"{folder.name}.kept-{n}").exists())
+    number = next(n for n in itertools.count(1) if not os.path.lexists(folder.with_name(f"{folder.name}.kept-{n}")))
     kept = folder.rename(folder.with_name(f"{folder.name}.kept-{number}"))
     said = "%s: what no run has made, or has been changed, is there (%s): it is kept as %s"
     _logger.warning(said, folder, ", ".join(strange[:3]), kept.name)

@@ -80,7 +80,10 @@ def test_something_else_in_the_place_of_a_run_is_kept(done: Project, is_link: bo
         run.symlink_to("nowhere") if is_link else run.write_text("of the ward round")
         publish()
         assert publishing.published_key() == WriteReport().key
-    assert os.path.lexists(run.with_name(f"{run.name}.kept-1"))
+        assert os.path.lexists(run.with_name(f"{run.name}.kept-1"))
+        (run / "my notes.txt").write_text("of the ward round")
+        publish()
+    assert (run.with_name(f"{run.name}.kept-2") / "my notes.txt").is_file()  # also where the first leads nowhere
 
 
 def test_a_copy_of_current_that_was_changed_is_not_what_was_published(done: Project) -> None:
