@@ -14,7 +14,7 @@ from tasks.stage.publishing import lost, publish, walk
 from tasks.stage.stage import Stage
 from tasks.stages.evaluation import PoolPredictions, ScorePredictions
 from tasks.stages.features import all_features
-from tasks.stages.folds import AssignFolds, left_out, unusable
+from tasks.stages.folds import all_dealings, left_out, unusable
 from tasks.stages.report import WriteReport, unpack_pictures
 
 
@@ -43,13 +43,14 @@ class RunAll(WorkingTask):
         from seizures.evaluation import wording  # pandas comes with them: too slow for a run with nothing to do
         from seizures.evaluation.summary import read_summary
 
-        yield AssignFolds()
+        yield all_dealings()
         report = WriteReport()
         yield [*lost([report]), report]
-        folds, predictions, metrics = AssignFolds(), PoolPredictions(), ScorePredictions()
+        folds = {f"{stage.with_repeat('folds')}.csv": stage for stage in all_dealings()}
+        predictions, metrics = PoolPredictions(), ScorePredictions()
         publish(
             report,
-            named={"report.html": report, "folds.csv": folds, "predictions.csv": predictions, "metrics.json": metrics},
+            named={"report.html": report, **folds, "predictions.csv": predictions, "metrics.json": metrics},
             summary={
                 "left_out": [item._asdict() for item in left_out()],
                 "costs": [cost._asdict() for cost in stage_costs(walk(report))],

@@ -21,7 +21,7 @@ from tasks.machinery.processes import import_before_forks
 from tasks.settings.command_line import on_command_line, refuse
 from tasks.stages.evaluation import EvaluateFold, all_evaluations
 from tasks.stages.features import FeatureStage, all_features, features_of
-from tasks.stages.folds import AssignFolds
+from tasks.stages.folds import all_dealings
 from tasks.stages.shared_features import CompareFeatures
 
 PATIENCE_SECONDS = 120.0
@@ -101,12 +101,12 @@ class FoldShard(_Shard):
 
     def complete(self) -> bool:
         """Tell whether the folds and the predictions of this part exist."""
-        return AssignFolds().complete() and all(stage.complete() for stage in self.stages())
+        return all(stage.complete() for stage in all_dealings()) and all(stage.complete() for stage in self.stages())
 
     def run(self) -> Iterator[Any]:
         """Have what all parts need made once, by the first part, and then train and predict."""
         import_before_forks()
-        shared, end = [AssignFolds(), CompareFeatures()], time.monotonic() + PATIENCE_SECONDS
+        shared, end = [*all_dealings(), CompareFeatures()], time.monotonic() + PATIENCE_SECONDS
         while self.shard and not all(stage.complete() for stage in shared) and time.monotonic() < end:
             time.sleep(0.5)
         yield shared

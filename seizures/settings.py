@@ -18,9 +18,13 @@ from seizures.errors import SettingsError
 PREPROCESSINGS = ("letterbox", "center_crop")
 DEINTERLACING = ("auto", "always", "never")
 DAMAGED = ("fail", "mask", "skip")
-# Who is held out, and which epoch is kept. Under `paper` the fold that is scored chooses the epoch: to reproduce only.
+# Which epoch is kept. Under `paper` the fold that is scored chooses it: to reproduce only.
 PROTOCOLS = {"patient": "last", "nested": "inner", "paper": "held_out"}
 SELECTIONS = tuple(PROTOCOLS.values())
+# What the folds deal, and which loss is minimised. The second of each is the paper's, and what its protocol implies.
+DEALINGS = ("patients", "seizures")
+LOSSES = ("weighted", "paper")
+AS_PROTOCOL = "auto"
 PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
 KEY_LENGTH = 12
 # Bins of seizure duration. Fixed, so that a new seizure or a corrected onset leaves the others in theirs; about the
@@ -99,15 +103,20 @@ class FrameSettings:
 
 @dataclasses.dataclass(frozen=True)
 class FoldSettings:
-    """How patients are dealt into folds."""
+    """How patients are dealt into folds; `dealing` = `seizures` deals seizures instead, as the paper did."""
 
     num_folds: int = 10
     seed: int = 0
+    dealing: str = "patients"
 
     def __post_init__(self) -> None:
-        """Refuse fewer than two folds, and a seed below 0."""
+        """Refuse fewer than two folds, a seed below 0, and an unknown dealing."""
         faults = [f"num_folds = {self.num_folds}: expected at least 2"] if self.num_folds < 2 else []
-        _refuse([*faults, *([f"seed = {self.seed}: expected at least 0"] if self.seed < 0 else [])])
+        if self.seed < 0:
+            faults.append(f"seed = {self.seed}: expected at least 0")
+        if self.dealing not in DEALINGS:
+            faults.append(f"dealing = {self.dealing}: expected one of {', '.join(DEALINGS)}")
+        _refuse(faults)
 
 
 def selection_of(protocol: str) -> str:
@@ -121,6 +130,19 @@ def selection_of(protocol: str) -> str:
     return PROTOCOLS[protocol]
 
 
+def part_of_protocol(name: str, value: str, known: tuple[str, str], protocol: str) -> str:
+    """Return a part of the protocol, which `auto` leaves to it: the paper's is the last one known.
+
+    Raises:
+        SettingsError: there is no such value.
+    """
+    if value == AS_PROTOCOL:
+        return known[protocol == "paper"]
+    if value not in known:
+        raise SettingsError(f"{name} = {value}: expected one of {', '.join((AS_PROTOCOL, *known))}")
+    return value
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings:
     """How one classifier is fitted (paper, sections 2.3 and 3.3).
@@ -128,7 +150,8 @@ class TrainingSettings:
     `gamma` is the parameter of the Beta(gamma, gamma) that places a snippet in its segment; infinity is the middle.
     `selection` = `last` keeps the last epoch; `inner` picks the number of epochs on patient-wise inner folds of the
     training set, and never looks at the fold that will be scored. `held_out` does look at it, as the paper did: to
-    reproduce its optimism, and for nothing else.
+    reproduce its optimism, and for nothing else. `loss` = `weighted` is the cross-entropy in which the classes weigh
+    the same; `paper` is the authors' (docs/protocols.md), whose weight does not balance them.
     """
 
     aggregation: str = "blstm"
@@ -141,9 +164,10 @@ class TrainingSettings:
     num_epochs: int = 400
     selection: str = "last"
     num_inner_folds: int = 5
+    loss: str = "weighted"
 
     def __post_init__(self) -> None:
-        """Refuse counts below 1, a gamma below 1, rates that are not positive, and an unknown selection."""
+        """Refuse counts below 1, a gamma below 1, rates that are not positive, an unknown selection or loss."""
         counts = ("hidden_units", "num_segments", "batch_size", "num_epochs")
         faults = [f"{name} = {getattr(self, name)}: expected at least 1" for name in counts if getattr(self, name) < 1]
         if not self.gamma >= 1:
@@ -156,11 +180,13 @@ class TrainingSettings:
             faults.append(f"selection = {self.selection}: expected one of {', '.join(SELECTIONS)}")
         if self.num_inner_folds < 2:
             faults.append(f"num_inner_folds = {self.num_inner_folds}: expected at least 2")
+        if self.loss not in LOSSES:
+            faults.append(f"loss = {self.loss}: expected one of {', '.join(LOSSES)}")
         _refuse(faults)
 
     @property
     def protocol(self) -> str:
-        """`patient`, `nested` or `paper`: the selection, together with the folds that belong to it."""
+        """`patient`, `nested` or `paper`: what `[Training] protocol` was for this selection."""
         return next(name for name, selection in PROTOCOLS.items() if selection == self.selection)
 
 

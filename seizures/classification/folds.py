@@ -1,7 +1,7 @@
 """Patient-wise folds: who is held out when (departs from the paper, whose folds deal seizures, on purpose).
 
 All seizures of a patient are in one fold. The folds are balanced by label and duration; they are written once to
-folds.csv, and whoever reads them has the leak check made again.
+folds.csv, and whoever reads them has the leak check made again. The paper's own dealing is in `paper_folds.py`.
 """
 
 from __future__ import annotations
@@ -32,12 +32,17 @@ Assignment: TypeAlias = NDArray[np.int64]  # the fold of each patient
 
 @dataclasses.dataclass(frozen=True)
 class FoldItem:
-    """What the folds need to know of a seizure; None where the duration is unknown."""
+    """What the folds need to know of a seizure.
+
+    `duration_seconds` is None where it is unknown; `is_trained_on` is False where the patient is out of sight in every
+    view.
+    """
 
     patient_id: str
     seizure_id: str
     label: str
     duration_seconds: float | None
+    is_trained_on: bool = True
 
     @property
     def id(self) -> SeizureId:
@@ -98,38 +103,6 @@ def assign_folds(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings)
     return tuple(FoldRow(*item.id, int(fold), int(num_patients[fold])) for item, fold in zip(items, folds, strict=True))
 
 
-def deal_seizures(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings) -> tuple[FoldRow, ...]:
-    """Deal seizures, not patients, into folds balanced by label, as the paper did: to reproduce only.
-
-    Most patients are then on both sides of a split, and what is learned of them passes for skill. Whoever reads these
-    rows must say `shared_patients=True`.
-
-    Raises:
-        TooFewSeizuresError: a label has fewer seizures than there are folds.
-
-    """
-    from sklearn.model_selection import StratifiedKFold  # here and not above: reading folds must stay light
-
-    items = list(seizures)
-    labels = [item.label for item in items]
-    rarest = min(Counter(labels).values(), default=0)
-    if len(set(labels)) < 2 or rarest < settings.num_folds:
-        raise TooFewSeizuresError(
-            f"{settings.num_folds} folds of seizures need as many of each label, and one has {rarest}; lower num_folds"
-        )
-    fold_of = np.zeros(len(items), dtype=np.int64)
-    splitter = StratifiedKFold(settings.num_folds, shuffle=True, random_state=settings.seed % 2**32)
-    for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(items)), labels)):
-        fold_of[held_out] = fold
-    numbers: list[int] = fold_of.tolist()
-    patients_in: dict[int, set[str]] = defaultdict(set)
-    for item, number in zip(items, numbers, strict=True):
-        patients_in[number].add(item.patient_id)
-    return tuple(
-        FoldRow(*item.id, number, len(patients_in[number])) for item, number in zip(items, numbers, strict=True)
-    )
-
-
 def check_folds(seizures: Sequence[FoldItem | Seizure], num_folds: int) -> None:
     """Refuse what cannot be dealt: fewer patients than folds, one label only, a label that one patient alone has.
 
@@ -164,7 +137,7 @@ def training_and_held_out(
 ) -> tuple[tuple[FoldRow, ...], tuple[FoldRow, ...]]:
     """Split the rows into those to train on and those that `fold` holds out, and make the leak check.
 
-    `shared_patients` leaves the check out, because the leak is meant (`deal_seizures`).
+    `shared_patients` leaves the check out, because the leak is meant (`paper_folds.deal_seizures`).
 
     Raises:
         LeakError: a patient is on both sides.

@@ -15,12 +15,14 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 
 from seizures.classification.checkpoints import Fitted
 from seizures.classification.folds import FoldItem, assign_folds
+from seizures.classification.losses import make_loss
 from seizures.classification.sequences import SequenceBank, SequenceSampler
-from seizures.classification.training_loop import Builder, EpochRow, class_weights, middle_logits, train_epochs
+from seizures.classification.training_loop import Builder, EpochRow, middle_logits, train_epochs
 from seizures.errors import SeizuresError, TooFewSeizuresError
 from seizures.manifest.identity import SeizureId
 from seizures.settings import FoldSettings, TrainingSettings
@@ -46,7 +48,7 @@ def fit(
         settings: how to fit.
         seed: of the initial weights, the order of the views and the positions of the snippets.
         held_out: the views that will be scored, which `settings.selection` = `held_out` alone looks at, as the paper
-            did: the epoch with the lowest loss on them is kept.
+            did: the epoch with the lowest loss on those whose `use` is `all` is kept, the first of several as low.
         progress: called with the epochs that are done, of all inner folds too, and the most that there will be.
 
     Returns:
@@ -58,7 +60,7 @@ def fit(
 
     """
     bank = bank.select(np.array([use == "all" for use in bank.uses], dtype=np.bool_))
-    weights = class_weights(bank.labels, len(bank.label_names))
+    weights = make_loss(settings.loss, bank.labels).class_weights
     inner_losses: npt.NDArray[np.float64] | None = None
     num_epochs = settings.num_epochs
     runs = {"inner": settings.num_inner_folds + 1, "held_out": 2}.get(settings.selection, 1)
@@ -69,7 +71,13 @@ def fit(
     elif settings.selection == "held_out":
         if held_out is None:
             raise ValueError("selection = held_out: needs the views that will be scored, but got none")
-        inner_losses = _held_out_losses(bank, held_out, build, settings, seed, after_epoch)
+        seen = held_out.select(np.array([use == "all" for use in held_out.uses], dtype=np.bool_))
+        if not len(seen):
+            raise TooFewSeizuresError(
+                "the held-out fold has no view with use = all, and no other may choose the epoch; lower num_folds, or "
+                "set protocol = patient"
+            )
+        inner_losses = _held_out_losses(bank, seen, build, settings, seed, after_epoch)
         num_epochs = int(np.argmin(inner_losses)) + 1
     network, history, _ = train_epochs(bank, build, settings, num_epochs=num_epochs, seed=seed, after_epoch=after_epoch)
     if inner_losses is not None:
@@ -119,12 +127,12 @@ def _epoch_counter(progress: Callable[[int, int], None] | None, total: int) -> C
 def _inner_losses(
     bank: SequenceBank, build: Builder, settings: TrainingSettings, seed: int, after_epoch: Callable[[], None]
 ) -> npt.NDArray[np.float64]:
-    """Return, per epoch, the mean weighted loss over all views, each held out once with its patient: (num_epochs,)."""
+    """Return, per epoch, the mean loss over all views, each held out once with its patient: (num_epochs,)."""
     folds = _inner_folds(bank, settings.num_inner_folds, seed)
     total_loss, total_weight = np.zeros(settings.num_epochs), 0.0
     for fold in np.unique(folds):
         training, held_out = bank.select(folds != fold), bank.select(folds == fold)
-        weights = class_weights(training.labels, len(bank.label_names))
+        weight = make_loss(settings.loss, training.labels).weight(torch.from_numpy(held_out.labels))
         _, _, losses = train_epochs(
             training,
             build,
@@ -134,8 +142,8 @@ def _inner_losses(
             after_epoch=after_epoch,
             held_out=held_out,
         )
-        total_loss += losses
-        total_weight += float(weights[held_out.labels].sum())
+        total_loss += weight * np.asarray(losses)
+        total_weight += weight
     return total_loss / total_weight
 
 
@@ -147,13 +155,12 @@ def _held_out_losses(
     seed: int,
     after_epoch: Callable[[], None],
 ) -> npt.NDArray[np.float64]:
-    """Return, per epoch, the mean weighted loss on the views that will be scored (num_epochs,): the paper's choice."""
+    """Return, per epoch, the mean loss on the views that will be scored (num_epochs,): the paper's choice."""
     num_epochs = settings.num_epochs
     _, _, losses = train_epochs(
         bank, build, settings, num_epochs=num_epochs, seed=seed, held_out=held_out, after_epoch=after_epoch
     )
-    weights = class_weights(bank.labels, len(bank.label_names))
-    return np.asarray(losses) / float(weights[held_out.labels].sum())
+    return np.asarray(losses)
 
 
 def _inner_folds(bank: SequenceBank, num_folds: int, seed: int) -> npt.NDArray[np.int64]:

@@ -58,7 +58,7 @@ def calibrate(
 
     `brier_of_base_rate` is the score of always predicting the share of TCS; a classifier above it is worse than that.
     """
-    patients, labels, _, probabilities = prediction_matrix_without_ids(predictions, positive_label)
+    patients, labels, _, probabilities, _ = prediction_matrix_without_ids(predictions, positive_label)
     interval = Cohort(patients, labels, probabilities, settings.confidence_level).brier()
     curve = reliability_curve(np.tile(labels, len(probabilities)), probabilities.ravel(), num_bins)
     return {
@@ -75,5 +75,5 @@ def line_of_calibration(
     predictions: pd.DataFrame, settings: EvaluationSettings, *, positive_label: str = "TCS"
 ) -> CalibrationLine:
     """Return the line of calibration of the mean probability over the seeds."""
-    patients, labels, _, probabilities = prediction_matrix_without_ids(predictions, positive_label)
+    patients, labels, _, probabilities, _ = prediction_matrix_without_ids(predictions, positive_label)
     return calibration_line(patients, labels, probabilities.mean(axis=0), settings.confidence_level)

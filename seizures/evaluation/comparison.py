@@ -148,8 +148,7 @@ def _paired(first: pd.DataFrame, second: pd.DataFrame, positive_label: str) -> t
             f"comparison: {', '.join(alone[:5])}{more} not in both tables under the same label; only classifiers of "
             "the same seizures can be compared in pairs"
         )
-    (patients, labels, _, probabilities), (_, _, _, others) = (
-        prediction_matrix(table, positive_label) for table in (first, second)
-    )
+    one, other = (prediction_matrix(table, positive_label) for table in (first, second))
+    patients, labels, probabilities, others = one.patients, one.labels, one.probabilities, other.probabilities
     numbers, order = order_of_content(patients, np.concatenate([labels[None, :], probabilities, others]))
     return (numbers, labels[order], probabilities[:, order]), (numbers, labels[order], others[:, order])

@@ -15,7 +15,7 @@ from seizures.evaluation.metrics import FloatArray, IntArray, decide, order_of_c
 from seizures.manifest.identity import SeizureId
 
 VIEW_PREFIX = "probability_tcs_"
-_LEADING = ("patient_id", "seizure_id", "label", "fold", "seed", "probability_tcs")
+_LEADING = ("patient_id", "seizure_id", "label", "fold", "seed", "repeat", "probability_tcs")
 _TRAILING = ("predicted", "correct")
 
 
@@ -28,6 +28,7 @@ def predictions_for(
     fold: int,
     seed: int,
     label_names: Sequence[str] = ("FOS", "TCS"),
+    repeat: int = 0,
 ) -> pd.DataFrame:
     """Build the rows of predictions.csv for one fold and seed: one row per seizure, in order of first appearance.
 
@@ -40,6 +41,7 @@ def predictions_for(
         fold: the fold in which these seizures were held out.
         seed: the seed of the classifier.
         label_names: negative class, positive class.
+        repeat: which dealing into folds, from 0.
 
     Raises:
         SeizuresError: a probability is not between 0 and 1 (the training diverged).
@@ -65,6 +67,7 @@ def predictions_for(
         probability = float(group["probability"].mean())
         label, predicted = str(group["label"].iloc[0]), label_names[int(decide(probability))]
         row = {"patient_id": patient_id, "seizure_id": seizure_id, "label": label, "fold": int(fold), "seed": int(seed)}
+        row["repeat"] = int(repeat)
         by_view = {f"{VIEW_PREFIX}{view}": p for view, p in zip(group["view"], group["probability"], strict=True)}
         rows.append(
             {**row, "probability_tcs": probability, **by_view, "predicted": predicted, "correct": predicted == label}
@@ -83,9 +86,9 @@ def _ordered(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def pool_predictions(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join the tables of all folds and seeds, sorted by seed, patient and seizure; a view not filmed is NaN."""
+    """Join the tables of all folds and seeds, sorted by dealing, seed and ids; a view that was not filmed is NaN."""
     pooled = pd.concat([table for table in tables if len(table)], ignore_index=True)
-    pooled = pooled.sort_values(["seed", "patient_id", "seizure_id"], ignore_index=True)
+    pooled = pooled.sort_values(["repeat", "seed", "patient_id", "seizure_id"], ignore_index=True)
     return _ordered(pooled)
 
 
@@ -95,17 +98,19 @@ def write_predictions(path: Path, predictions: pd.DataFrame) -> None:
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """Read predictions.csv with ids as text (`01` and `NA` stay what they are).
+    """Read predictions.csv with ids as text (`01` and `NA` stay what they are); without `repeat`, there is one dealing.
 
     Raises:
         SeizuresError: a column is missing.
     """
     text = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    if "repeat" not in text.columns:
+        text["repeat"] = "0"
     missing = [name for name in (*_LEADING, *_TRAILING) if name not in text.columns]
     if missing:
         raise SeizuresError(f"{path}: not a predictions table, the columns {', '.join(missing)} are missing")
     table = text.copy()
-    for name in ("fold", "seed"):
+    for name in ("fold", "seed", "repeat"):
         table[name] = text[name].map(int).astype(np.int64)
     for name in ["probability_tcs", *view_columns(text)]:
         table[name] = np.array([float(cell) if cell else np.nan for cell in text[name]], dtype=np.float64)
@@ -114,19 +119,21 @@ def read_predictions(path: Path) -> pd.DataFrame:
 
 
 class PredictionMatrix(NamedTuple):
-    """Every seizure's P(TCS) by every seed; letters: N seizures, K seeds.
+    """Every seizure's P(TCS) by every classifier that scored it: one a seed and dealing; N seizures, K classifiers.
 
     Attributes:
         patients: patient of each seizure, N long.
         labels: (N,) 1 for the positive label, else 0.
         seeds: K long.
         probabilities: (K, N).
+        repeats: K long, which dealing into folds, from 0.
     """
 
     patients: list[str]
     labels: IntArray
     seeds: list[int]
     probabilities: FloatArray
+    repeats: list[int]
 
 
 def prediction_matrix(predictions: pd.DataFrame, positive_label: str = "TCS") -> PredictionMatrix:
@@ -140,19 +147,22 @@ def prediction_matrix(predictions: pd.DataFrame, positive_label: str = "TCS") ->
         raise TooFewSeizuresError(
             "no seizure was predicted: there is nothing to evaluate; see the list of what was left out"
         )
-    index = ["patient_id", "seizure_id", "label"]
-    if predictions.duplicated([*index[:2], "seed"]).any():
+    index, by = ["patient_id", "seizure_id", "label"], ["repeat", "seed"]
+    if "repeat" not in predictions.columns:
+        predictions = predictions.assign(repeat=0)
+    if predictions.duplicated([*index[:2], *by]).any():
         raise SeizuresError("predictions: a seizure is predicted twice under one seed; every seizure is held out once")
     # pivot_table would leave a seizure without a probability out in silence.
-    wide = predictions.set_index([*index, "seed"])["probability_tcs"].unstack("seed").sort_index()  # noqa: PD010
+    wide = predictions.set_index([*index, *by])["probability_tcs"].unstack(by)  # noqa: PD010
+    wide = wide.sort_index().sort_index(axis=1)
     incomplete = wide.index[wide.isna().any(axis=1)]
     if len(incomplete):
         names = ", ".join(SeizureId(*row[:2]).name for row in incomplete)
         raise SeizuresError(f"predictions: not every seed predicted {names} (or their label differs between seeds)")
     patients = [str(value) for value in wide.index.get_level_values("patient_id")]
     labels = (wide.index.get_level_values("label") == positive_label).astype(np.int64)
-    seeds, probabilities = [int(seed) for seed in wide.columns], wide.to_numpy(dtype=np.float64).T
-    return PredictionMatrix(patients, np.asarray(labels), seeds, probabilities)
+    repeats, seeds = ([int(value) for value in wide.columns.get_level_values(name)] for name in by)
+    return PredictionMatrix(patients, np.asarray(labels), seeds, wide.to_numpy(dtype=np.float64).T, repeats)
 
 
 def prediction_matrix_without_ids(predictions: pd.DataFrame, positive_label: str = "TCS") -> PredictionMatrix:
@@ -163,6 +173,6 @@ def prediction_matrix_without_ids(predictions: pd.DataFrame, positive_label: str
     Raises:
         TooFewSeizuresError, SeizuresError: as `prediction_matrix`.
     """
-    patients, labels, seeds, probabilities = prediction_matrix(predictions, positive_label)
-    numbers, order = order_of_content(patients, np.concatenate([labels[None, :], probabilities]))
-    return PredictionMatrix(numbers, labels[order], seeds, probabilities[:, order])
+    found = prediction_matrix(predictions, positive_label)
+    numbers, order = order_of_content(found.patients, np.concatenate([found.labels[None, :], found.probabilities]))
+    return PredictionMatrix(numbers, found.labels[order], found.seeds, found.probabilities[:, order], found.repeats)

@@ -14,6 +14,7 @@ from seizures.evaluation.calibration import calibrate
 from seizures.evaluation.comparison import compare, holm, mann_whitney_bonferroni
 from seizures.evaluation.metrics import COUNT_NAMES, FloatArray
 from seizures.evaluation.predictions import pool_predictions, prediction_matrix
+from seizures.evaluation.protocols import Protocol
 from seizures.evaluation.published import NUM_SEIZURES, published_correct
 from seizures.settings import EvaluationSettings, TrainingSettings
 
@@ -23,12 +24,18 @@ PUBLISHED = ("published_correct", "published_num_seizures", "published_accuracy"
 
 @dataclasses.dataclass(frozen=True)
 class CellResult:
-    """What one cell gave: its name, what it was trained with, its predictions.csv and its metrics.json."""
+    """What one cell gave: its name, what it was trained with, its predictions.csv and metrics.json, what was dealt."""
 
     name: str
     settings: TrainingSettings
     predictions: pd.DataFrame
     summary: Mapping[str, Any]
+    dealing: str = "patients"
+
+    @property
+    def protocol(self) -> Protocol:
+        """What its score estimates."""
+        return Protocol(self.dealing, self.settings.selection, self.settings.loss)
 
 
 def tabulate(
@@ -55,10 +62,11 @@ def tabulate(
 
 def _row(cell: CellResult, evaluation: EvaluationSettings) -> dict[str, Any]:
     settings = dataclasses.asdict(cell.settings)
-    settings["protocol"] = cell.settings.protocol
+    settings |= {"protocol": cell.settings.protocol, "dealing": cell.dealing}
     del settings["selection"]
     summary = cell.summary
     row: dict[str, Any] = {"cell": cell.name, **settings, "num_seeds": len(summary["seeds"])}
+    row |= {"num_repeats": summary["num_repeats"], "is_reproduction": cell.protocol.is_reproduction}
     row |= {name: summary[name] for name in ("num_patients", "num_seizures")}
     for name in METRICS:
         metric = summary["metrics"][name]
@@ -111,22 +119,22 @@ def compare_cells(cells: Sequence[CellResult], reference: CellResult, evaluation
 
 def _given_to_truth(cell: CellResult) -> FloatArray:
     """Return the probability that each seizure's true label was given, mean of the seeds."""
-    _, labels, _, probabilities = prediction_matrix(cell.predictions, cell.summary["positive_label"])
+    _, labels, _, probabilities, _ = prediction_matrix(cell.predictions, cell.summary["positive_label"])
     given: FloatArray = np.where(labels == 1, probabilities, 1 - probabilities).mean(axis=0)
     return given
 
 
 def choose_on_inner_folds(
-    cells: Sequence[CellResult], inner_losses: Mapping[str, Mapping[tuple[int, int], float]]
+    cells: Sequence[CellResult], inner_losses: Mapping[str, Mapping[tuple[int, int, int], float]]
 ) -> pd.DataFrame:
     """Return the predictions of a classifier whose settings, too, were chosen on inner folds: nested cross-validation.
 
-    For each fold and seed, the cell with the lowest inner loss is taken. That loss was measured on patients of the
-    training part alone, so that the patients who are scored chose nothing.
+    For each fold and seed of each dealing, the cell with the lowest inner loss is taken. That loss was measured on
+    patients of the training part alone, so that the patients who are scored chose nothing.
 
     Args:
         cells: the candidates, all of protocol `nested`.
-        inner_losses: the lowest mean loss on the inner folds by the name of the cell, then by fold and seed.
+        inner_losses: the lowest mean loss on the inner folds by the name of the cell, then by dealing, fold and seed.
 
     Raises:
         SeizuresError: a cell is of another protocol.
@@ -136,10 +144,10 @@ def choose_on_inner_folds(
         raise SeizuresError(f"{', '.join(others)}: settings can be chosen on inner folds only with protocol = nested")
     parts = []
     shared = set.intersection(*(set(inner_losses[cell.name]) for cell in cells))  # cells may have other seeds besides
-    for fold, seed in sorted(shared):
-        best = min(cells, key=lambda cell: inner_losses[cell.name][fold, seed])
-        of_best = best.predictions
-        parts.append(of_best[(of_best["fold"] == fold) & (of_best["seed"] == seed)])
+    for place in sorted(shared):
+        of_best = min(cells, key=lambda cell: inner_losses[cell.name][place]).predictions
+        is_here = of_best[["repeat", "fold", "seed"]].to_numpy() == np.array(place)
+        parts.append(of_best[is_here.all(axis=1)])
     return pool_predictions(parts)
 
 

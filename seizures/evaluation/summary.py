@@ -21,11 +21,12 @@ from seizures.evaluation.metrics import (
     decide,
 )
 from seizures.evaluation.predictions import prediction_matrix_without_ids
-from seizures.evaluation.protocols import describe_protocol
+from seizures.evaluation.protocols import SHARED, Protocol, describe_protocol
 from seizures.evaluation.wording import notes_for_readers
 from seizures.settings import EvaluationSettings
 
 FORMAT_VERSION = 1
+PATIENT_WISE = Protocol()
 _NEEDED = ("patient_id", "seizure_id", "label", "fold", "seed", "probability_tcs")
 
 
@@ -34,13 +35,14 @@ def score_predictions(table: pd.DataFrame, **settings: Any) -> dict[str, Any]:
 
     Args:
         table: in the layout of predictions.csv, one row per seizure and seed: `patient_id`, `seizure_id`, `label` (FOS
-            or TCS), `fold`, `seed` and `probability_tcs`, from 0 to 1; other columns are ignored.
+            or TCS), `fold`, `seed` and `probability_tcs`, from 0 to 1; where patients were dealt into folds several
+            times, also `repeat`, from 0; other columns are ignored.
         settings: fields of `EvaluationSettings`: `num_bootstraps`, `confidence_level`, `seed`.
 
     Returns:
         Plain values; `["metrics"][name]["mean" | "low" | "high"]` are the mean over seeds and its interval over
         patients, each a float, or None where it is undefined. Names: see `seizures.evaluation.metrics.METRIC_NAMES`.
-        If a patient is in several folds, `protocol_name` is `shared` and not `patient`.
+        If a patient is in several folds of one dealing, `protocol_name` is `shared` and not `patient`.
 
     Raises:
         SettingsError: a setting is out of its range.
@@ -56,8 +58,9 @@ def score_predictions(table: pd.DataFrame, **settings: Any) -> dict[str, Any]:
     if len(bad):
         names = ", ".join(sorted({"+".join(row) for row in bad[list(_NEEDED[:2])].itertuples(index=False, name=None)}))
         raise SeizuresError(f"predictions: probability_tcs is not a number from 0 to 1 for {names}")
-    is_shared = bool(predictions.drop_duplicates(["patient_id", "fold"])["patient_id"].duplicated().any())
-    return summarise(predictions, EvaluationSettings(**settings), protocol="shared" if is_shared else "patient")
+    dealing = ["repeat", "patient_id"] if "repeat" in predictions.columns else ["patient_id"]
+    is_shared = bool(predictions.drop_duplicates([*dealing, "fold"]).duplicated(dealing).any())
+    return summarise(predictions, EvaluationSettings(**settings), protocol=None if is_shared else PATIENT_WISE)
 
 
 def summarise(
@@ -66,13 +69,14 @@ def summarise(
     *,
     positive_label: str = "TCS",
     negative_label: str = "FOS",
-    protocol: str = "patient",
+    protocol: Protocol | None = PATIENT_WISE,
     is_simulated: bool = False,
 ) -> dict[str, Any]:
     """Turn the pooled predictions of all folds and seeds into metrics.json, as plain values (None where undefined).
 
-    Each metric is the mean over seeds of the pooled out-of-fold metric. Its interval is of `intervals.Cohort`, and its
-    `num_patients` and `num_seizures` are those on which it rests: specificity on those of the negative label.
+    Each metric is the mean over seeds, and over the dealings into folds, of the pooled out-of-fold metric. Its interval
+    is of `intervals.Cohort`, and its `num_patients` and `num_seizures` are those on which it rests: specificity on
+    those of the negative label. `protocol` is None for a table of others in which patients are in several folds.
 
     Raises:
         TooFewSeizuresError: nothing was predicted.
@@ -83,10 +87,12 @@ def summarise(
         raise SeizuresError(
             f"predictions: expected labels {negative_label} and {positive_label}, found {', '.join(unknown)}"
         )
-    patients, labels, seeds, probabilities = prediction_matrix_without_ids(predictions, positive_label)
+    patients, labels, seeds, probabilities, repeats = prediction_matrix_without_ids(predictions, positive_label)
     num_positive = int(labels.sum())
     per_seed = [compute_metrics(labels, row) for row in probabilities]
     metrics = _metrics(patients, labels, probabilities, per_seed, settings)
+    for metric in metrics.values():
+        metric |= _by_repeat(metric["per_seed"], repeats)
     counts = [{name: scores[name] for name in COUNT_NAMES} for scores in per_seed]
     folds = _folds(predictions, (negative_label, positive_label))
     sizes = {negative_label: len(labels) - num_positive, positive_label: num_positive}
@@ -100,17 +106,22 @@ def summarise(
         "num_seizures": len(labels),
         "num_seizures_by_label": sizes,
         "folds": folds,
-        "seeds": seeds,
+        "seeds": sorted(set(seeds)),
+        "num_repeats": len(set(repeats)),
         "num_seizures_right_in_every_seed": int(right.all(axis=0).sum()),
         "metrics": metrics,
         "counts": {
             "mean": {name: float(np.mean([count[name] for count in counts])) for name in COUNT_NAMES},
-            "per_seed": [{"seed": seed, **count} for seed, count in zip(seeds, counts, strict=True)],
+            "per_seed": [
+                {"seed": seed, "repeat": repeat, **count}
+                for seed, repeat, count in zip(seeds, repeats, counts, strict=True)
+            ],
         },
         "chance": _chance(sizes, metrics["accuracy"]),
         "interval": _interval_settings(settings),
-        "protocol_name": protocol,
-        "protocol": describe_protocol(protocol, settings, positive_label),
+        "protocol_name": SHARED if protocol is None else protocol.name,
+        "is_reproduction": protocol is not None and protocol.is_reproduction,
+        "protocol": describe_protocol(protocol, settings, positive_label, len(set(repeats))),
         "notes": notes_for_readers(len(set(patients)), right, metrics, folds),
     }
 
@@ -140,6 +151,17 @@ def _metrics(
     return metrics
 
 
+def _by_repeat(per_seed: Sequence[float | None], repeats: Sequence[int]) -> dict[str, Any]:
+    """Return the mean over the seeds of each dealing into folds, and how these means spread (None with one dealing)."""
+    means = [
+        _mean([value for value, of in zip(per_seed, repeats, strict=True) if of == repeat])
+        for repeat in sorted(set(repeats))
+    ]
+    known = [mean for mean in means if mean is not None]
+    spread = float(np.std(known, ddof=1)) if len(known) == len(means) > 1 else None
+    return {"per_repeat": means, "repeats_standard_deviation": spread}
+
+
 def _interval_settings(settings: EvaluationSettings) -> dict[str, Any]:
     return {
         "method": "Wilson, with an effective number of seizures, over patients",
@@ -150,7 +172,9 @@ def _interval_settings(settings: EvaluationSettings) -> dict[str, Any]:
 
 
 def _folds(predictions: pd.DataFrame, label_names: Sequence[str]) -> list[dict[str, Any]]:
-    """Count the patients and the seizures of each label that each fold holds out."""
+    """Count the patients and the seizures of each label that each fold of the first dealing holds out."""
+    if "repeat" in predictions.columns:
+        predictions = predictions[predictions["repeat"] == predictions["repeat"].min()]
     held_out = predictions.drop_duplicates(["patient_id", "seizure_id", "fold"])
     return [
         {

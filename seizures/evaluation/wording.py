@@ -22,10 +22,10 @@ def verdict(summary: Mapping[str, Any]) -> str:
     num_right = count_text(mean["TP"] + mean["TN"])
     text = (
         f"{f'{SIMULATED}: ' if summary.get('is_simulated') else ''}"
-        f"{'Reproduction only: ' if summary.get('protocol_name') == 'paper' else ''}"
+        f"{'Reproduction only: ' if summary.get('is_reproduction') else ''}"
         f"{num_right} of {plural(summary['num_seizures'], 'seizure')} in {plural(summary['num_patients'], 'patient')} "
         f"{'was' if num_right == '1' else 'were'} classified correctly"
-        f"{f' (mean of {num_seeds} seeds)' if num_seeds > 1 else ''}: {100 * accuracy['mean']:.0f} %"
+        f"{_averaged(num_seeds, summary.get('num_repeats', 1))}: {100 * accuracy['mean']:.0f} %"
     )
     if accuracy["low"] is not None:
         text += f", {percent} interval {100 * accuracy['low']:.0f} to {100 * accuracy['high']:.0f} %"
@@ -39,6 +39,13 @@ def verdict(summary: Mapping[str, Any]) -> str:
     if chance["accuracy_is_below_chance"]:
         return text + "the classifier does worse."
     return text + "the interval includes that, so the classifier is not shown to do better."
+
+
+def _averaged(num_seeds: int, num_repeats: int) -> str:
+    """Say over what a count is the mean, or nothing where it is of one classifier."""
+    over = [f"{num_seeds} seeds"] if num_seeds > 1 else []
+    over += [f"{num_repeats} dealings into folds"] if num_repeats > 1 else []
+    return f" (mean of {' and '.join(over)})" if over else ""
 
 
 def plural(number: int, noun: str) -> str:

@@ -192,7 +192,7 @@ def _draw_runs(axes: Axes, histories: pd.DataFrame, name: str) -> None:
     validation = name == "inner_loss"
     colour, style = (POSITIVE_COLOUR, (0, (4, 2))) if validation else (NEGATIVE_COLOUR, "-")
     runs = histories.dropna(subset=[name])
-    for _, run in runs.groupby(["fold", "seed"]):
+    for _, run in runs.groupby(["repeat", "fold", "seed"]):
         axes.plot(run["epoch"], run[name], color=colour, linewidth=0.7, alpha=0.35)
     median = runs.groupby("epoch")[name].median()
     label = "loss that chose the epoch (median)" if validation else "training (median)"

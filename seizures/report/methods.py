@@ -28,9 +28,15 @@ _AGGREGATIONS = {
     "tcn": "a temporal convolutional network ({units} channels) and one linear layer",
     "transformer": "a transformer encoder ({units} units) and one linear layer",
 }
+_LOSSES = {
+    "weighted": "cross-entropy in which a {positive} weighs the number of {negative} over that of {positive} in the "
+    "training set",
+    "paper": "the loss of the original paper (binary cross-entropy of two independent sigmoid outputs, in which the "
+    "positive element of either output weighs the number of training samples over that of {positive} among them)",
+}
 _PREPROCESSINGS = {
-    "letterbox": "scaled to fit 320 x 180 pixels, cropped by 5 % of the columns on each side, padded with black to a "
-    "square and scaled to {size} x {size} pixels",
+    "letterbox": "cropped by 5 % of the columns on each side, scaled once so that the longer side had {size} pixels, "
+    "and padded with black to {size} x {size} pixels",
     "center_crop": "scaled in the proportion 171 x 128, and cropped to the {size} x {size} pixels in the middle",
 }
 
@@ -43,7 +49,8 @@ class WhatWasRun:
         made: one entry for each way in which features were made: `network_words` (what to call the network and its
             weights), `feature_dim`, `frames_per_snippet`, `stride_frames`, `frame_rate_hz`, and, where known,
             `preprocessing`, `deinterlace`, `precision` and `frame_size`.
-        folds: how patients were assigned to folds.
+        folds: how patients were assigned to folds the first time.
+        num_repeats: how often they were.
         training: how classifiers were trained.
         summary: metrics.json.
         predictions: predictions.csv.
@@ -59,6 +66,7 @@ class WhatWasRun:
 
     made: Sequence[Mapping[str, Any]]
     folds: FoldSettings
+    num_repeats: int
     training: TrainingSettings
     summary: Mapping[str, Any]
     predictions: pd.DataFrame
@@ -163,9 +171,8 @@ def _fitting(run: WhatWasRun) -> str:
     text = (
         f"Classifiers were trained with AdamW (learning rate {training.learning_rate:g}, weight decay "
         f"{training.weight_decay:g}, batches of {training.batch_size} sequences, constant learning rate) for "
-        f"{'at most ' if training.protocol != 'patient' else ''}{plural(training.num_epochs, 'epoch')}, with "
-        f"cross-entropy in which a {positive} weighs the number of {negative} over that of {positive} in the training "
-        "set; each view of a seizure was one sample."
+        f"{'at most ' if training.selection != 'last' else ''}{plural(training.num_epochs, 'epoch')}, with "
+        f"{_LOSSES[training.loss].format(negative=negative, positive=positive)}; each view of a seizure was one sample."
     )
     if run.num_not_trained_on:
         text += f" Scored, but not trained on: {plural(run.num_not_trained_on, 'view')} without sight of the patient."
@@ -173,33 +180,36 @@ def _fitting(run: WhatWasRun) -> str:
 
 
 def _epochs_used(histories: pd.DataFrame) -> str:
-    trained = histories.dropna(subset=["loss"]).groupby(["fold", "seed"])["epoch"].max()
+    trained = histories.dropna(subset=["loss"]).groupby(["repeat", "fold", "seed"])["epoch"].max()
     return f" ({int(trained.min())} to {int(trained.max())} epochs)" if len(trained) else ""
 
 
 def _folds(run: WhatWasRun) -> str:
-    number, seed, seeds = len(run.summary["folds"]), run.folds.seed, run.summary["seeds"]
-    chosen = _epochs_used(run.histories)
-    if run.training.protocol == "paper":
-        text = (
-            "To reproduce the protocol of the original paper, and not as an estimate for new patients, seizures, not "
-            f"patients, were dealt into {number} folds (seed {seed}), so that a patient of several seizures may be "
-            f"in both the training and the test part, and the epoch with the lowest loss on the test part was kept"
-            f"{chosen}."
+    number, seeds, chosen = len(run.summary["folds"]), run.summary["seeds"], _epochs_used(run.histories)
+    only = ""
+    if run.folds.dealing == "seizures" or run.training.selection == "held_out":
+        only = "To reproduce the protocol of the original paper, and not as an estimate for new patients: "
+    if run.folds.dealing == "seizures":
+        dealt = (
+            f"Seizures, not patients, were dealt one by one into {number} folds, first those of "
+            f"{run.summary['positive_label']}, each group sorted by patient and seizure, so that a patient of several "
+            "seizures may be in both the training and the test part."
         )
     else:
-        kept = "The classifier of the last epoch was kept."
-        if run.training.protocol == "nested":
-            kept = (
-                f"The number of epochs was the one with the lowest loss on {run.training.num_inner_folds} inner folds "
-                f"of the patients of the training part{chosen}."
-            )
-        text = (
+        first, times = run.folds.seed, run.num_repeats
+        several = f"s {first} to {first + times - 1}, {times} times in all" if times > 1 else f" {first}"
+        dealt = (
             f"Classifiers were evaluated by cross-validation in {number} folds into which patients were dealt, "
-            f"balanced by label and duration (seed {seed}): no patient was in both the training and the test part. "
-            f"{kept}"
+            f"balanced by label and duration (seed{several}): no patient was in both the training and the test part."
         )
-    return f"{text} Each fold was trained with {plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))})."
+    kept = {
+        "last": "The classifier of the last epoch was kept.",
+        "inner": f"The number of epochs was the one with the lowest loss on {run.training.num_inner_folds} inner folds "
+        f"of the patients of the training part{chosen}.",
+        "held_out": f"The epoch with the lowest loss on the test part was kept{chosen}.",
+    }[run.training.selection]
+    trained = f"Each fold was trained with {plural(len(seeds), 'seed')} ({listed([str(seed) for seed in seeds])})."
+    return f"{only}{dealt} {kept} {trained}"
 
 
 def _scores(run: WhatWasRun) -> str:

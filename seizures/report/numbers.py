@@ -34,8 +34,8 @@ def score_numbers(summary: Mapping[str, Any]) -> pd.DataFrame:
     for name, metric in summary["metrics"].items():
         row = {"metric": name, "title": METRIC_TITLES[name]}
         row |= {key: metric[key] for key in ("mean", "low", "high", "num_patients", "num_seizures")}
-        seeds = zip(summary["seeds"], metric["per_seed"], strict=True)
-        rows.append(row | {f"seed_{seed}": value for seed, value in seeds})
+        seeds = zip(summary["counts"]["per_seed"], metric["per_seed"], strict=True)
+        rows.append(row | {_seed_column(of["seed"], of["repeat"]): value for of, value in seeds})
     table: pd.DataFrame = pd.DataFrame(rows)
     return table
 
@@ -46,7 +46,9 @@ def roc_numbers(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> pd.Dat
     The band is of at most 500 resamples of the patients; with one patient it is empty. None where one label only was
     predicted: there is no such curve.
     """
-    patients, labels, seeds, probabilities = prediction_matrix_without_ids(predictions, summary["positive_label"])
+    patients, labels, seeds, probabilities, repeats = prediction_matrix_without_ids(
+        predictions, summary["positive_label"]
+    )
     if labels.all() or not labels.any():
         return None
     grid, interval = np.linspace(0, 1, _NUM_ROC_POINTS), summary["interval"]
@@ -60,9 +62,14 @@ def roc_numbers(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> pd.Dat
         tail = (1 - interval["confidence_level"]) / 2
         low, high = np.nanquantile(resampled, [tail, 1 - tail], axis=0)
     columns = {"false_positive_rate": grid, "sensitivity": np.mean(curves, axis=0), "low": low, "high": high}
-    columns |= {f"seed_{seed}": curve for seed, curve in zip(seeds, curves, strict=True)}
+    columns |= {_seed_column(seed, repeat): curve for seed, repeat, curve in zip(seeds, repeats, curves, strict=True)}
     table: pd.DataFrame = pd.DataFrame(columns)
     return table
+
+
+def _seed_column(seed: int, repeat: int) -> str:
+    """Name the column of one classifier, by its seed, and by its dealing into folds where it is not the first."""
+    return f"seed_{seed}_repeat_{repeat}" if repeat else f"seed_{seed}"
 
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:

@@ -16,7 +16,7 @@ from seizures.files.template import render_page
 from seizures.manifest.identity import SeizureId
 from seizures.report import tables
 from seizures.report.captions import picture_rows
-from seizures.report.cohort_facts import cohort_facts, left_out_words
+from seizures.report.cohort_facts import cohort_facts, left_out_words, listed
 from seizures.report.methods import WhatWasRun, methods_paragraph
 from seizures.report.numbers import natural_key
 from seizures.report.pictures import Picture
@@ -104,6 +104,7 @@ def render_report(inputs: ReportInputs) -> str:
         warning=warning,
         not_a_device=NOT_A_DEVICE,
         verdict=verdict(summary),
+        why_reproduction=_why_reproduction(inputs.run),
         better_than_chance=not warning and summary["chance"]["accuracy_interval_excludes_chance"],
         tiles=tables.tile_rows(summary),
         metrics=tables.metric_rows(summary),
@@ -124,6 +125,16 @@ def render_report(inputs: ReportInputs) -> str:
         settings={section: tables.text_rows(values) for section, values in inputs.settings.items()},
         provenance=tables.text_rows(inputs.provenance),
     )
+
+
+def _why_reproduction(run: WhatWasRun) -> str:
+    """Say what makes the scores of the paper's protocol, or of a part of it, no estimate for new patients."""
+    reasons = []
+    if run.folds.dealing == "seizures":
+        reasons.append("a classifier may have been trained on other seizures of the patient it scored")
+    if run.training.selection == "held_out":
+        reasons.append("the seizures that are scored chose the epoch")
+    return f"{listed(reasons)}."
 
 
 def _who(inputs: ReportInputs) -> list[tuple[str, str]]:

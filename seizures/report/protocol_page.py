@@ -1,4 +1,8 @@
-"""One page that compares the protocols on the same seizures and features, and shows how optimistic the paper's is."""
+"""One page that compares the protocols on the same seizures and features, and shows how optimistic the paper's is.
+
+Where the sweep has the parts of the paper's protocol singly (docs/protocols.md), the page tells them apart: the dealing
+into folds, the choice of the epoch, and the loss.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +22,29 @@ from seizures.evaluation.settings_sweep import CellResult
 from seizures.files.template import write_page
 from seizures.report import style
 from seizures.report.score_text import score_and_interval
-from seizures.settings import PROTOCOLS, EvaluationSettings
+from seizures.settings import EvaluationSettings
 
 METRICS = ("accuracy", "recall", "specificity", "roc_auc")
-PAIRS = (("paper", "patient"), ("paper", "nested"), ("nested", "patient"))
 COLOURS = {"patient": style.INK, "nested": style.NEGATIVE_COLOUR, "paper": style.POSITIVE_COLOUR}
+OF_PROTOCOL = ("selection", "loss")  # settings of the training that are parts of the protocol
+EPOCHS = {
+    "last": "last",
+    "inner": "best on inner folds of the training patients",
+    "held_out": "best on the fold that is scored",
+}
+LOSS_WORDS = {"weighted": "classes weigh the same", "paper": "the paper's"}
+_OPTIMISM = {
+    "paper": "Optimism of the paper's protocol",
+    "patient + dealing": "Optimism of dealing seizures into folds, alone",
+    "patient + epoch": "Optimism of letting the scored fold choose the epoch, alone",
+    "patient + loss": "Effect of the paper's loss, alone",
+}
 SHOWN = ("aggregation", "num_segments", "gamma")  # always in a title; others where they differ
 
 
 @dataclasses.dataclass(frozen=True)
 class Group:
-    """Cells that have all settings in common but the protocol: a title, and each protocol's cell."""
+    """Cells that have all settings in common but the protocol: a title, and the cell of each protocol by its name."""
 
     title: str
     cells: dict[str, CellResult]
@@ -39,16 +55,37 @@ def groups_of(cells: Sequence[CellResult]) -> list[Group]:
     found: dict[tuple[tuple[str, Any], ...], dict[str, CellResult]] = {}
     for cell in cells:
         settings = {**dataclasses.asdict(cell.settings), "num_seeds": len(cell.summary["seeds"])}
-        del settings["selection"]
-        found.setdefault(tuple(sorted(settings.items())), {})[cell.settings.protocol] = cell
+        for name in OF_PROTOCOL:
+            del settings[name]
+        found.setdefault(tuple(sorted(settings.items())), {})[cell.protocol.name] = cell
     several = {key: group for key, group in found.items() if len(group) > 1}
     differ = [name for name, _ in next(iter(several), ()) if len({dict(key)[name] for key in several}) > 1]
     return [
         Group(
             _title(dict(key), [name for name in differ if name not in SHOWN]),
-            {name: group[name] for name in PROTOCOLS if name in group},
+            {name: group[name] for name in sorted(group, key=_place)},
         )
         for key, group in several.items()
+    ]
+
+
+def _place(name: str) -> tuple[bool, int, str]:
+    """Order protocols: ours, then ours with parts of the paper's, then the paper's."""
+    return name == "paper", name.count("+"), "" if name == "patient" else name
+
+
+def described(cells: Sequence[CellResult]) -> list[dict[str, Any]]:
+    """Say what each protocol among the cells deals, which epoch it keeps, what it minimises, and what its score is."""
+    protocols = {cell.protocol.name: cell.protocol for cell in cells}
+    return [
+        {
+            "name": name,
+            "dealing": protocols[name].dealing,
+            "epoch": EPOCHS[protocols[name].selection],
+            "loss": LOSS_WORDS[protocols[name].loss],
+            "is_reproduction": protocols[name].is_reproduction,
+        }
+        for name in sorted(protocols, key=_place)
     ]
 
 
@@ -72,7 +109,8 @@ def protocol_rows(group: Group) -> list[dict[str, Any]]:
             score_and_interval(metric, *(metrics[metric][end] for end in ("mean", "low", "high"))) for metric in METRICS
         ]
         shared = f"{num_seizures_shared(cell.predictions)} of {cell.summary['num_seizures']}"
-        rows.append({"protocol": name, "shared": shared, "scores": scores})
+        is_reproduction = cell.protocol.is_reproduction
+        rows.append({"protocol": name, "is_reproduction": is_reproduction, "shared": shared, "scores": scores})
     return rows
 
 
@@ -84,9 +122,7 @@ def differences(groups: Sequence[Group], evaluation: EvaluationSettings) -> pd.D
     """
     rows = []
     for group in groups:
-        for first, second in PAIRS:
-            if first not in group.cells or second not in group.cells:
-                continue
+        for first, second in _pairs(group):
             one, other = group.cells[first], group.cells[second]
             positive = one.summary["positive_label"]
             found = compare(one.predictions, other.predictions, evaluation, positive_label=positive)
@@ -99,10 +135,17 @@ def differences(groups: Sequence[Group], evaluation: EvaluationSettings) -> pd.D
     return table
 
 
+def _pairs(group: Group) -> list[tuple[str, str]]:
+    """Return which protocols are compared: each with `patient`, and the paper's with `nested` too."""
+    others = [(name, "patient") for name in reversed(group.cells) if name != "patient"]
+    pairs = [*others, ("paper", "nested")]
+    return sorted((pair for pair in pairs if set(pair) <= set(group.cells)), key=lambda pair: pair[0] != "paper")
+
+
 def difference_words(row: pd.Series[Any], confidence_level: float) -> str:
     """Say a difference of two accuracies in plain words."""
     points = 100 * row["difference"]
-    start = "Optimism of the paper's protocol: accuracy" if row["first"] == "paper" else "Accuracy"
+    start = f"{_OPTIMISM[row['first']]}: accuracy" if row["first"] in _OPTIMISM else "Accuracy"
     text = f"{start} under {row['first']} minus that under {row['second']}: {points:+.1f} points"
     if pd.isna(row["low"]):
         return f"{text}; without an interval, because there is only one patient."
@@ -130,9 +173,10 @@ def draw_protocols(groups: Sequence[Group]) -> Figure:
             for name, cell in group.cells.items():
                 metric, place = cell.summary["metrics"]["accuracy"], len(labels)
                 bar = [metric["mean"] if metric[end] is None else metric[end] for end in ("low", "high")]
-                axes.plot(bar, [place, place], color=COLOURS[name], linewidth=2.5)
-                axes.plot(metric["mean"], place, "D" if name == "paper" else "o", color=COLOURS[name], markersize=7)
-                labels.append("paper\n(reproduction only)" if name == "paper" else name)
+                colour, only = COLOURS.get(name, style.MUTED), cell.protocol.is_reproduction
+                axes.plot(bar, [place, place], color=colour, linewidth=2.5)
+                axes.plot(metric["mean"], place, "D" if only else "o", color=colour, markersize=7)
+                labels.append(f"{name}\n(reproduction only)" if only else name)
                 ends += bar
         lowest = max(0.0, math.floor(10 * min(ends) - 0.5) / 10)
         axes.set_yticks(range(len(labels)), labels)
@@ -148,7 +192,7 @@ def write_protocol_page(
 
     Args:
         path: where to.
-        cells: those of a sweep over `protocol`, whatever else it sweeps.
+        cells: those of a sweep over `protocol`, `dealing` or `loss`, whatever else it sweeps.
         evaluation: how to resample the patients.
         warning: what a reader must know before anything else.
     """
@@ -164,6 +208,7 @@ def write_protocol_page(
         num_patients=summary["num_patients"],
         num_seizures=summary["num_seizures"],
         num_seeds=len(summary["seeds"]),
+        protocols=described(cells),
         titles=[METRIC_TITLES[name] for name in METRICS],
         picture=style.to_data_uri(style.to_svg(draw_protocols(groups))),
         groups=[

@@ -12,6 +12,7 @@ from luigi.task_register import Register
 
 import models
 from seizures.classification.folds import FoldItem, check_folds
+from seizures.classification.paper_folds import check_seizures
 from seizures.classification.sampling import minimum_frames
 from seizures.errors import SeizuresError, SettingsError
 from seizures.features.validation import differences
@@ -23,6 +24,7 @@ from tasks.cohort.networks import weights_faults
 from tasks.cohort.recipes import feature_recipes
 from tasks.machinery.atomic import may_write
 from tasks.machinery.disks import make_root, protect_new_files
+from tasks.settings.cells import fold_settings
 from tasks.settings.command_line import format_mistakes, on_command_line
 from tasks.settings.mistakes import file_mistakes, value_mistakes
 from tasks.settings.sections import Dataset, Features, Folds, Machine, Results, Training, results_root, section
@@ -41,14 +43,16 @@ def require_sound_input() -> None:
 
 
 def _setting_mistakes() -> Iterator[str]:
-    features, training = section(Features), section(Training)
+    training = section(Training)
     if training.aggregation not in models.aggregation_names():
         known = ", ".join(models.aggregation_names())
         yield f"[Training] aggregation = {training.aggregation}: expected one of {known}"
-    for name, minimum in ((("Features", "stride_frames"), 1), (("Training", "num_seeds"), 1)):
-        found = getattr(features if name[0] == "Features" else training, name[1])
-        if found < minimum:
-            yield f"[{name[0]}] {name[1]} = {found}: expected at least {minimum}"
+    counts = {
+        "[Features] stride_frames": section(Features).stride_frames,
+        "[Training] num_seeds": training.num_seeds,
+        "[Folds] num_repeats": section(Folds).num_repeats,
+    }
+    yield from (f"{name} = {found}: expected at least 1" for name, found in counts.items() if found < 1)
     yield from _machine_mistakes()
 
 
@@ -125,7 +129,8 @@ def _cohort_mistakes() -> Iterator[str]:
         return
     yield from _feature_mistakes()
     items = [FoldItem(*item.id, item.label, item.duration_seconds or 0.0) for item in cohort.seizures().values()]
+    check = check_seizures if fold_settings().dealing == "seizures" else check_folds
     try:
-        check_folds(items, section(Folds).num_folds)
+        check(items, section(Folds).num_folds)
     except SeizuresError as error:
         yield str(error)

@@ -1,4 +1,4 @@
-"""A cell of a sweep: the present `[Training]` with some of its settings replaced, written as one line of text.
+"""A cell of a sweep: the present `[Training]`, and `[Folds] dealing`, with some settings replaced, as a line of text.
 
 The empty cell is the present settings. A cell names the tasks that train and score with it; their keys follow from the
 settings that it means, so that equal settings share their results, in whatever sweep they stand.
@@ -16,9 +16,12 @@ import luigi
 import models
 from seizures.classification.sampling import minimum_frames
 from seizures.errors import SeizuresError, SettingsError
-from seizures.settings import TrainingSettings
+from seizures.evaluation.protocols import Protocol
+from seizures.settings import DEALINGS, FoldSettings, TrainingSettings, part_of_protocol
 from tasks.settings.mistakes import nearest
-from tasks.settings.sections import Dataset, Features, Frames, Training, section
+from tasks.settings.sections import Dataset, Features, Folds, Frames, Training, section
+
+_OF_FOLDS = ("dealing",)  # what a cell may replace besides [Training]
 
 
 @functools.cache
@@ -47,9 +50,26 @@ def num_seeds(cell: str = "") -> int:
     return found
 
 
-def dealt_by(cell: str = "") -> str:
-    """Return what the folds of a cell deal: patients, or, for the paper's protocol alone, seizures."""
-    return "seizures" if training_settings(cell).protocol == "paper" else "patients"
+def fold_settings(cell: str = "", repeat: int = 0) -> FoldSettings:
+    """Return how the folds of a cell are dealt the first time, or, from 1 on, again.
+
+    Raises:
+        SettingsError: a name or a value is impossible.
+    """
+    folds = section(Folds)
+    dealing = part_of_protocol("dealing", str(_value("dealing", cell)), DEALINGS, str(_value("protocol", cell)))
+    return FoldSettings(folds.num_folds, folds.seed + repeat, dealing)
+
+
+def protocol_of(cell: str = "") -> Protocol:
+    """Return what the score of a cell estimates."""
+    training = training_settings(cell)
+    return Protocol(fold_settings(cell).dealing, training.selection, training.loss)
+
+
+def num_repeats(cell: str = "") -> int:
+    """Return how often the patients of a cell are dealt into folds; the paper's dealing has no seed to vary."""
+    return section(Folds).num_repeats if fold_settings(cell).dealing == "patients" else 1
 
 
 def in_cell(name: str, cell: str) -> str:
@@ -59,8 +79,7 @@ def in_cell(name: str, cell: str) -> str:
 
 def make_cell(values: Mapping[str, str]) -> str:
     """Return the cell that replaces these settings: sorted, without those that are the present ones anyway."""
-    base = section(Training)
-    kept = sorted((name, text) for name, text in values.items() if _parsed(name, text) != getattr(base, name))
+    kept = sorted((name, text) for name, text in values.items() if _parsed(name, text) != _value(name))
     return "; ".join(f"{name}={_plain(name, text)}" for name, text in kept)
 
 
@@ -78,6 +97,7 @@ def expand(text: str) -> list[str]:
             try:
                 cell = f"{name}={value}"
                 training_settings(cell)
+                fold_settings(cell)
                 num_seeds(cell)
                 _check_duration(cell)
                 axes[name].append(value)
@@ -93,13 +113,13 @@ def expand(text: str) -> list[str]:
 
 def _pairs(text: str) -> Iterable[tuple[str, str]]:
     """Yield the names and values of `name=value; name=value`."""
-    known = list(_parameters())
+    known = [*_parameters(), *_OF_FOLDS]
     for part in filter(None, (item.strip() for item in text.split(";"))):
         name, sign, value = (item.strip() for item in part.partition("="))
         if not sign or not value:
             raise SettingsError(f"{part}: expected name=value, or name=value,value,...")
         if name not in known:
-            raise SettingsError(f"{name}: no such setting of [Training]{nearest(name, known)}")
+            raise SettingsError(f"{name}: no such setting of [Training] or [Folds]{nearest(name, known)}")
         yield name, value
 
 
@@ -107,8 +127,15 @@ def _training(cell: str) -> Training:
     """Return [Training] as it is in a cell."""
     if not cell:
         return section(Training)
-    changed = {name: _parsed(name, text) for name, text in _pairs(cell)}
+    changed = {name: _parsed(name, text) for name, text in _pairs(cell) if name not in _OF_FOLDS}
     return Training(**changed)  # type: ignore[no-untyped-call]
+
+
+def _value(name: str, cell: str = "") -> str | int | float:
+    """Return a setting as it is in a cell."""
+    replaced = {known: _parsed(known, text) for known, text in _pairs(cell)}
+    present = getattr(section(Folds if name in _OF_FOLDS else Training), name)
+    return replaced.get(name, cast("str | int | float", present))
 
 
 def _parameters() -> dict[str, luigi.Parameter]:
@@ -116,6 +143,8 @@ def _parameters() -> dict[str, luigi.Parameter]:
 
 
 def _parsed(name: str, text: str) -> str | int | float:
+    if name in _OF_FOLDS:
+        return text
     try:
         return cast("str | int | float", _parameters()[name].parse(text))
     except ValueError as error:

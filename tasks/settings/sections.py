@@ -14,7 +14,17 @@ from typing import TypeVar, cast
 import luigi
 
 from seizures.manifest.table import as_one_line
-from seizures.settings import EvaluationSettings, FoldSettings, FrameSettings, TrainingSettings, selection_of
+from seizures.settings import (
+    AS_PROTOCOL,
+    DEALINGS,
+    LOSSES,
+    EvaluationSettings,
+    FoldSettings,
+    FrameSettings,
+    TrainingSettings,
+    part_of_protocol,
+    selection_of,
+)
 from seizures.simulation.cohort import DEFAULT_SEED
 from tasks.settings.files import expand_path
 
@@ -118,12 +128,19 @@ class Features(luigi.Config):
 class Folds(luigi.Config):
     """How patients are dealt into folds (AssignFolds)."""
 
-    num_folds = _whole(_FOLDS.num_folds, "patient-wise folds")
+    num_folds = _whole(_FOLDS.num_folds, "folds; no patient is in two of them")
     seed = _whole(_FOLDS.seed, "the seed of the dealing")
+    num_repeats = _whole(
+        1, "the patients are dealt this often, with the seeds seed, seed + 1, ...; scores are the mean"
+    )
+    dealing = _text(
+        AS_PROTOCOL, "patients; seizures, as the paper (to reproduce only); auto: as [Training] protocol says"
+    )
 
     def settings(self) -> FoldSettings:
-        """Return the values that the dealing reads."""
-        return FoldSettings(self.num_folds, self.seed)
+        """Return the values that the first dealing reads."""
+        dealing = part_of_protocol("dealing", self.dealing, DEALINGS, section(Training).protocol)
+        return FoldSettings(self.num_folds, self.seed, dealing)
 
 
 class Training(luigi.Config):
@@ -138,6 +155,7 @@ class Training(luigi.Config):
     batch_size = _whole(_TRAINING.batch_size, "sequences in a step")
     num_epochs = _whole(_TRAINING.num_epochs, "epochs")
     protocol = _text(_TRAINING.protocol, "patient, nested (inner folds choose the epoch), paper (to reproduce only)")
+    loss = _text(AS_PROTOCOL, "weighted (the classes weigh the same), paper (the authors'); auto: as protocol says")
     num_inner_folds = _whole(_TRAINING.num_inner_folds, "inner folds of protocol = nested")
     num_seeds = _whole(3, "every fold is trained once with each of the seeds 0, 1, ...")
 
@@ -154,6 +172,7 @@ class Training(luigi.Config):
             num_epochs=self.num_epochs,
             selection=selection_of(self.protocol),
             num_inner_folds=self.num_inner_folds,
+            loss=part_of_protocol("loss", self.loss, LOSSES, self.protocol),
         )
 
 

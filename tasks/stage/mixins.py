@@ -71,6 +71,23 @@ class NetworkMixin(luigi.Task):
         return f"{shown[:-1]}, network={self.network})" if self.network else shown
 
 
+class RepeatMixin(luigi.Task):
+    """The stage is of one dealing into folds; the key tells dealings apart where they differ."""
+
+    repeat: int = luigi.IntParameter(default=0, significant=False, description="which dealing into folds, from 0")
+
+    def with_repeat(self, label: str) -> str:
+        """Return a label for a person, with the dealing where it is not the first."""
+        return f"{label}+repeat{self.repeat}" if self.repeat else label
+
+    def __repr__(self) -> str:
+        """Name the dealing in the log, where it is not the first."""
+        shown = str(super().__repr__())  # type: ignore[no-untyped-call]
+        if not self.repeat:
+            return shown
+        return f"{shown[:-1]}{'' if shown.endswith('()') else ', '}repeat={self.repeat})"
+
+
 class CellMixin(luigi.Task):
     """The stage uses the settings of one cell of a sweep; the key tells cells apart, so Luigi's id need not."""
 

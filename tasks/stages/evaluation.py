@@ -9,9 +9,9 @@ from typing import Any
 import luigi
 
 from tasks.machinery.processes import computing
-from tasks.settings.cells import in_cell, training_settings
+from tasks.settings.cells import in_cell, protocol_of
 from tasks.settings.sections import Dataset, Demo, Evaluation, Machine, section
-from tasks.stage.mixins import CellMixin
+from tasks.stage.mixins import CellMixin, RepeatMixin
 from tasks.stage.stage import Amount, Stage
 from tasks.stages.features import features_of
 from tasks.stages.folds import order_of, recipe_entry, split
@@ -20,9 +20,10 @@ from tasks.stages.shared_features import CompareFeatures
 from tasks.stages.training import TrainFold, all_classifiers, classifier_of
 
 
-class EvaluateFold(CellMixin, Stage):
+class EvaluateFold(RepeatMixin, CellMixin, Stage):
     """Classify the seizures of the fold that was held out."""
 
+    version = 2  # 2: the column repeat
     extension = "csv"
     fold: int = luigi.IntParameter()
     seed: int = luigi.IntParameter()
@@ -30,7 +31,7 @@ class EvaluateFold(CellMixin, Stage):
     @property
     def classifier(self) -> TrainFold:
         """The task that trains the classifier."""
-        return classifier_of(self.fold, self.seed, self.cell)
+        return classifier_of(self.fold, self.seed, self.cell, self.repeat)
 
     @property
     def label(self) -> str:
@@ -39,7 +40,7 @@ class EvaluateFold(CellMixin, Stage):
 
     def held_out(self) -> list[Any]:
         """Return the rows of the folds that are scored here."""
-        return list(split(self.cell, self.fold)[1])
+        return list(split(self.cell, self.fold, self.repeat)[1])
 
     def upstream(self) -> list[Stage]:
         """Return the classifier and the features of the held-out seizures."""
@@ -80,6 +81,7 @@ class EvaluateFold(CellMixin, Stage):
             probabilities,
             fold=self.fold,
             seed=self.seed,
+            repeat=self.repeat,
             label_names=bank.label_names,
         )
         write_predictions(path, table)
@@ -88,7 +90,10 @@ class EvaluateFold(CellMixin, Stage):
 
 def all_evaluations(cell: str = "") -> list[EvaluateFold]:
     """Return the task of every fold and seed of the present folds, with the settings of a cell."""
-    return [EvaluateFold(fold=stage.fold, seed=stage.seed, cell=cell) for stage in all_classifiers(cell)]
+    return [
+        EvaluateFold(fold=stage.fold, seed=stage.seed, cell=cell, repeat=stage.repeat)
+        for stage in all_classifiers(cell)
+    ]
 
 
 class PoolPredictions(CellMixin, Stage):
@@ -132,7 +137,7 @@ class ScorePredictions(CellMixin, Stage):
         return {
             "settings": section(Evaluation).settings(),
             "labels": section(Dataset).label_names(),
-            "protocol": training_settings(self.cell).protocol,
+            "protocol": protocol_of(self.cell),
             **({"is_simulated": True} if section(Demo).enabled else {}),
         }
 
@@ -150,7 +155,7 @@ class ScorePredictions(CellMixin, Stage):
                 section(Evaluation).settings(),
                 positive_label=positive,
                 negative_label=negative,
-                protocol=training_settings(self.cell).protocol,
+                protocol=protocol_of(self.cell),
                 is_simulated=section(Demo).enabled,
             ),
         )

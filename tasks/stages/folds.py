@@ -14,19 +14,20 @@ from seizures.classification.folds import (
     FoldRow,
     assign_folds,
     check_folds,
-    deal_seizures,
     read_folds,
     training_and_held_out,
     write_folds,
 )
+from seizures.classification.paper_folds import check_seizures, deal_seizures
 from seizures.errors import TooFewSeizuresError
 from seizures.features.file import read_duration
 from seizures.manifest.recordings import Seizure
 from seizures.settings import digest
 from tasks.cohort import manifest as cohort
 from tasks.cohort.manifest import LeftOut
-from tasks.settings.cells import dealt_by
-from tasks.settings.sections import Folds, section
+from tasks.settings.cells import fold_settings, num_repeats
+from tasks.settings.sections import Dataset, section
+from tasks.stage.mixins import RepeatMixin
 from tasks.stage.stage import Stage
 from tasks.stages.features import ExtractFeatures, FeatureStage, all_features, features_of
 
@@ -50,13 +51,23 @@ def left_out() -> list[LeftOut]:
     return cohort.left_out_by_manifest() + bad + short
 
 
-def fold_items() -> list[FoldItem]:
-    """Return the good seizures in dealing order: those with features of at least one view, and not too short."""
+def fold_items(dealing: str = "patients") -> list[FoldItem]:
+    """Return the good seizures in dealing order: those with features of at least one view, and not too short.
+
+    Only the paper's dealing, of seizures, asks whether a seizure is trained on.
+    """
+    asks = dealing == "seizures"
     return [
-        FoldItem(*stage.id, stage.seizure.label, _duration(stage))
+        FoldItem(*stage.id, stage.seizure.label, _duration(stage), is_trained_on=not asks or _is_trained_on(stage))
         for stage in in_dealing_order(all_features())
         if stage.bad_reason() is None and not _is_short(stage)
     ]
+
+
+def _is_trained_on(stage: FeatureStage) -> bool:
+    """Tell whether the patient is in sight in a view that has features."""
+    good = stage.good_views()
+    return any(item.use == "all" for item in stage.seizure.recordings if item.view in good)
 
 
 def in_dealing_order(stages: Sequence[FeatureStage]) -> list[FeatureStage]:
@@ -116,22 +127,22 @@ def _final_views(stage: FeatureStage) -> list[str]:
     return stage.good_views()
 
 
-class AssignFolds(Stage):
-    """Deal the patients of the good seizures into folds; for the paper's protocol alone, the seizures."""
+class AssignFolds(RepeatMixin, Stage):
+    """Deal the patients of the good seizures into folds; to reproduce the paper alone, the seizures."""
 
     version = 2  # 2: in dealing order, and not in that of the ids
     extension = "csv"
-    cell: str = luigi.Parameter(default="", significant=False, description="of a sweep; only its protocol matters")
+    cell: str = luigi.Parameter(default="", significant=False, description="of a sweep; only its dealing matters")
 
     @property
     def shared_patients(self) -> bool:
         """Whether a patient may be on both sides, because that is what is to be reproduced."""
-        return dealt_by(self.cell) == "seizures"
+        return fold_settings(self.cell).dealing == "seizures"
 
     @property
     def label(self) -> str:
         """One table for all."""
-        return "folds+shared-patients+reproduction-only" if self.shared_patients else "folds"
+        return self.with_repeat("folds+shared-patients+reproduction-only" if self.shared_patients else "folds")
 
     def requires(self) -> list[FeatureStage]:
         """Require all features: only they tell which seizures are good."""
@@ -143,22 +154,32 @@ class AssignFolds(Stage):
 
     def reads(self) -> dict[str, Any]:
         """Return the good seizures and how to deal them."""
-        return {"seizures": fold_items(), "settings": section(Folds).settings()}
+        settings = fold_settings(self.cell, self.repeat)
+        return {"seizures": fold_items(settings.dealing), "settings": settings}
 
     def produce(self, path: Path) -> None:
         """Deal, check, and write."""
-        check_folds(fold_items(), section(Folds).settings().num_folds)
+        check = check_seizures if self.shared_patients else check_folds
+        settings = fold_settings(self.cell)
+        check(fold_items(settings.dealing), settings.num_folds)
         write_folds(path, self.deal(), shared_patients=self.shared_patients)
 
     def deal(self) -> tuple[FoldRow, ...]:
         """Return the folds."""
-        deal = deal_seizures if self.shared_patients else assign_folds
-        return deal(fold_items(), section(Folds).settings())
+        settings = fold_settings(self.cell, self.repeat)
+        if self.shared_patients:
+            return deal_seizures(fold_items(settings.dealing), settings.num_folds, section(Dataset).label_names()[1])
+        return assign_folds(fold_items(), settings)
 
 
-def fold_rows(cell: str = "") -> tuple[FoldRow, ...]:
+def all_dealings(cell: str = "") -> list[AssignFolds]:
+    """Return the tasks that deal the folds of a cell, as often as they are dealt."""
+    return [AssignFolds(cell=cell, repeat=repeat) for repeat in range(num_repeats(cell))]
+
+
+def fold_rows(cell: str = "", repeat: int = 0) -> tuple[FoldRow, ...]:
     """Return the folds of a cell, checked for leaks when read; a plan deals them ahead of their stage."""
-    stage = AssignFolds(cell=cell)
+    stage = AssignFolds(cell=cell, repeat=repeat)
     if stage.key not in _folds:
         if not stage.complete():
             raise TooFewSeizuresError(f"{stage.path}: no folds are assigned yet; run RunAll first")
@@ -173,15 +194,16 @@ def deal_ahead() -> bool:
     """
     if any(stage.seizure.duration_seconds is None and not stage.complete() for stage in all_features()):
         return False
-    stage = AssignFolds()
-    if stage.key not in _folds and not stage.complete():
-        _folds[stage.key] = stage.deal()
+    for stage in all_dealings():
+        if stage.key not in _folds and not stage.complete():
+            _folds[stage.key] = stage.deal()
     return True
 
 
-def split(cell: str, fold: int) -> tuple[tuple[FoldRow, ...], tuple[FoldRow, ...]]:
+def split(cell: str, fold: int, repeat: int = 0) -> tuple[tuple[FoldRow, ...], tuple[FoldRow, ...]]:
     """Return the rows to train on and those held out, checked for leaks unless they are meant."""
-    return training_and_held_out(fold_rows(cell), fold, shared_patients=AssignFolds(cell=cell).shared_patients)
+    shared = AssignFolds(cell=cell, repeat=repeat).shared_patients
+    return training_and_held_out(fold_rows(cell, repeat), fold, shared_patients=shared)
 
 
 def seizure_of(row: FoldRow) -> Seizure:

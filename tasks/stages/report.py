@@ -15,13 +15,12 @@ from seizures.settings import canonical, canonical_json
 from tasks.cohort import manifest as cohort
 from tasks.cohort.recipes import feature_recipes, weights_used
 from tasks.machinery.tables import shorten
-from tasks.settings.cells import training_settings
+from tasks.settings.cells import fold_settings, num_repeats, training_settings
 from tasks.settings.sections import (
     SECTIONS,
     Dataset,
     Demo,
     Evaluation,
-    Folds,
     Machine,
     Results,
     Snippets,
@@ -119,7 +118,8 @@ class WriteReport(Stage):
         summary = read_summary(ScorePredictions().result)
         run = methods.WhatWasRun(
             made=_ways(),
-            folds=section(Folds).settings(),
+            folds=fold_settings(),
+            num_repeats=num_repeats(),
             training=training_settings(),
             summary=summary,
             predictions=predictions,
@@ -235,7 +235,7 @@ def _histories() -> pd.DataFrame:
     from seizures.classification.checkpoints import load_checkpoint
 
     rows = (
-        {"fold": stage.fold, "seed": stage.seed, **row._asdict()}
+        {"repeat": stage.repeat, "fold": stage.fold, "seed": stage.seed, **row._asdict()}
         for stage in all_classifiers()
         for row in load_checkpoint(stage.result)[0].history
     )

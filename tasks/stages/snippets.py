@@ -26,7 +26,7 @@ from tasks.stages.folds import AssignFolds, fold_rows, order_of, recipe_entry, s
 from tasks.stages.sequences import load_sequences
 from tasks.stages.shared_features import CompareFeatures
 
-PATIENT_WISE = "protocol=patient"  # the cell whose folds are dealt by patient, whatever [Training] says
+PATIENT_WISE = "dealing=patients"  # the cell whose folds are dealt by patient, whatever the settings say
 
 
 class ClassifySnippets(Stage):

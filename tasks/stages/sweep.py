@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from tasks.cohort.recipes import weights_used
-from tasks.settings.cells import dealt_by, expand, training_settings
+from tasks.settings.cells import expand, fold_settings, protocol_of, training_settings
 from tasks.settings.sections import Dataset, Demo, Evaluation, section
 from tasks.stage.publishing import publish_beside
 from tasks.stage.stage import Stage
 from tasks.stages.evaluation import PoolPredictions, ScorePredictions
-from tasks.stages.folds import AssignFolds
+from tasks.stages.folds import AssignFolds, all_dealings
 from tasks.stages.training import all_classifiers
 
 if TYPE_CHECKING:
@@ -54,15 +54,14 @@ class TabulateSweep(OfResults, Stage):
 
     def reads(self) -> dict[str, Any]:
         """Return the settings of every cell, and how to resample."""
-        cells = {cell: training_settings(cell) for cell in self.cells}
-        return {"cells": cells, "order": self.cells, "evaluation": section(Evaluation).settings()}
+        return {**settings_of(self.cells), "evaluation": section(Evaluation).settings()}
 
     def produce(self, path: Path) -> None:
         """Tabulate."""
         from seizures.evaluation.settings_sweep import tabulate
 
         cells = results_of(self.cells)
-        all_nested = len(cells) > 1 and {cell.settings.protocol for cell in cells} == {"nested"}
+        all_nested = len(cells) > 1 and {cell.protocol.name for cell in cells} == {"nested"}
         table = tabulate(cells, section(Evaluation).settings(), _chosen(cells) if all_nested else None)
         table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
@@ -140,9 +139,8 @@ class WriteProtocols(OfResults, Stage):
 
     def reads(self) -> dict[str, Any]:
         """Return the settings of every cell, how to resample, and whether the weights say anything."""
-        cells = {cell: training_settings(cell) for cell in self.cells}
         evaluation = section(Evaluation).settings()
-        return {"cells": cells, "order": self.cells, "evaluation": evaluation, "weights": weights_used()}
+        return {**settings_of(self.cells), "evaluation": evaluation, "weights": weights_used()}
 
     def produce(self, path: Path) -> None:
         """Write."""
@@ -165,9 +163,19 @@ def results_of(cells: list[str]) -> list[CellResult]:
             training_settings(cell),
             read_predictions(PoolPredictions(cell=cell).result),
             read_summary(ScorePredictions(cell=cell).result),
+            fold_settings(cell).dealing,
         )
         for cell in cells
     ]
+
+
+def settings_of(cells: list[str]) -> dict[str, Any]:
+    """Return the settings of every cell, and the order of the cells."""
+    return {
+        "cells": {cell: training_settings(cell) for cell in cells},
+        "dealings": {cell: fold_settings(cell).dealing for cell in cells},
+        "order": cells,
+    }
 
 
 def name_of(cell: str) -> str:
@@ -181,11 +189,12 @@ def _chosen(cells: list[CellResult]) -> CellResult:
     from seizures.evaluation.settings_sweep import CellResult, choose_on_inner_folds
     from seizures.evaluation.summary import summarise
 
-    losses: dict[str, dict[tuple[int, int], float]] = {}
+    losses: dict[str, dict[tuple[int, int, int], float]] = {}
     for cell in cells:
         text = "" if cell.name == name_of("") else cell.name
         histories = {
-            (stage.fold, stage.seed): load_checkpoint(stage.result)[0].history for stage in all_classifiers(text)
+            (stage.repeat, stage.fold, stage.seed): load_checkpoint(stage.result)[0].history
+            for stage in all_classifiers(text)
         }
         losses[cell.name] = {
             place: min(row.inner_loss for row in rows if row.inner_loss is not None)
@@ -198,14 +207,14 @@ def _chosen(cells: list[CellResult]) -> CellResult:
         section(Evaluation).settings(),
         positive_label=positive,
         negative_label=negative,
-        protocol="nested",
+        protocol=cells[0].protocol,
     )
-    return CellResult(CHOSEN, cells[0].settings, predictions, summary)
+    return CellResult(CHOSEN, cells[0].settings, predictions, summary, cells[0].dealing)
 
 
 def stages_of(sweep: str) -> dict[str, Stage]:
     """Return the results of a sweep by the names that a person finds them under."""
-    several_protocols = len({training_settings(cell).protocol for cell in expand(sweep)}) > 1
+    several_protocols = len({protocol_of(cell) for cell in expand(sweep)}) > 1
     return {
         "sweep.csv": TabulateSweep(sweep=sweep),
         "comparisons.csv": CompareCells(sweep=sweep),
@@ -215,9 +224,9 @@ def stages_of(sweep: str) -> dict[str, Stage]:
 
 
 def all_folds(sweep: str) -> list[AssignFolds]:
-    """Return the folds that the cells need: one dealing, or two where the paper's protocol is a cell."""
-    by_dealing = {dealt_by(cell): cell for cell in reversed(expand(sweep))}
-    return [AssignFolds(cell=cell) for cell in by_dealing.values()]
+    """Return the folds that the cells need: of patients, of seizures as the paper's, or both."""
+    by_dealing = {fold_settings(cell).dealing: cell for cell in reversed(expand(sweep))}
+    return [stage for cell in by_dealing.values() for stage in all_dealings(cell)]
 
 
 def publish_sweep(sweep: str) -> Path:

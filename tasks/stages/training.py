@@ -12,9 +12,9 @@ from seizures.classification.folds import FoldRow
 from tasks.cohort.recipes import networks_used
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
-from tasks.settings.cells import num_seeds, training_settings
+from tasks.settings.cells import num_repeats, num_seeds, training_settings
 from tasks.settings.sections import Dataset, Machine, section
-from tasks.stage.mixins import CellMixin
+from tasks.stage.mixins import CellMixin, RepeatMixin
 from tasks.stage.stage import Amount, Stage
 from tasks.stages.features import features_of
 from tasks.stages.folds import AssignFolds, fold_rows, order_of, recipe_entry, split
@@ -22,7 +22,7 @@ from tasks.stages.sequences import load_sequences
 from tasks.stages.shared_features import CompareFeatures
 
 
-class TrainFold(CellMixin, Stage):
+class TrainFold(RepeatMixin, CellMixin, Stage):
     """Fit a classifier to all folds but one."""
 
     extension = "pt"
@@ -32,17 +32,19 @@ class TrainFold(CellMixin, Stage):
     @property
     def label(self) -> str:
         """Fold and seed."""
-        return f"fold{self.fold:02d}+seed{self.seed}"
+        return self.with_repeat(f"fold{self.fold:02d}+seed{self.seed}")
 
     @functools.cached_property
     def rows(self) -> tuple[FoldRow, ...]:
         """The rows of the training side."""
-        return split(self.cell, self.fold)[0]
+        return split(self.cell, self.fold, self.repeat)[0]
 
     @functools.cached_property
     def looked_at(self) -> tuple[FoldRow, ...]:
         """The held-out rows, where the paper's protocol lets them choose the epoch; else none."""
-        return split(self.cell, self.fold)[1] if training_settings(self.cell).selection == "held_out" else ()
+        if training_settings(self.cell).selection != "held_out":
+            return ()
+        return split(self.cell, self.fold, self.repeat)[1]
 
     def upstream(self) -> list[Stage]:
         """Return the features of the training side; of the folds only the membership is read."""
@@ -50,7 +52,7 @@ class TrainFold(CellMixin, Stage):
 
     def requires(self) -> list[Stage]:
         """Require the folds and the features, and that no two patients have the same ones."""
-        return [AssignFolds(cell=self.cell), CompareFeatures(), *self.upstream()]
+        return [AssignFolds(cell=self.cell, repeat=self.repeat), CompareFeatures(), *self.upstream()]
 
     def reads(self) -> dict[str, Any]:
         """Return how to train, on what, and in which order."""
@@ -74,23 +76,28 @@ class TrainFold(CellMixin, Stage):
 
         settings = training_settings(self.cell)
         bank = load_sequences(self.rows, ("all",), self.cell)
-        held_out = load_sequences(self.looked_at, ("all", "evaluate"), self.cell) if self.looked_at else None
+        held_out = load_sequences(self.looked_at, ("all",), self.cell) if self.looked_at else None
         build = functools.partial(
             models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
         )
         with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as report_progress:
             fitted = fit(bank, build, settings, seed=self.seed, held_out=held_out, progress=report_progress)
-        save_classifier(path, fitted, {"fold": self.fold, "network": networks_used()})
+        repeat = {"repeat": self.repeat} if self.repeat else {}
+        save_classifier(path, fitted, {"fold": self.fold, **repeat, "network": networks_used()})
         return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
 
 
 @functools.cache
-def classifier_of(fold: int, seed: int, cell: str = "") -> TrainFold:
+def classifier_of(fold: int, seed: int, cell: str = "", repeat: int = 0) -> TrainFold:
     """Return the task of a fold and seed; Luigi's constructor is slow."""
-    return TrainFold(fold=fold, seed=seed, cell=cell)
+    return TrainFold(fold=fold, seed=seed, cell=cell, repeat=repeat)
 
 
 def all_classifiers(cell: str = "") -> list[TrainFold]:
     """Return the tasks of every fold and seed of the present folds, with the settings of a cell."""
-    numbers, seeds = sorted({row.fold for row in fold_rows(cell)}), range(num_seeds(cell))
-    return [classifier_of(fold, seed, cell) for fold in numbers for seed in seeds]
+    return [
+        classifier_of(fold, seed, cell, repeat)
+        for repeat in range(num_repeats(cell))
+        for fold in sorted({row.fold for row in fold_rows(cell, repeat)})
+        for seed in range(num_seeds(cell))
+    ]

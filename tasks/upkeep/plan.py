@@ -14,7 +14,8 @@ from typing import Any
 
 from tasks.machinery.sealed import write_sealed
 from tasks.machinery.tables import shorten
-from tasks.settings.sections import Folds, Training, results_root, section
+from tasks.settings.cells import num_repeats, num_seeds
+from tasks.settings.sections import Folds, results_root, section
 from tasks.stage.publishing import lost, walk
 from tasks.stage.stage import Stage
 from tasks.stages.features import all_features
@@ -125,9 +126,10 @@ def foresee() -> tuple[list[Stage], bool]:
 
 
 def _estimated_counts() -> dict[str, int]:
-    trainings = section(Folds).num_folds * section(Training).num_seeds
+    dealings = num_repeats()
+    trainings = dealings * section(Folds).num_folds * num_seeds()
     once = {"PoolPredictions": 1, "ScorePredictions": 1, "DrawPictures": 1, "WriteReport": 1}
-    return {"AssignFolds": 1, "CompareFeatures": 1, "TrainFold": trainings, "EvaluateFold": trainings, **once}
+    return {"AssignFolds": dealings, "CompareFeatures": 1, "TrainFold": trainings, "EvaluateFold": trainings, **once}
 
 
 def _step(stage: Stage, mean_seconds: float | None) -> Step:

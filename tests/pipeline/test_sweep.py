@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,53 @@ def test_a_sweep_shares_what_is_there_and_ends_in_a_table_a_comparison_and_a_fig
     assert len(done.files("TrainFold/*/*.pt")) == 4 * 4
 
 
+def test_each_part_of_the_papers_protocol_can_be_had_alone(done: Project) -> None:
+    sweep = "protocol=patient,paper; dealing=patients,seizures; loss=weighted,paper"
+    options = ("--Training-num-seeds", "1", "--Training-num-epochs", "2")
+    run = done.luigi("RunSweep", "--settings", sweep, *options)
+    assert run.exit_code == 0, run
+    found = {(row["protocol"], row["dealing"], row["loss"]): row["is_reproduction"] for row in rows(
+        done.results / "sweep" / "sweep.csv")}  # fmt: skip
+    assert len(found) == 8
+    assert {key for key, only in found.items() if only == "False"} == {
+        ("patient", "patients", "weighted"), ("patient", "patients", "paper"),
+    }  # fmt: skip
+    page = (done.results / "sweep" / "protocols.html").read_text(encoding="utf-8")
+    for name in ("patient + dealing", "patient + epoch", "patient + loss", "patient + dealing + epoch", "paper"):
+        assert f"<tr><th>{name}</th>" in page
+    assert "Optimism of dealing seizures into folds, alone: accuracy under patient + dealing minus" in page
+
+
+def test_patients_are_dealt_again_with_other_seeds_and_scores_are_the_mean(done: Project) -> None:
+    before = done.files("TrainFold/*/*.pt")
+    done.set("Folds", num_repeats=2)
+    plan = done.luigi("Plan")
+    run = done.run_all()
+    assert run.exit_code == 0, run
+    assert f"TrainFold{' ' * 10}" in plan.output
+    made = done.files("TrainFold/*/*.pt")
+    assert {name: made[name] for name in before} == before
+    dealt_again = [name for name in made if "repeat1" in name]
+    assert 0 < len(dealt_again) <= 4
+    current = done.results / "current"
+    table = rows(current / "predictions.csv")
+    seen = [(row["patient_id"], row["seizure_id"], row["repeat"], row["seed"]) for row in table]
+    assert len(set(seen)) == len(seen) == 6 * 2 * 2
+    folds = [{row["patient_id"]: row["fold"] for row in rows(current / name)} for name in
+             ("folds.csv", "folds+repeat1.csv")]  # fmt: skip
+    for row in table:
+        assert folds[int(row["repeat"])][row["patient_id"]] == row["fold"]
+    summary = json.loads((current / "metrics.json").read_text())
+    accuracy = summary["metrics"]["accuracy"]
+    assert (summary["num_repeats"], summary["seeds"], len(accuracy["per_seed"])) == (2, [0, 1], 4)
+    assert accuracy["per_repeat"] == pytest.approx([
+        sum(row["correct"] == "True" for row in table if row["repeat"] == repeat) / 12 for repeat in "01"
+    ])  # fmt: skip
+    assert accuracy["mean"] == pytest.approx(sum(accuracy["per_repeat"]) / 2)
+    assert "dealings into folds" in (current / "report.html").read_text(encoding="utf-8")
+    assert done.run_all().tasks == []
+
+
 def test_settings_are_chosen_on_inner_folds_where_every_cell_is_nested(done: Project) -> None:
     # So that three patients of the four always have both labels twice: two with both, one with each.
     labels = {patient: iter(["FOS", "TCS"]) for patient in ("P01", "P02", "P03", "P04")}
@@ -108,7 +156,7 @@ def test_a_cell_is_the_same_however_it_is_written(done: Project) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("agregation=mean", "agregation: no such setting of [Training] - did you mean aggregation?"),
+        ("agregation=mean", "agregation: no such setting of [Training] or [Folds] - did you mean aggregation?"),
         ("aggregation=mean,blst", "aggregation = blst: expected one of"),
         ("gamma=0.5; num_segments=x", "gamma = 0.5"),
         ("num_segments=64", "needs seizures of at least"),

@@ -44,6 +44,8 @@ OTHER_VALUES: dict[str, Any] = {
     "num_epochs": 5,
     "selection": "inner",
     "num_inner_folds": 2,
+    "loss": "paper",
+    "dealing": "seizures",
     "num_bootstraps": 500,
     "confidence_level": 0.9,
 }
@@ -117,7 +119,7 @@ def test_the_order_of_keys_and_the_kind_of_list_do_not_matter(mapping: dict[str,
 
 def test_canonical_json_is_plain_json() -> None:
     value = {"b": (1, 2.5), "a": FoldSettings(3), "c": [math.inf, -math.inf, math.nan], 4: None}
-    text = '{"4":null,"a":{"num_folds":3,"seed":0},"b":[1,2.5],"c":["inf","-inf","nan"]}'
+    text = '{"4":null,"a":{"dealing":"patients","num_folds":3,"seed":0},"b":[1,2.5],"c":["inf","-inf","nan"]}'
     assert canonical_json(value) == text
     assert digest(value) == hashlib.sha256(text.encode()).hexdigest()[:12]
 

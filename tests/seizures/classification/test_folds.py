@@ -8,7 +8,6 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ from seizures.classification.folds import (
     assign_folds,
     check_folds,
     check_no_leak,
-    deal_seizures,
     read_folds,
     training_and_held_out,
     write_folds,
@@ -74,22 +72,21 @@ def test_every_deal_is_patient_wise_complete_and_without_empty_folds(data: st.Da
         assert {label_of[row.patient_id, row.seizure_id] for row in rows if row.fold != fold} == {"FOS", "TCS"}
 
 
-@pytest.mark.parametrize("deal", [assign_folds, deal_seizures])
-def test_ids_decide_nothing_and_the_seed_does(deal: Callable[..., tuple[FoldRow, ...]]) -> None:
+def test_ids_decide_nothing_and_the_seed_does() -> None:
     items = make_cohort(20)
-    rows = deal(items, FoldSettings(4))
+    rows = assign_folds(items, FoldSettings(4))
     names = random.Random(1).sample(range(100, 999), len(items))
     patients = dict(zip(dict.fromkeys(item.patient_id for item in items), names, strict=False))
     renamed = [
         dataclasses.replace(item, patient_id=f"X{patients[item.patient_id]}", seizure_id=f"y{name}")
         for item, name in zip(items, names, strict=True)
     ]
-    again = deal(renamed, FoldSettings(4))
+    again = assign_folds(renamed, FoldSettings(4))
     assert [(row.fold, row.num_patients_in_fold) for row in again] == [
         (row.fold, row.num_patients_in_fold) for row in rows
     ]
     assert [row.seizure_id for row in again] == [item.seizure_id for item in renamed]
-    assert deal(items, FoldSettings(4, seed=1)) != rows
+    assert assign_folds(items, FoldSettings(4, seed=1)) != rows
 
 
 @pytest.mark.parametrize(("num_patients", "num_folds"), [(68, 10), (30, 5), (12, 3)])
@@ -223,30 +220,6 @@ def test_reading_folds_is_light() -> None:
     code = "import sys, seizures.classification.folds; print({'sklearn', 'pandas', 'torch'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
-
-
-def test_the_papers_dealing_shares_patients_and_has_to_be_meant(tmp_path: Path) -> None:
-    cohort = [FoldItem(f"P{n // 4}", str(n), "TCS" if n % 2 else "FOS", 60.0) for n in range(24)]
-    rows = deal_seizures(cohort, FoldSettings(num_folds=3, seed=1))
-    assert rows != deal_seizures(cohort, FoldSettings(num_folds=3, seed=2))
-    assert [(row.patient_id, row.seizure_id) for row in rows] == [(i.patient_id, i.seizure_id) for i in cohort]
-    label_of = {item.seizure_id: item.label for item in cohort}
-    for fold in range(3):
-        held_out = [row for row in rows if row.fold == fold]
-        assert sorted(label_of[row.seizure_id] for row in held_out) == ["FOS"] * 4 + ["TCS"] * 4
-        assert {row.num_patients_in_fold for row in held_out} == {len({row.patient_id for row in held_out})}
-    with pytest.raises(LeakError):
-        write_folds(tmp_path / "folds.csv", rows)
-    write_folds(tmp_path / "folds.csv", rows, shared_patients=True)
-    with pytest.raises(LeakError):
-        read_folds(tmp_path / "folds.csv")
-    assert read_folds(tmp_path / "folds.csv", shared_patients=True) == rows
-    with pytest.raises(LeakError):
-        training_and_held_out(rows, 0)
-    training, held_out = training_and_held_out(rows, 0, shared_patients=True)
-    assert len(training) + len(held_out) == 24
-    with pytest.raises(TooFewSeizuresError, match="one has 12"):
-        deal_seizures(cohort, FoldSettings(num_folds=13))
 
 
 def test_patients_are_spread_where_labels_and_durations_are_already() -> None:

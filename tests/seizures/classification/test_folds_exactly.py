@@ -20,7 +20,6 @@ from seizures.classification.folds import (
     assign_folds,
     check_folds,
     check_no_leak,
-    deal_seizures,
     read_folds,
     write_folds,
 )
@@ -83,8 +82,8 @@ def _spy(kind: Callable[..., Any], asked: list[int]) -> Callable[..., Any]:
 def states(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Return the random states with which scikit-learn is asked to deal."""
     asked: list[int] = []
-    for name in ("StratifiedGroupKFold", "StratifiedKFold"):
-        monkeypatch.setattr(sklearn.model_selection, name, _spy(getattr(sklearn.model_selection, name), asked))
+    name = "StratifiedGroupKFold"
+    monkeypatch.setattr(sklearn.model_selection, name, _spy(getattr(sklearn.model_selection, name), asked))
     return asked
 
 
@@ -106,10 +105,6 @@ def test_any_seed_is_one_of_scikit_learns(states: list[int]) -> None:
     del states[:]
     list(folds._candidates(items, FoldSettings(2, seed=2**29)))  # whose first state would be 2**32
     assert states[:2] == [0, 1]
-    del states[:]
-    for seed in (3, 70, 2**32 - 1, 2**32 + 4):
-        deal_seizures(items, FoldSettings(2, seed=seed))
-    assert states == [3, 70, 2**32 - 1, 4]
 
 
 def test_only_the_warning_of_rare_strata_is_silenced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,17 +121,6 @@ def test_only_the_warning_of_rare_strata_is_silenced(monkeypatch: pytest.MonkeyP
 def test_labels_that_are_rarer_than_folds_are_dealt_by_patient_alone() -> None:
     rows = assign_folds(cohort("f", "t", "f", "t", "f", "t"), FoldSettings(4))
     assert sorted(row.num_patients_in_fold for row in rows) == [1, 1, 2, 2, 2, 2]
-
-
-def test_seizures_are_dealt_with_exactly_as_many_of_a_label_as_folds() -> None:
-    rows = deal_seizures(cohort("ff", "tt"), FoldSettings(2))
-    assert sorted(row.fold for row in rows) == [0, 0, 1, 1]
-    with pytest.raises(
-        TooFewSeizuresError, match=r"^2 folds of seizures need as many of each label, and one has 0; lo"
-    ):
-        deal_seizures([], FoldSettings(2))
-    with pytest.raises(TooFewSeizuresError, match="and one has 4"):
-        deal_seizures(cohort("ffff"), FoldSettings(2))
 
 
 def test_the_advice_where_patients_are_too_few() -> None:

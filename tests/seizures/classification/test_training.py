@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from seizures.classification.checkpoints import Fitted, load_checkpoint, load_classifier, save_classifier
+from seizures.classification.losses import class_weights, weighted_loss
 from seizures.classification.sequences import SequenceBank
 from seizures.classification.training import fit, predict
-from seizures.classification.training_loop import class_weights, weighted_loss
 from seizures.errors import SeizuresError, SettingsError, TooFewSeizuresError
 from seizures.settings import TrainingSettings
 
@@ -295,3 +295,46 @@ def test_the_papers_protocol_keeps_the_epoch_that_suits_the_scored_views_best() 
     assert same_weights(fitted, last)
     with pytest.raises(ValueError, match="will be scored"):
         fit(training, Blstm, settings, seed=0)
+
+
+class Constant(nn.Module):
+    """Say the same whatever it sees and however it is trained: all epochs are as good."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.tensor([0.3, -0.2]))
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return 0 * self.bias + torch.tensor([0.3, -0.2]) + torch.zeros(len(values), 1)
+
+
+def test_discarded_views_neither_train_nor_choose_the_epoch_and_the_first_of_equal_epochs_is_kept() -> None:
+    bank = ordered_bank(label_noise=0.3, seed=3)
+    settings = replace(SETTINGS, selection="held_out", num_epochs=12, loss="paper")
+    uses = tuple("evaluate" if place in (2, 5, 15, 18) else "all" for place in range(len(bank)))
+    training, held_out = np.arange(12), np.arange(12, len(bank))
+    marked = replace(bank, uses=uses)
+    found = fit(marked.select(training), Blstm, settings, seed=0, held_out=marked.select(held_out))
+    usable = np.array([use == "all" for use in uses])
+    without = fit(
+        bank.select(training[usable[training]]),
+        Blstm,
+        settings,
+        seed=0,
+        held_out=bank.select(held_out[usable[held_out]]),
+    )
+    assert same_weights(found, without)
+    assert [row.inner_loss for row in found.history] == [row.inner_loss for row in without.history]
+    with_all = fit(marked.select(training), Blstm, settings, seed=0, held_out=bank.select(held_out))
+    assert [row.inner_loss for row in with_all.history] != [row.inner_loss for row in found.history]
+    # The loss is the paper's, of the views that may choose, by the weight of those that are trained on.
+    trained = bank.labels[training[usable[training]]]
+    labels = bank.labels[held_out[usable[held_out]]]
+    constant = fit(marked.select(training), Constant, settings, seed=0, held_out=marked.select(held_out))
+    weight, chances = len(trained) / trained.sum(), 1 / (1 + np.exp([-0.3, 0.2]))
+    of_label = [-(weight * np.log(chances[one]) + np.log(1 - chances[1 - one])) / 2 for one in (0, 1)]
+    assert constant.num_epochs_used == 1
+    assert constant.history[0].inner_loss == pytest.approx(np.mean([of_label[one] for one in labels]), rel=1e-5)
+    hidden = replace(bank, uses=("evaluate",) * len(bank)).select(held_out)
+    with pytest.raises(TooFewSeizuresError, match="no view with use = all"):
+        fit(marked.select(training), Blstm, settings, seed=0, held_out=hidden)

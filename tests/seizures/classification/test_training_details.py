@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from seizures.classification import training
+from seizures.classification.losses import class_weights, weighted_loss
 from seizures.classification.sequences import SequenceBank
 from seizures.classification.training import fit, predict
-from seizures.classification.training_loop import class_weights, weighted_loss
 from seizures.settings import TrainingSettings
 
 DIM, NUM_ROWS = 3, 30

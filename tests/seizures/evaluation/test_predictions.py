@@ -40,8 +40,8 @@ def test_written_predictions_come_back_the_same(tmp_path):
     assert list(back["seizure_id"]) == ["01", "1e5", "02"]
     pd.testing.assert_frame_equal(back, table, check_exact=True)
     assert path.read_text(encoding="utf-8").splitlines()[0] == (
-        "patient_id,seizure_id,label,fold,seed,probability_tcs,probability_tcs_large,probability_tcs_small, left,"
-        "predicted,correct"
+        "patient_id,seizure_id,label,fold,seed,repeat,probability_tcs,probability_tcs_large,"
+        "probability_tcs_small, left,predicted,correct"
     ).replace("probability_tcs_small, left", '"probability_tcs_small, left"')
 
 

@@ -10,6 +10,7 @@ from scipy import stats
 
 from seizures.errors import SeizuresError
 from seizures.evaluation.predictions import predictions_for
+from seizures.evaluation.protocols import Protocol
 from seizures.evaluation.published import published_correct
 from seizures.evaluation.settings_sweep import CellResult, choose_on_inner_folds, compare_cells, tabulate
 from seizures.evaluation.summary import summarise
@@ -35,7 +36,8 @@ def cell(num_wrong: int, **settings: object) -> CellResult:
         tables.append(predictions_for(patients, ids, ["large"] * len(ids), LABELS[rows], probabilities[rows], fold, 0))
     predictions = pd.concat(tables, ignore_index=True)
     name = "; ".join(f"{key}={value}" for key, value in settings.items())
-    return CellResult(name, wanted, predictions, summarise(predictions, SETTINGS, protocol=wanted.protocol))
+    summary = summarise(predictions, SETTINGS, protocol=Protocol(selection=wanted.selection))
+    return CellResult(name, wanted, predictions, summary)
 
 
 def test_the_published_grid_is_given_where_all_settings_match() -> None:
@@ -80,7 +82,7 @@ def test_cells_are_compared_with_the_reference_in_pairs_as_one_family() -> None:
 
 def test_settings_are_chosen_fold_by_fold_on_inner_losses() -> None:
     cells = [cell(0, selection="inner"), cell(8, selection="inner", gamma=2.0)]
-    losses = {cells[0].name: {(0, 0): 0.1, (1, 0): 0.9}, cells[1].name: {(0, 0): 0.2, (1, 0): 0.3}}
+    losses = {cells[0].name: {(0, 0, 0): 0.1, (0, 1, 0): 0.9}, cells[1].name: {(0, 0, 0): 0.2, (0, 1, 0): 0.3}}
     chosen = choose_on_inner_folds(cells, losses)
     assert len(chosen) == 40
     assert chosen.groupby("fold")["correct"].apply(lambda right: int((~right).sum())).tolist() == [0, 4]

@@ -54,7 +54,7 @@ def test_mean_over_seeds_and_counts():
     assert summary["metrics"]["accuracy"]["per_seed"] == [1.0, 0.5]
     assert summary["metrics"]["accuracy"]["mean"] == 0.75
     assert summary["counts"]["mean"] == {"TP": 1.5, "TN": 1.5, "FP": 0.5, "FN": 0.5}
-    assert summary["counts"]["per_seed"][1] == {"seed": 1, "TP": 1, "TN": 1, "FP": 1, "FN": 1}
+    assert summary["counts"]["per_seed"][1] == {"seed": 1, "repeat": 0, "TP": 1, "TN": 1, "FP": 1, "FN": 1}
     assert (summary["num_patients"], summary["num_seizures"], summary["seeds"]) == (2, 4, [0, 1])
     assert summary["num_seizures_right_in_every_seed"] == 2
     assert "patient" in summary["protocol"].lower()

@@ -37,7 +37,9 @@ def histories() -> pd.DataFrame:
     epochs = np.arange(1, 6)
     return pd.concat(
         [
-            pd.DataFrame({"fold": fold, "seed": 0, "epoch": epochs, "loss": 1.0 / (epochs + fold), "accuracy": 0.7})
+            pd.DataFrame(
+                {"repeat": 0, "fold": fold, "seed": 0, "epoch": epochs, "loss": 1.0 / (epochs + fold), "accuracy": 0.7}
+            )
             for fold in range(3)
         ]
     )

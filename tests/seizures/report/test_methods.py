@@ -19,6 +19,7 @@ MADE = {
     "stride_frames": 1, "frame_rate_hz": 15.0, "preprocessing": "letterbox",
     "deinterlace": "auto", "precision": "float32", "frame_size": 112,
 }  # fmt: skip
+DEALT = FoldSettings(num_folds=2, dealing="seizures")
 LEFT_OUT = [("P1", "1", "small", "broken"), ("P9", "01", "", "short"), ("P9", "02", "large", "skipped")]
 
 
@@ -34,11 +35,17 @@ def predictions() -> pd.DataFrame:
 
 def run(**changes: object) -> WhatWasRun:
     table = predictions()
-    rows = [{"fold": f, "seed": s, "epoch": e, "loss": 1.0} for f in (0, 1) for s in (0, 1) for e in range(1, 8 + f)]
-    rows.append({"fold": 0, "seed": 0, "epoch": 400, "loss": math.nan})  # after the one that was chosen
+    rows = [
+        {"repeat": 0, "fold": f, "seed": s, "epoch": e, "loss": 1.0}
+        for f in (0, 1)
+        for s in (0, 1)
+        for e in range(1, 8 + f)
+    ]
+    rows.append({"repeat": 0, "fold": 0, "seed": 0, "epoch": 400, "loss": math.nan})  # after the one that was chosen
     base = WhatWasRun(
         made=[MADE],
         folds=FoldSettings(num_folds=2, seed=5),
+        num_repeats=1,
         training=TrainingSettings(),
         summary=summarise(table, EvaluationSettings(num_bootstraps=200, confidence_level=0.9, seed=3)),
         predictions=table,
@@ -65,14 +72,14 @@ def test_the_paragraph_says_what_was_run_with_every_number() -> None:
         "Videos of 5 seizures (3 FOS and 2 TCS) of 3 patients, in 1 camera view (large)",
         "gestures 0.1.0 (commit 0123456789ab). Seizures of less than 15 s were not included. Each video",
         "at 15 frames per second, deinterlaced where its frames showed combs",
-        "320 x 180 pixels, cropped by 5 % of the columns on each side, padded with black to a square and scaled to 112",
+        "cropped by 5 % of the columns on each side, scaled once so that the longer side had 112 pixels, and padded",
         "Snippets of 8 consecutive frames (0.53 s), one starting at every frame, were turned into vectors of 512",
         "features by a network (of_mine) trained on my films, which was not trained further and computed in float32",
         "16 equal segments, and one snippet was taken from each, in training at a position drawn from Beta(4, 4)",
         "BLSTM, one layer of 64 units in each direction",
         "AdamW (learning rate 0.01, weight decay 0.01, batches of 64 sequences, constant learning rate) for 400 epochs",
         "in 2 folds into which patients were dealt, balanced by label and duration (seed 5)",
-        "Each fold was trained with 2 seeds (0, 1)",
+        "Each fold was trained with 2 seeds (0 and 1)",
         "90 % confidence intervals by Wilson's method with an effective number of seizures",
     ):
         assert words in text
@@ -89,9 +96,12 @@ def test_the_paragraph_says_what_was_run_with_every_number() -> None:
         ({"training": training(aggregation="other")}, "aggregated by other (64 units)", "LSTM"),
         ({"training": training(selection="inner")}, "lowest loss on 5 inner folds", "last epoch"),
         ({"training": training(selection="inner")}, "(7 to 8 epochs)", "400 to"),
-        ({"training": training(selection="held_out")}, "not as an estimate for new patients", "no patient"),
+        ({"training": training(selection="held_out")}, "not as an estimate for new patients: Cl", "last epoch"),
+        ({"training": training(selection="held_out"), "folds": DEALT}, "Seizures, not patients, were d", "no patient"),
+        ({"training": training(loss="paper")}, "two independent sigmoid outputs", "in which a TCS weighs"),
+        ({"num_repeats": 3}, "label and duration (seeds 5 to 7, 3 times in all)", "  "),
         ({"made": [{**MADE, "stride_frames": 3}]}, "one starting at every 3 frames (0.20 s)", "every frame,"),
-        ({"made": [{**MADE, "preprocessing": ""}]}, "were turned into", "320 x 180"),
+        ({"made": [{**MADE, "preprocessing": ""}]}, "were turned into", "scaled"),
         ({"made": [MADE, {**MADE, "stride_frames": 3}]}, "In a part of the features, each video", "  "),
         ({"left_out": LEFT_OUT}, "2 whole seizures and 1 view of other seizures were left out in all", "  "),
         ({"num_not_trained_on": 2}, "not trained on: 2 views without sight of the patient", "  "),

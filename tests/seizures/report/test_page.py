@@ -48,7 +48,9 @@ def results():
         probabilities[0] = 0.7
         tables.append(predictions_for(PATIENTS, IDS, ["large"] * 12, labels, probabilities, 0, seed))
     predictions = pool_predictions(tables)
-    history = pd.DataFrame({"fold": 0, "seed": 0, "epoch": [1, 2], "loss": [0.7, 0.5], "accuracy": [0.5, 0.8]})
+    history = pd.DataFrame(
+        {"repeat": 0, "fold": 0, "seed": 0, "epoch": [1, 2], "loss": [0.7, 0.5], "accuracy": [0.5, 0.8]}
+    )
     return predictions, summarise(predictions, EvaluationSettings(num_bootstraps=200)), history
 
 
@@ -68,6 +70,7 @@ def run_of(predictions, summary, history, left_out=(), training=None) -> WhatWas
     return WhatWasRun(
         made=[MADE],
         folds=FoldSettings(num_folds=2, seed=5),
+        num_repeats=1,
         training=training or TrainingSettings(num_epochs=2),
         summary=summary,
         predictions=predictions,
@@ -234,7 +237,7 @@ def test_the_same_inputs_make_the_same_page(tmp_path, page_text):
 def test_a_result_with_undefined_scores_still_has_a_page(tmp_path):
     table = predictions_for(["A", "A"], ["1", "2"], ["v", "v"], [0, 0], [0.1, 0.2], 0, 0)
     summary = summarise(table, EvaluationSettings(num_bootstraps=200))
-    history = pd.DataFrame(columns=["fold", "seed", "epoch", "loss"])
+    history = pd.DataFrame(columns=["repeat", "fold", "seed", "epoch", "loss"])
     inputs = make_inputs(
         predictions=table,
         summary=summary,

@@ -11,6 +11,7 @@ import pytest
 from browser import CHROMIUM, PHONE_WIDTH, show_whole
 
 from seizures.evaluation.predictions import predictions_for
+from seizures.evaluation.protocols import Protocol
 from seizures.evaluation.settings_sweep import CellResult
 from seizures.evaluation.summary import summarise
 from seizures.report.protocol_page import (
@@ -25,7 +26,9 @@ from seizures.settings import PROTOCOLS, EvaluationSettings, TrainingSettings
 SETTINGS = EvaluationSettings(num_bootstraps=200)
 
 
-def cell(protocol: str, num_wrong: int, num_patients: int = 10, **changes: object) -> CellResult:
+def cell(
+    protocol: str, num_wrong: int, num_patients: int = 10, parts: dict[str, str] | None = None, **changes: object
+) -> CellResult:
     """Two seizures to each patient; the first of `num_wrong` patients is called wrong."""
     patients = [f"P{place:02d}" for place in range(num_patients) for _ in range(2)]
     ids, labels = ["1", "2"] * num_patients, np.array([0, 1] * num_patients)
@@ -33,9 +36,32 @@ def cell(protocol: str, num_wrong: int, num_patients: int = 10, **changes: objec
     chances[0 : 2 * num_wrong : 2] = 0.8
     table = predictions_for(patients, ids, ["large"] * len(ids), labels, chances, 0, 0)
     table["fold"] = [0, 1] * num_patients if protocol == "paper" else [place // 10 for place in range(2 * num_patients)]
-    settings = dataclasses.replace(TrainingSettings(), selection=PROTOCOLS[protocol], **changes)
+    is_papers = protocol == "paper"
+    of = Protocol("seizures" if is_papers else "patients", PROTOCOLS[protocol], "paper" if is_papers else "weighted")
+    of = dataclasses.replace(of, **(parts or {}))
+    settings = dataclasses.replace(TrainingSettings(), selection=of.selection, loss=of.loss, **changes)
     name = f"protocol={protocol}; {changes}"
-    return CellResult(name, settings, table, summarise(table, SETTINGS, protocol=protocol))
+    return CellResult(name, settings, table, summarise(table, SETTINGS, protocol=of), of.dealing)
+
+
+def test_the_parts_of_the_papers_protocol_are_told_apart() -> None:
+    parts = {"dealing": "seizures"}, {"selection": "held_out"}, {"loss": "paper"}
+    singly = [cell("patient", number, parts=part) for number, part in zip((1, 3, 5), parts, strict=True)]
+    (group,) = groups_of([*reversed(singly), cell("paper", 0), cell("patient", 6)])
+    names = ["patient", "patient + dealing", "patient + epoch", "patient + loss", "paper"]
+    assert list(group.cells) == names
+    assert [one.protocol.is_reproduction for one in group.cells.values()] == [False, True, True, False, True]
+    table = differences([group], SETTINGS)
+    found = {(row["first"], row["second"]): row["difference"] for _, row in table.iterrows()}
+    assert found == pytest.approx({(name, "patient"): difference for name, difference in
+                                   zip(names[1:], (5 / 20, 3 / 20, 1 / 20, 6 / 20), strict=True)})  # fmt: skip
+    words = [difference_words(row, 0.95) for _, row in table.iterrows()]
+    assert words[0].startswith("Optimism of the paper's protocol: accuracy under paper minus")
+    assert sorted(text.split(":")[0] for text in words[1:]) == [
+        "Effect of the paper's loss, alone",
+        "Optimism of dealing seizures into folds, alone",
+        "Optimism of letting the scored fold choose the epoch, alone",
+    ]
 
 
 def test_the_optimism_is_the_paired_difference_with_its_interval() -> None:

@@ -59,6 +59,8 @@ CHANGES = {
     "Features.precision": ("bfloat16", FEATURES),
     "Folds.num_folds": ("3", FOLDS),
     "Folds.seed": ("3", FOLDS),  # with this one, other patients are together
+    "Folds.num_repeats": ("2", POOL),  # the classifiers of the first dealing stay
+    "Folds.dealing": ("seizures", TRAINING),  # its folds are another file
     "Training.aggregation": ("mean", TRAINING),
     "Training.hidden_units": ("9", TRAINING),
     "Training.num_segments": ("3", TRAINING),
@@ -69,6 +71,7 @@ CHANGES = {
     "Training.num_epochs": ("4", TRAINING),
     "Training.protocol": ("nested", TRAINING),
     "Training.num_inner_folds": ("4", TRAINING),
+    "Training.loss": ("paper", TRAINING),
     "Training.num_seeds": ("3", POOL),  # the classifiers of the first two seeds stay
     "Sweep.grid": ("gamma=1", NONE),
     "Snippets.networks": ("resnet_34", NONE),
