@@ -18,7 +18,10 @@ import numpy as np
 
 from seizures.evaluation.calibration_slope import best_slope, calibration_line
 from seizures.evaluation.intervals import ONE_PATIENT_OF_A_CLASS, Cohort, Interval, difference_interval
-from seizures.evaluation.metrics import METRIC_NAMES, FloatArray, IntArray, weighted_metrics
+from seizures.evaluation.metrics import METRIC_NAMES, FloatArray, IntArray, decide, weighted_metrics
+from seizures.evaluation.per_patient import accuracy_per_patient
+from seizures.evaluation.predictive_values import Share, likelihood_ratios
+from seizures.evaluation.within_folds import auc_within_folds
 
 LEVEL = 0.95
 NUM_PATIENTS = (8, 15, 30, 68)
@@ -26,7 +29,18 @@ NUM_PATIENTS = (8, 15, 30, 68)
 EFFECTS = {0.85: (1.6, 1.1, 1.1), 0.95: (2.4, 1.1, 1.0), 0.99: (3.3, 1.1, 0.9)}
 SECOND_SIGNAL, SHARED, SEED_SD = 0.75, 0.6, 0.6
 POPULATION = 150_000
-SCORES = (*METRIC_NAMES, "brier", "calibration slope", "difference of accuracy", "difference of roc_auc")
+RATIOS = ("positive likelihood ratio", "negative likelihood ratio")
+SCORES = (
+    *METRIC_NAMES,
+    "brier",
+    "calibration slope",
+    "difference of accuracy",
+    "difference of roc_auc",
+    *RATIOS,
+    "accuracy per patient",
+    "roc_auc within folds",
+)
+NUM_FOLDS = 5
 
 
 class Simulated(NamedTuple):
@@ -68,6 +82,10 @@ def scores_of(cohort: Simulated) -> dict[str, float]:
     first["brier"] = float(((cohort.first - cohort.labels) ** 2).mean())
     slope = best_slope(cohort.labels, cohort.first.mean(axis=0)) if 0 < cohort.labels.mean() < 1 else None
     first["calibration slope"] = math.nan if slope is None else slope
+    ratios = (first["recall"], 1 - first["specificity"]), (1 - first["recall"], first["specificity"])
+    first |= {name: one / other if other else math.inf for name, (one, other) in zip(RATIOS, ratios, strict=True)}
+    right = (decide(cohort.first) == (cohort.labels == 1)).mean(axis=0)
+    first["accuracy per patient"] = float((np.bincount(cohort.patients, right) / np.bincount(cohort.patients)).mean())
     differences = {f"difference of {name}": first[name] - second[name] for name in ("accuracy", "roc_auc")}
     return first | differences
 
@@ -77,7 +95,23 @@ def large_population(accuracy: float, num_seeds: int) -> dict[str, float]:
     rng, parts = np.random.default_rng(20210927), []
     for _ in range(POPULATION // 3000):
         parts.append(scores_of(simulate(3000, accuracy, num_seeds, rng)))
-    return {name: float(np.mean([part[name] for part in parts])) for name in SCORES}
+    return {name: float(np.mean([part[name] for part in parts])) for name in parts[0]}
+
+
+def truth_within_folds(num_patients: int, accuracy: float, num_seeds: int) -> float:
+    """Return the true ROC AUC within folds, in which more pairs are of one patient than among all."""
+    rng, won, pairs = np.random.default_rng(20210927), 0.0, 0.0
+    for _ in range(POPULATION // 30):
+        cohort = simulate(max(round(num_patients / NUM_FOLDS), 1) * 30, accuracy, num_seeds, rng)
+        folds = cohort.patients % 30
+        positive = cohort.labels == 1
+        together = folds[positive][:, None] == folds[~positive][None, :]
+        for row in cohort.first:
+            won += float(((row[positive][:, None] > row[~positive][None, :]) & together).sum())
+            pairs += float(together.sum())
+        if pairs > 30 * POPULATION:
+            break
+    return won / pairs
 
 
 def intervals_of(cohort: Simulated) -> Iterator[tuple[str, Interval]]:
@@ -96,6 +130,27 @@ def intervals_of(cohort: Simulated) -> Iterator[tuple[str, Interval]]:
         yield "calibration slope", Interval(None, None, "no slope that was tried fits")
     for name in ("accuracy", "roc_auc"):
         yield f"difference of {name}", difference_interval(name, first, second)
+    yield from _ratio_intervals(first)
+    right = (decide(cohort.first) == (cohort.labels == 1)).mean(axis=0)
+    found = accuracy_per_patient(patients, right, LEVEL)
+    yield "accuracy per patient", Interval(found["low"], found["high"])
+    folds = np.broadcast_to(cohort.patients % NUM_FOLDS, cohort.first.shape)
+    value, within = auc_within_folds(patients, cohort.labels, cohort.first, folds, LEVEL)
+    if value is not None:
+        yield "roc_auc within folds", within
+
+
+def _ratio_intervals(cohort: Cohort) -> Iterator[tuple[str, Interval]]:
+    """Yield the intervals of the likelihood ratios, whose ends may be infinite; predictive values follow from them."""
+    scores = weighted_metrics(cohort.labels, cohort.probabilities, np.ones((1, len(cohort.labels))))
+    shares = []
+    for name in ("recall", "specificity"):
+        found = cohort.interval(name)
+        if found.low is None or found.high is None:
+            return
+        shares.append(Share(float(scores[name].mean()), found.low, found.high))
+    for name, ratio in zip(RATIOS, likelihood_ratios(shares[0], shares[1]).values(), strict=True):
+        yield name, Interval(ratio.low, ratio.high)
 
 
 class Cell(NamedTuple):
@@ -117,7 +172,8 @@ def cover(
         cohort = simulate(num_patients, accuracy, num_seeds, rng)
         exists = scores_of(cohort)
         for name, found in intervals_of(cohort):
-            has_no_score = np.isnan(exists[name]) and name != "calibration slope"  # an interval without a best slope
+            # The slope has an interval without a best slope; what is within folds does not come where it has no value.
+            has_no_score = name in exists and np.isnan(exists[name]) and name != "calibration slope"
             if has_no_score or found == ONE_PATIENT_OF_A_CLASS:
                 continue
             if found.low is None or found.high is None:
@@ -125,7 +181,8 @@ def cover(
                 continue
             hits[name].append(bool(found.low <= truth[name] <= found.high and found.low < found.high))
             widths[name].append(found.high - found.low)
-    middle = {name: np.median if name == "calibration slope" else np.mean for name in SCORES}  # many have no upper end
+    unbounded = ("calibration slope", *RATIOS)  # many have no upper end
+    middle = {name: np.median if name in unbounded else np.mean for name in SCORES}
     return {
         name: Cell(float(np.mean(hits[name])), float(middle[name](widths[name])), len(hits[name])) for name in SCORES
     }
@@ -144,6 +201,7 @@ def main() -> int:
             truth = large_population(accuracy, wanted.seeds)
             for number in NUM_PATIENTS:
                 how = {"num_cohorts": wanted.cohorts, "num_seeds": wanted.seeds, "draw": wanted.draw}
+                truth["roc_auc within folds"] = truth_within_folds(number, accuracy, wanted.seeds)
                 cells[accuracy, number] = cover(number, accuracy, truth=truth, **how)
     patients = "/".join(map(str, NUM_PATIENTS))
     print(f"| coverage for {patients} patients | {' | '.join(map(str, EFFECTS))} | width at 0.95 | lowest |")

@@ -203,14 +203,18 @@ class SnippetSettings:
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationSettings:
-    """How sure the scores are: the level of intervals, and how often patients are flipped or drawn."""
+    """How sure the scores are: the level of intervals, and how often patients are flipped or drawn.
+
+    `prevalences` are shares of the positive label for which predictive values are told, besides the cohort's own.
+    """
 
     num_bootstraps: int = 2000
     confidence_level: float = 0.95
     seed: int = 0
+    prevalences: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse too few resamples, a level outside (0, 1), and a seed below 0."""
+        """Refuse too few resamples, a level or a prevalence outside (0, 1), and a seed below 0."""
         faults = []
         if self.num_bootstraps < 100:
             faults.append(f"num_bootstraps = {self.num_bootstraps}: expected at least 100")
@@ -218,4 +222,7 @@ class EvaluationSettings:
             faults.append(f"seed = {self.seed}: expected at least 0")
         if not 0 < self.confidence_level < 1:
             faults.append(f"confidence_level = {self.confidence_level}: expected between 0 and 1")
+        faults += [
+            f"prevalences = {share:g}: expected above 0 and below 1" for share in self.prevalences if not 0 < share < 1
+        ]
         _refuse(faults)

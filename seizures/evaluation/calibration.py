@@ -10,10 +10,9 @@ import pandas as pd
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from seizures.evaluation.calibration_slope import CalibrationLine, calibration_line
+from seizures.evaluation.calibration_slope import calibration_line
 from seizures.evaluation.intervals import Cohort
 from seizures.evaluation.predictions import prediction_matrix_without_ids
-from seizures.settings import EvaluationSettings
 
 NUM_BINS = 10
 
@@ -51,29 +50,30 @@ def reliability_curve(labels: npt.ArrayLike, probabilities: npt.ArrayLike, num_b
     return curve
 
 
-def calibrate(
-    predictions: pd.DataFrame, settings: EvaluationSettings, *, positive_label: str = "TCS", num_bins: int = NUM_BINS
-) -> dict[str, Any]:
-    """Return the Brier score (mean over seeds, interval over patients) and the reliability curve of all seeds pooled.
+def calibrate(cohort: Cohort) -> dict[str, Any]:
+    """Return how good the probabilities are, as plain values for metrics.json.
 
-    `brier_of_base_rate` is the score of always predicting the share of TCS; a classifier above it is worse than that.
+    Returns:
+        `brier`, the mean over the seeds, with `low` and `high` over patients; `brier_of_base_rate`, that of always
+        predicting the share of the positive label, above which a classifier is worse than that; and `line`, the
+        `CalibrationLine` of the mean probability over the seeds, by its fields.
     """
-    patients, labels, _, probabilities, _ = prediction_matrix_without_ids(predictions, positive_label)
-    interval = Cohort(patients, labels, probabilities, settings.confidence_level).brier()
-    curve = reliability_curve(np.tile(labels, len(probabilities)), probabilities.ravel(), num_bins)
+    labels, interval = cohort.labels, cohort.brier()
+    patients = [str(one) for one in cohort.patient]
+    line = calibration_line(patients, labels, cohort.probabilities.mean(axis=0), cohort.level)
     return {
-        "brier": float(np.mean([brier_score(labels, row) for row in probabilities])),
+        "brier": float(np.mean([brier_score(labels, row) for row in cohort.probabilities])),
         "low": interval.low,
         "high": interval.high,
         "brier_of_base_rate": float(labels.mean() * (1 - labels.mean())),
-        "num_seeds": len(probabilities),
-        "curve": curve.to_dict(orient="records"),
+        "line": line._asdict(),
     }
 
 
-def line_of_calibration(
-    predictions: pd.DataFrame, settings: EvaluationSettings, *, positive_label: str = "TCS"
-) -> CalibrationLine:
-    """Return the line of calibration of the mean probability over the seeds."""
-    patients, labels, _, probabilities, _ = prediction_matrix_without_ids(predictions, positive_label)
-    return calibration_line(patients, labels, probabilities.mean(axis=0), settings.confidence_level)
+def pooled_reliability(
+    predictions: pd.DataFrame, *, positive_label: str = "TCS", num_bins: int = NUM_BINS
+) -> pd.DataFrame:
+    """Return the reliability curve of the predictions of all seeds pooled."""
+    found = prediction_matrix_without_ids(predictions, positive_label)
+    labels = np.tile(found.labels, len(found.probabilities))
+    return reliability_curve(labels, found.probabilities.ravel(), num_bins)

@@ -127,6 +127,7 @@ class PredictionMatrix(NamedTuple):
         seeds: K long.
         probabilities: (K, N).
         repeats: K long, which dealing into folds, from 0.
+        folds: (K, N), the fold in which each classifier held a seizure out.
     """
 
     patients: list[str]
@@ -134,6 +135,7 @@ class PredictionMatrix(NamedTuple):
     seeds: list[int]
     probabilities: FloatArray
     repeats: list[int]
+    folds: IntArray
 
 
 def prediction_matrix(predictions: pd.DataFrame, positive_label: str = "TCS") -> PredictionMatrix:
@@ -153,8 +155,8 @@ def prediction_matrix(predictions: pd.DataFrame, positive_label: str = "TCS") ->
     if predictions.duplicated([*index[:2], *by]).any():
         raise SeizuresError("predictions: a seizure is predicted twice under one seed; every seizure is held out once")
     # pivot_table would leave a seizure without a probability out in silence.
-    wide = predictions.set_index([*index, *by])["probability_tcs"].unstack(by)  # noqa: PD010
-    wide = wide.sort_index().sort_index(axis=1)
+    indexed = predictions.set_index([*index, *by])
+    wide = indexed["probability_tcs"].unstack(by).sort_index().sort_index(axis=1)  # noqa: PD010
     incomplete = wide.index[wide.isna().any(axis=1)]
     if len(incomplete):
         names = ", ".join(SeizureId(*row[:2]).name for row in incomplete)
@@ -162,7 +164,8 @@ def prediction_matrix(predictions: pd.DataFrame, positive_label: str = "TCS") ->
     patients = [str(value) for value in wide.index.get_level_values("patient_id")]
     labels = (wide.index.get_level_values("label") == positive_label).astype(np.int64)
     repeats, seeds = ([int(value) for value in wide.columns.get_level_values(name)] for name in by)
-    return PredictionMatrix(patients, np.asarray(labels), seeds, wide.to_numpy(dtype=np.float64).T, repeats)
+    folds = indexed["fold"].unstack(by).sort_index().sort_index(axis=1).to_numpy(dtype=np.int64).T  # noqa: PD010
+    return PredictionMatrix(patients, np.asarray(labels), seeds, wide.to_numpy(dtype=np.float64).T, repeats, folds)
 
 
 def prediction_matrix_without_ids(predictions: pd.DataFrame, positive_label: str = "TCS") -> PredictionMatrix:
@@ -175,4 +178,11 @@ def prediction_matrix_without_ids(predictions: pd.DataFrame, positive_label: str
     """
     found = prediction_matrix(predictions, positive_label)
     numbers, order = order_of_content(found.patients, np.concatenate([found.labels[None, :], found.probabilities]))
-    return PredictionMatrix(numbers, found.labels[order], found.seeds, found.probabilities[:, order], found.repeats)
+    return PredictionMatrix(
+        numbers,
+        found.labels[order],
+        found.seeds,
+        found.probabilities[:, order],
+        found.repeats,
+        found.folds[:, order],
+    )

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from seizures.errors import SeizuresError
-from seizures.evaluation.calibration import calibrate
 from seizures.evaluation.comparison import compare, holm, mann_whitney_bonferroni
 from seizures.evaluation.metrics import COUNT_NAMES, FloatArray
 from seizures.evaluation.predictions import pool_predictions, prediction_matrix
@@ -38,20 +37,17 @@ class CellResult:
         return Protocol(self.dealing, self.settings.selection, self.settings.loss)
 
 
-def tabulate(
-    cells: Sequence[CellResult], evaluation: EvaluationSettings, chosen: CellResult | None = None
-) -> pd.DataFrame:
+def tabulate(cells: Sequence[CellResult], chosen: CellResult | None = None) -> pd.DataFrame:
     """Return a row per cell: every setting, the scores with their intervals, the counts, and the paper's number.
 
     Args:
         cells: in the order of the rows.
-        evaluation: how to resample the patients.
         chosen: the classifier that `choose_on_inner_folds` made of the cells: the last row, in which settings that
             differ between the cells are empty, and so is the paper's number.
     """
-    table: pd.DataFrame = pd.DataFrame([_row(cell, evaluation) for cell in cells])
+    table: pd.DataFrame = pd.DataFrame([_row(cell) for cell in cells])
     if chosen is not None:
-        row = _row(chosen, evaluation)
+        row = _row(chosen)
         blank = [
             *(name for name in dataclasses.asdict(chosen.settings) if name in table and varies(table[name])),
             *PUBLISHED,
@@ -60,7 +56,7 @@ def tabulate(
     return table
 
 
-def _row(cell: CellResult, evaluation: EvaluationSettings) -> dict[str, Any]:
+def _row(cell: CellResult) -> dict[str, Any]:
     settings = dataclasses.asdict(cell.settings)
     settings |= {"protocol": cell.settings.protocol, "dealing": cell.dealing}
     del settings["selection"]
@@ -72,7 +68,7 @@ def _row(cell: CellResult, evaluation: EvaluationSettings) -> dict[str, Any]:
         metric = summary["metrics"][name]
         row |= {name: metric["mean"], f"{name}_low": metric["low"], f"{name}_high": metric["high"]}
     row |= {name: summary["counts"]["mean"][name] for name in COUNT_NAMES}
-    brier = calibrate(cell.predictions, evaluation, positive_label=summary["positive_label"])
+    brier = summary["calibration"]
     row |= {"brier": brier["brier"], "brier_low": brier["low"], "brier_high": brier["high"]}
     correct = published_correct(cell.settings)
     known = (None, None, None) if correct is None else (correct, NUM_SEIZURES, correct / NUM_SEIZURES)
@@ -119,8 +115,8 @@ def compare_cells(cells: Sequence[CellResult], reference: CellResult, evaluation
 
 def _given_to_truth(cell: CellResult) -> FloatArray:
     """Return the probability that each seizure's true label was given, mean of the seeds."""
-    _, labels, _, probabilities, _ = prediction_matrix(cell.predictions, cell.summary["positive_label"])
-    given: FloatArray = np.where(labels == 1, probabilities, 1 - probabilities).mean(axis=0)
+    found = prediction_matrix(cell.predictions, cell.summary["positive_label"])
+    given: FloatArray = np.where(found.labels == 1, found.probabilities, 1 - found.probabilities).mean(axis=0)
     return given
 
 

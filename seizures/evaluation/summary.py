@@ -11,17 +11,14 @@ import numpy as np
 import pandas as pd
 
 from seizures.errors import SeizuresError
+from seizures.evaluation.calibration import calibrate
 from seizures.evaluation.intervals import NO_SCORE, Cohort
-from seizures.evaluation.metrics import (
-    COUNT_NAMES,
-    METRIC_NAMES,
-    FloatArray,
-    IntArray,
-    compute_metrics,
-    decide,
-)
-from seizures.evaluation.predictions import prediction_matrix_without_ids
+from seizures.evaluation.metrics import COUNT_NAMES, METRIC_NAMES, compute_metrics, decide
+from seizures.evaluation.per_patient import accuracy_per_patient
+from seizures.evaluation.predictions import PredictionMatrix, prediction_matrix_without_ids
+from seizures.evaluation.predictive_values import predictive_values
 from seizures.evaluation.protocols import SHARED, Protocol, describe_protocol
+from seizures.evaluation.within_folds import auc_within_folds
 from seizures.evaluation.wording import notes_for_readers
 from seizures.settings import EvaluationSettings
 
@@ -87,10 +84,12 @@ def summarise(
         raise SeizuresError(
             f"predictions: expected labels {negative_label} and {positive_label}, found {', '.join(unknown)}"
         )
-    patients, labels, seeds, probabilities, repeats = prediction_matrix_without_ids(predictions, positive_label)
+    matrix = prediction_matrix_without_ids(predictions, positive_label)
+    patients, labels, seeds, probabilities, repeats, _ = matrix
     num_positive = int(labels.sum())
+    cohort = Cohort(patients, labels, probabilities, settings.confidence_level)
     per_seed = [compute_metrics(labels, row) for row in probabilities]
-    metrics = _metrics(patients, labels, probabilities, per_seed, settings)
+    metrics = _metrics(cohort, per_seed)
     for metric in metrics.values():
         metric |= _by_repeat(metric["per_seed"], repeats)
     counts = [{name: scores[name] for name in COUNT_NAMES} for scores in per_seed]
@@ -117,7 +116,9 @@ def summarise(
                 for seed, repeat, count in zip(seeds, repeats, counts, strict=True)
             ],
         },
+        "ensemble": _ensemble(matrix, settings),
         "chance": _chance(sizes, metrics["accuracy"]),
+        **_further(matrix, cohort, metrics, settings),
         "interval": _interval_settings(settings),
         "protocol_name": SHARED if protocol is None else protocol.name,
         "is_reproduction": protocol is not None and protocol.is_reproduction,
@@ -126,15 +127,9 @@ def summarise(
     }
 
 
-def _metrics(
-    patients: Sequence[str],
-    labels: IntArray,
-    probabilities: FloatArray,
-    per_seed: Sequence[Mapping[str, float | int | None]],
-    settings: EvaluationSettings,
-) -> dict[str, dict[str, Any]]:
+def _metrics(cohort: Cohort, per_seed: Sequence[Mapping[str, float | int | None]]) -> dict[str, dict[str, Any]]:
     """Give each metric its mean over the seeds, its interval over the patients, and what it rests on."""
-    cohort, metrics = Cohort(patients, labels, probabilities, settings.confidence_level), {}
+    metrics = {}
     for name in METRIC_NAMES:
         values = [scores[name] for scores in per_seed]
         mean = _mean(values)
@@ -151,15 +146,63 @@ def _metrics(
     return metrics
 
 
+def _ensemble(matrix: PredictionMatrix, settings: EvaluationSettings) -> dict[str, Any]:
+    """Score the mean probability over the seeds, and over the dealings: one classifier, with whole numbers."""
+    mean = matrix.probabilities.mean(axis=0)
+    found = compute_metrics(matrix.labels, mean)
+    cohort = Cohort(matrix.patients, matrix.labels, mean[None, :], settings.confidence_level)
+    metrics = _metrics(cohort, [found])
+    for metric in metrics.values():
+        del metric["per_seed"]
+    return {"metrics": metrics, "counts": {name: found[name] for name in COUNT_NAMES}}
+
+
+def _further(
+    matrix: PredictionMatrix, cohort: Cohort, metrics: Mapping[str, Mapping[str, Any]], settings: EvaluationSettings
+) -> dict[str, Any]:
+    """Return the scores that are no mean of a metric over the seeds: of folds, of patients, of the probabilities."""
+    right = (decide(matrix.probabilities) == (matrix.labels == 1)).mean(axis=0)
+    value, interval = auc_within_folds(
+        matrix.patients, matrix.labels, matrix.probabilities, matrix.folds, settings.confidence_level
+    )
+    sensitivity, specificity = metrics["recall"]["mean"], metrics["specificity"]["mean"]
+    is_one_label = sensitivity is None or specificity is None
+    return {
+        "roc_auc_within_folds": {
+            "mean": value,
+            "low": interval.low,
+            "high": interval.high,
+            "why_no_interval": interval.why_none,
+        },
+        "per_patient": accuracy_per_patient(matrix.patients, right, settings.confidence_level),
+        "predictive": (
+            None if is_one_label else predictive_values(cohort, sensitivity, specificity, settings.prevalences)
+        ),
+        "calibration": calibrate(cohort),
+    }
+
+
 def _by_repeat(per_seed: Sequence[float | None], repeats: Sequence[int]) -> dict[str, Any]:
-    """Return the mean over the seeds of each dealing into folds, and how these means spread (None with one dealing)."""
-    means = [
-        _mean([value for value, of in zip(per_seed, repeats, strict=True) if of == repeat])
-        for repeat in sorted(set(repeats))
+    """Return how the score spreads over the seeds, its mean in each dealing into folds, and how these means spread.
+
+    A standard deviation is None where there is one value, or one is undefined; that of the seeds is within a dealing.
+    """
+    parts = [
+        [value for value, of in zip(per_seed, repeats, strict=True) if of == repeat] for repeat in sorted(set(repeats))
     ]
-    known = [mean for mean in means if mean is not None]
-    spread = float(np.std(known, ddof=1)) if len(known) == len(means) > 1 else None
-    return {"per_repeat": means, "repeats_standard_deviation": spread}
+    spreads = [_standard_deviation(part) for part in parts]
+    known = [spread**2 for spread in spreads if spread is not None]
+    means = [_mean(part) for part in parts]
+    return {
+        "seeds_standard_deviation": float(np.sqrt(np.mean(known))) if len(known) == len(spreads) else None,
+        "per_repeat": means,
+        "repeats_standard_deviation": _standard_deviation(means),
+    }
+
+
+def _standard_deviation(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.std(known, ddof=1)) if len(known) == len(values) > 1 else None
 
 
 def _interval_settings(settings: EvaluationSettings) -> dict[str, Any]:

@@ -45,6 +45,15 @@ CAPTIONS = {
         "P({positive}) is too low, below it too high. A small dot rests on few seizures.",
         "All seeds pooled.",
     ),
+    "decision": (
+        "Net benefit (decision curve)",
+        "Someone who acts on a P({positive}) of 20 % or more accepts four false alarms for one {positive} found. At "
+        "each such threshold (right), net benefit (up) is the share of seizures rightly called {positive}, less what "
+        "the false alarms cost. The classifier is of use where its line is above both others. That holds only if "
+        "P({positive}) is calibrated: training weighs the labels equally, which moves P({positive}) away from how "
+        "common they are. Band: {percent} interval over patients.",
+        "Mean probability over seeds.",
+    ),
     "training": (
         "Training",
         "One thin line per fold and seed, on its own training seizures: the loss should fall and level off. High "

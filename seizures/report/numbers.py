@@ -46,7 +46,7 @@ def roc_numbers(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> pd.Dat
     The band is of at most 500 resamples of the patients; with one patient it is empty. None where one label only was
     predicted: there is no such curve.
     """
-    patients, labels, seeds, probabilities, repeats = prediction_matrix_without_ids(
+    patients, labels, seeds, probabilities, repeats, _ = prediction_matrix_without_ids(
         predictions, summary["positive_label"]
     )
     if labels.all() or not labels.any():

@@ -17,6 +17,7 @@ from seizures.manifest.identity import SeizureId
 from seizures.report import tables
 from seizures.report.captions import picture_rows
 from seizures.report.cohort_facts import cohort_facts, left_out_words, listed
+from seizures.report.further_scores import ensemble_rows, ensemble_words, further_rows, spread_rows
 from seizures.report.methods import WhatWasRun, methods_paragraph
 from seizures.report.numbers import natural_key
 from seizures.report.pictures import Picture
@@ -108,11 +109,15 @@ def render_report(inputs: ReportInputs) -> str:
         better_than_chance=not warning and summary["chance"]["accuracy_interval_excludes_chance"],
         tiles=tables.tile_rows(summary),
         metrics=tables.metric_rows(summary),
+        ensemble=ensemble_rows(summary),
+        ensemble_words=ensemble_words(summary),
+        further=further_rows(summary),
+        spread=spread_rows(summary) if len(summary["counts"]["per_seed"]) > 1 else [],
         pictures=picture_rows(inputs.pictures, summary, inputs.folder),
         who=_who(inputs),
         parts=tables.part_rows(inputs.pictures["parts"].numbers),
         part_titles=tables.part_titles(),
-        calibration=calibration_words(inputs.predictions, summary),
+        calibration=calibration_words(summary),
         methods=methods_paragraph(inputs.run),
         left_out_words=left_out_words(inputs.left_out, inputs.predictions),
         wrong=tables.wrong_rows(inputs.predictions),

@@ -12,7 +12,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from seizures.evaluation.calibration import calibrate
+from seizures.evaluation.calibration import pooled_reliability
+from seizures.evaluation.decision_curve import decision_curve
+from seizures.evaluation.predictions import prediction_matrix_without_ids
 from seizures.evaluation.subgroups import scores_by_subgroup
 from seizures.manifest.identity import SeizureId
 from seizures.report import figures, style, trust
@@ -48,7 +50,7 @@ def draw_pictures(
         settings: how to resample the patients.
     """
     positive, negative = summary["positive_label"], summary["negative_label"]
-    curve = pd.DataFrame(calibrate(predictions, settings, positive_label=positive)["curve"])
+    curve = pooled_reliability(predictions, positive_label=positive)
     curves = roc_numbers(predictions, summary)
     by_part = scores_by_subgroup(
         predictions, durations_seconds, settings, positive_label=positive, negative_label=negative
@@ -65,6 +67,9 @@ def draw_pictures(
             curve.rename(columns={"num_seizures": "num_predictions"}),  # those of all seeds
         ),
     }
+    found = prediction_matrix_without_ids(predictions, positive)
+    benefit = decision_curve(found.patients, found.labels, found.probabilities.mean(axis=0), settings)
+    drawn["decision"] = (trust.net_benefit(benefit, positive_label=positive), benefit)
     if curves is not None:
         drawn["roc"] = (figures.roc(curves, summary), curves)
     if learning is not None:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
-from seizures.evaluation.calibration import calibrate, line_of_calibration
 from seizures.evaluation.calibration_slope import CalibrationLine
 from seizures.evaluation.metrics import METRIC_TITLES
-from seizures.settings import EvaluationSettings
 
 IN_PERCENT = ("accuracy", "f1", "precision", "recall", "specificity", "balanced_accuracy")
 
@@ -36,18 +32,16 @@ def score_and_interval(name: str, value: float | None, low: float | None, high: 
     return {"title": METRIC_TITLES[name], "value": score_text(name, value), "interval": shown}
 
 
-def calibration_words(predictions: pd.DataFrame, summary: Mapping[str, Any]) -> str:
+def calibration_words(summary: Mapping[str, Any]) -> str:
     """Return the Brier score and that of always predicting the share of TCS, and the line of calibration, in words."""
-    settings = summary["interval"]
-    evaluation = EvaluationSettings(settings["num_resamples"], settings["confidence_level"], settings["seed"])
-    found = calibrate(predictions, evaluation, positive_label=summary["positive_label"])
+    settings, found = summary["interval"], summary["calibration"]
     interval = "no interval with a single patient"
     if found["low"] is not None:
         percent = f"{100 * settings['confidence_level']:g} %"
         interval = f"{percent} interval over patients {found['low']:.3f} to {found['high']:.3f}"
     base = found["brier_of_base_rate"]
     outcome = "do better" if found["brier"] < base else "do no better"
-    line = line_of_calibration(predictions, evaluation, positive_label=summary["positive_label"])
+    line = CalibrationLine(**found["line"])
     return (
         f"Brier score {found['brier']:.3f} ({interval}); 0 is perfect. Always predicting the share of "
         f"{summary['positive_label']} would score {base:.3f}; the probabilities {outcome}. "

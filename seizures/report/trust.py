@@ -1,4 +1,4 @@
-"""Two figures of how far to trust the results: the reliability curve, and the accuracy in each subgroup."""
+"""Figures of how far to trust the results: the reliability curve, the decision curve, the accuracy by subgroup."""
 
 from __future__ import annotations
 
@@ -33,6 +33,31 @@ def reliability(curve: pd.DataFrame, *, positive_label: str = "TCS") -> Figure:
         axes.set_ylabel(f"observed share of {positive_label}")
         axes.grid(color=FAINT, linewidth=0.8)
         axes.set_axisbelow(True)
+    return figure
+
+
+def net_benefit(curve: pd.DataFrame, *, positive_label: str = "TCS") -> Figure:
+    """Draw net benefit against the threshold, with its band over patients, and that of calling all and none positive.
+
+    Args:
+        curve: what `seizures.evaluation.decision_curve.decision_curve` returned.
+        positive_label: TCS.
+    """
+    with mpl.rc_context(STYLE):
+        figure, axes = canvas(4.2)
+        thresholds = curve["threshold"]
+        if bool(curve["low"].notna().all()):
+            axes.fill_between(thresholds, curve["low"], curve["high"], color=NEGATIVE_COLOUR, alpha=0.15, linewidth=0)
+        axes.plot(thresholds, curve["call_all"], color=MUTED, linewidth=1.5, linestyle=(0, (4, 3)), label="call all")
+        axes.axhline(0, color=MUTED, linewidth=1.5, linestyle=(0, (1, 1.5)), label="call none")
+        axes.plot(thresholds, curve["net_benefit"], color=NEGATIVE_COLOUR, linewidth=2.5, label="classifier")
+        top = max(float(curve["net_benefit"].max()), float(curve["call_all"].max()), 0.05)
+        axes.set(xlim=(0, 1), ylim=(-0.35 * top, 1.15 * top))
+        axes.set_xlabel(f"act from this P({positive_label}) on")
+        axes.set_ylabel("net benefit")
+        axes.grid(color=FAINT, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.legend(loc="lower left")
     return figure
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 
 import luigi
 
+from seizures.errors import SettingsError
 from seizures.manifest.table import as_one_line
 from seizures.settings import (
     AS_PROTOCOL,
@@ -60,6 +61,14 @@ def _number(default: float, description: str) -> float:
 def _switch(default: bool, description: str) -> bool:
     explicit = luigi.BoolParameter.EXPLICIT_PARSING
     return luigi.BoolParameter(default=default, description=description, parsing=explicit)
+
+
+def _numbers(name: str, text: str) -> tuple[float, ...]:
+    """Return the numbers of a setting that has commas between them."""
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsError(f"{name} = {text}: expected numbers with commas between them, as in 0.1, 0.5") from error
 
 
 class Dataset(luigi.Config):
@@ -203,10 +212,16 @@ class Evaluation(luigi.Config):
     )
     confidence_level = _number(_EVALUATION.confidence_level, "of the intervals")
     seed = _whole(_EVALUATION.seed, "the seed of the resampling")
+    prevalences = _text("", "shares of the positive label to tell predictive values for, as in 0.1, 0.5")
 
     def settings(self) -> EvaluationSettings:
-        """Return the values that the evaluation reads."""
-        return EvaluationSettings(self.num_bootstraps, self.confidence_level, self.seed)
+        """Return the values that the evaluation reads.
+
+        Raises:
+            SettingsError: a prevalence is no number, or a value is out of its range.
+        """
+        prevalences = _numbers("prevalences", self.prevalences)
+        return EvaluationSettings(self.num_bootstraps, self.confidence_level, self.seed, prevalences)
 
 
 class Machine(luigi.Config):

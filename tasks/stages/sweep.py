@@ -53,8 +53,8 @@ class TabulateSweep(OfResults, Stage):
         return "sweep"
 
     def reads(self) -> dict[str, Any]:
-        """Return the settings of every cell, and how to resample."""
-        return {**settings_of(self.cells), "evaluation": section(Evaluation).settings()}
+        """Return the settings of every cell."""
+        return settings_of(self.cells)
 
     def produce(self, path: Path) -> None:
         """Tabulate."""
@@ -62,7 +62,7 @@ class TabulateSweep(OfResults, Stage):
 
         cells = results_of(self.cells)
         all_nested = len(cells) > 1 and {cell.protocol.name for cell in cells} == {"nested"}
-        table = tabulate(cells, section(Evaluation).settings(), _chosen(cells) if all_nested else None)
+        table = tabulate(cells, _chosen(cells) if all_nested else None)
         table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 

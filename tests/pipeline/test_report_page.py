@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 from small_project import Project
 
-PICTURES = {"seizures", "confusion", "scores", "parts", "calibration", "roc", "training"}
+PICTURES = {"seizures", "decision", "confusion", "scores", "parts", "calibration", "roc", "training"}
 
 
 class Words(HTMLParser):
@@ -57,7 +57,7 @@ def test_the_page_says_what_was_run_on_whom(finished: Project) -> None:
         "one layer of 8 units in each direction",
         "for 3 epochs",
         "in 2 folds into which patients were dealt",
-        "2 seeds (0, 1)",
+        "2 seeds (0 and 1)",
         "Wilson's method with an effective number of seizures",
         "doi:10.1007/978-3-030-87240-3_32",
         "view: large",

@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 
 from seizures.errors import SettingsError
 from seizures.settings import (
+    LOSSES,
     EvaluationSettings,
     FoldSettings,
     FrameSettings,
     TrainingSettings,
     canonical_json,
     digest,
+    part_of_protocol,
     selection_of,
 )
 
@@ -48,6 +50,7 @@ OTHER_VALUES: dict[str, Any] = {
     "dealing": "seizures",
     "num_bootstraps": 500,
     "confidence_level": 0.9,
+    "prevalences": (0.1, 0.5),
 }
 
 
@@ -167,6 +170,8 @@ def test_the_bounds_themselves_are_allowed(settings: Callable[[], object]) -> No
         (FrameSettings, "damaged", "x", "one of fail, mask, skip"),
         (FoldSettings, "num_folds", 1, "at least 2"),
         (FoldSettings, "seed", -1, "at least 0"),
+        (FoldSettings, "dealing", "x", "one of patients, seizures"),
+        (TrainingSettings, "loss", "x", "one of weighted, paper"),
         (TrainingSettings, "gamma", 0.99, "at least 1 (1 is uniform, inf is the middle)"),
         (TrainingSettings, "weight_decay", math.inf, "at least 0"),
         (TrainingSettings, "selection", "x", "one of last, inner, held_out"),
@@ -178,6 +183,22 @@ def test_a_refusal_says_what_is_wanted(kind: Any, name: str, value: Any, expecte
     with pytest.raises(SettingsError) as caught:
         kind(**{name: value})
     assert str(caught.value) == f"{name} = {value}: expected {expected}"
+
+
+def test_a_prevalence_is_a_share() -> None:
+    with pytest.raises(SettingsError, match=r"prevalences = 0: expected above 0 and below 1; prevalences = 1:"):
+        EvaluationSettings(prevalences=(0.0, 0.5, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("value", "protocol", "found"),
+    [("auto", "patient", "weighted"), ("auto", "nested", "weighted"), ("auto", "paper", "paper"),
+     ("weighted", "paper", "weighted"), ("paper", "patient", "paper")],
+)  # fmt: skip
+def test_auto_leaves_a_part_to_the_protocol(value: str, protocol: str, found: str) -> None:
+    assert part_of_protocol("loss", value, LOSSES, protocol) == found
+    with pytest.raises(SettingsError, match="loss = x: expected one of auto, weighted, paper"):
+        part_of_protocol("loss", "x", LOSSES, protocol)
 
 
 def test_each_protocol_has_its_selection_and_back() -> None:

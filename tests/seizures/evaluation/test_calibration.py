@@ -4,11 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seizures.evaluation.calibration import brier_score, calibrate, reliability_curve
-from seizures.evaluation.predictions import pool_predictions, predictions_for
-from seizures.settings import EvaluationSettings
+from seizures.evaluation.calibration import brier_score, calibrate, pooled_reliability, reliability_curve
+from seizures.evaluation.intervals import Cohort
+from seizures.evaluation.predictions import pool_predictions, prediction_matrix, predictions_for
 
-SETTINGS = EvaluationSettings(num_bootstraps=200)
+
+def cohort_of(table: pd.DataFrame) -> Cohort:
+    found = prediction_matrix(table)
+    return Cohort(found.patients, found.labels, found.probabilities, 0.95)
 
 
 def test_brier_and_reliability_worked_by_hand() -> None:
@@ -35,13 +38,14 @@ def test_predictions_of_several_seeds() -> None:
         predictions_for(list("AABB"), list("1234"), ["large"] * 4, [0, 1, 0, 1], values, 0, seed)
         for seed, values in enumerate(([0.1, 0.9, 0.2, 0.8], [0.3, 0.7, 0.4, 0.6]))
     ]
-    found = calibrate(pool_predictions(tables), SETTINGS)
+    found = calibrate(cohort_of(pool_predictions(tables)))
     assert found["brier"] == pytest.approx(np.mean([(0.01 + 0.01 + 0.04 + 0.04) / 4, (0.09 + 0.09 + 0.16 + 0.16) / 4]))
     assert found["brier_of_base_rate"] == 0.25
     assert 0 < found["low"] < found["brier"] < found["high"] < 1  # two patients tell little
-    assert sum(row["num_seizures"] for row in found["curve"]) == 8
+    assert found["line"]["slope"] is None  # the labels are separated
+    assert pooled_reliability(pool_predictions(tables))["num_seizures"].sum() == 8
 
 
 def test_one_patient_carries_no_interval() -> None:
     table = predictions_for(["A", "A"], ["1", "2"], ["large"] * 2, [0, 1], [0.1, 0.8], 0, 0)
-    assert calibrate(table, SETTINGS)["low"] is None
+    assert calibrate(cohort_of(table))["low"] is None

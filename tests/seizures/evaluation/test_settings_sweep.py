@@ -49,7 +49,7 @@ def test_the_published_grid_is_given_where_all_settings_match() -> None:
 
 
 def test_the_table_has_settings_scores_counts_and_the_papers_number() -> None:
-    table = tabulate([cell(3), cell(5, aggregation="mean", num_epochs=7)], SETTINGS)
+    table = tabulate([cell(3), cell(5, aggregation="mean", num_epochs=7)])
     first, second = table.iloc[0], table.iloc[1]
     assert (first["accuracy"], first["FN"], first["published_correct"]) == (37 / 40, 3, 181)
     assert (first["protocol"], first["num_seeds"], first["num_patients"]) == ("patient", 1, 20)
@@ -87,7 +87,7 @@ def test_settings_are_chosen_fold_by_fold_on_inner_losses() -> None:
     assert len(chosen) == 40
     assert chosen.groupby("fold")["correct"].apply(lambda right: int((~right).sum())).tolist() == [0, 4]
     of_chosen = CellResult("(chosen)", cells[0].settings, chosen, cells[0].summary)
-    table = tabulate(cells, SETTINGS, of_chosen)
+    table = tabulate(cells, of_chosen)
     assert table["cell"].tolist() == [cells[0].name, cells[1].name, "(chosen)"]
     assert table["gamma"].isna().tolist() == [False, False, True]  # each fold has its own
     assert table["num_segments"].tolist() == [16, 16, 16]
@@ -102,7 +102,7 @@ def test_the_figure_has_a_panel_per_gamma_a_line_per_aggregation_and_the_papers_
         for number in (2, 16)
         for gamma in (1.0, math.inf)
     ]
-    table = tabulate(cells, SETTINGS)
+    table = tabulate(cells)
     figure = draw_sweep(table)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["gamma = 1", "gamma = inf"]
@@ -115,9 +115,9 @@ def test_the_figure_has_a_panel_per_gamma_a_line_per_aggregation_and_the_papers_
 
 
 def test_the_figure_of_one_cell_and_of_several_protocols_is_drawn() -> None:
-    assert len(draw_sweep(tabulate([cell(0)], SETTINGS)).axes) == 1
+    assert len(draw_sweep(tabulate([cell(0)])).axes) == 1
     cells = [cell(3), cell(0, selection="held_out")]
-    assert [axes.get_title(loc="left") for axes in draw_sweep(tabulate(cells, SETTINGS)).axes] == [
+    assert [axes.get_title(loc="left") for axes in draw_sweep(tabulate(cells)).axes] == [
         "protocol = paper, gamma = 4",
         "protocol = patient, gamma = 4",
     ]

@@ -152,8 +152,8 @@ def test_the_page_asks_no_network_and_runs_no_script(page, page_text):
     assert "default-src 'none'" in page_text
 
 
-def test_seven_pictures_each_say_how_to_read_them(page):
-    assert len(page.images) == 7
+def test_eight_pictures_each_say_how_to_read_them(page):
+    assert len(page.images) == 8
     assert all(image["src"].startswith("data:image/svg+xml;base64,") for image in page.images)
     assert all(len(image["alt"]) > 60 for image in page.images)
 
@@ -162,7 +162,7 @@ def test_verdict_comes_first_and_scores_name_their_patients(page):
     text = page.text.replace("\u00a0", " ")
     verdict = text.index("11 of 12 seizures in 6 patients were classified correctly (mean of 2 seeds): 92 %")
     assert verdict < text.index("Sensitivity") < text.index("Figures")
-    assert text.count("6 patients") >= 1 + 3 + 7
+    assert text.count("6 patients") >= 1 + 3 + 8
     assert "6 of 6 TCS detected" in text
     assert "5 of 6 FOS identified" in text
 
@@ -250,6 +250,6 @@ def test_a_result_with_undefined_scores_still_has_a_page(tmp_path):
     page = _Page(report.render_report(inputs))
     assert "undefined" in page.text
     assert not re.search(r"\bnan\b", page.text, re.IGNORECASE)
-    assert len(page.images) == 5
+    assert len(page.images) == 6
     assert "duration of FOSunknown" in page.text
     assert "duration of TCSnone" in page.text

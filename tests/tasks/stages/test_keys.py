@@ -78,6 +78,7 @@ CHANGES = {
     "Evaluation.num_bootstraps": ("200", SCORES),
     "Evaluation.confidence_level": ("0.9", SCORES),
     "Evaluation.seed": ("1", SCORES),
+    "Evaluation.prevalences": ("0.1, 0.5", SCORES),
     "Machine.device": ("cpu", NONE),
     "Machine.engine": ("torch", NONE),
     "Machine.snippets_per_batch": ("3", NONE),
