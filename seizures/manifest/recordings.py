@@ -16,10 +16,13 @@ from pathlib import Path
 
 from seizures.errors import ManifestError
 from seizures.manifest.comparisons import compare_rows
+from seizures.manifest.descriptions import description_faults
 from seizures.manifest.faults import Fault, fault_lines, fault_message, shown
 from seizures.manifest.film_names import split_stream
 from seizures.manifest.identity import RecordingId, SeizureId
 from seizures.manifest.table import (
+    COLUMNS,
+    DESCRIPTIVE_COLUMNS,
     REQUIRED_COLUMNS,
     TIME_COLUMNS,
     as_one_line,
@@ -72,6 +75,10 @@ class Recording:
     Where `has_clock_times`, the row gives clock times, and all three times are seconds since the midnight before the
     onset until `seizures.video.start_times.resolve` puts them on the video's clock. It leaves `starts_at_seconds`, the
     time of day of the first frame.
+
+    `descriptions` holds the text of site, age_band, sex, state and of every column that is not known, by name, where
+    the manifest has that column; `seizures.manifest.descriptions.column_values` gives them by seizure. They stand in
+    no key of decoding, features, folds or training, and rows that differ in them alone are equal.
     """
 
     patient_id: str
@@ -90,6 +97,7 @@ class Recording:
     has_clock_times: bool = False
     starts_at_seconds: float | None = None
     dealing_order: str = ""
+    descriptions: tuple[tuple[str, str], ...] = dataclasses.field(default=(), compare=False)
 
     @property
     def id(self) -> RecordingId:
@@ -203,6 +211,7 @@ def examine_manifest(
     faults += _row_faults(recordings, bad_cells, labels)
     if all(name in header for name in REQUIRED_COLUMNS):
         faults += compare_rows(recordings, bad_cells)
+        faults += description_faults(recordings, bad_cells)
     if for_training and not faults:  # one mistyped label would otherwise be reported twice
         faults += _whole_faults(recordings, labels)
     return recordings, faults
@@ -282,6 +291,11 @@ def _recording(row: int, record: Mapping[str, str]) -> Recording:
         row=row,
         has_clock_times=has_clock_times,
         dealing_order=record.get("dealing_order", ""),
+        descriptions=tuple(
+            (name, as_one_line(text))
+            for name, text in record.items()
+            if name in DESCRIPTIVE_COLUMNS or name not in COLUMNS
+        ),
     )
 
 

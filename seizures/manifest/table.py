@@ -21,10 +21,13 @@ ID_COLUMNS = ("patient_id", "seizure_id", "view")
 REQUIRED_COLUMNS = (*ID_COLUMNS, "video", "label")
 TIME_COLUMNS = ("onset_seconds", "offset_seconds", "clonic_onset_seconds")
 BOX_COLUMNS = ("crop", "mask")
-COLUMNS = (*REQUIRED_COLUMNS, *TIME_COLUMNS, "use", "reason", *BOX_COLUMNS, "dealing_order")
+PATIENT_COLUMNS = ("site", "age_band", "sex")  # one value a patient
+DESCRIPTIVE_COLUMNS = (*PATIENT_COLUMNS, "state")  # whom and what a row shows; no stage before the scores reads them
+COLUMNS = (*REQUIRED_COLUMNS, *TIME_COLUMNS, "use", "reason", *BOX_COLUMNS, "dealing_order", *DESCRIPTIVE_COLUMNS)
 USES = ("all", "evaluate", "skip")
 SEPARATORS = (",", ";", "\t")
 MAX_ID_LENGTH = 64
+MAX_DESCRIPTION_LENGTH = 80
 MAX_FILE_BYTES = 2**26
 
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
@@ -135,11 +138,13 @@ def mend_header(row: int, header: Sequence[str]) -> tuple[list[str], list[Fault]
 def name_cells(
     header: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]]
 ) -> tuple[dict[int, dict[str, str]], list[Fault]]:
-    """Return row number -> known column -> text, and the rows whose cells do not fit the header (which are left out).
+    """Return row number -> column -> text, and the rows whose cells do not fit the header (which are left out).
 
-    Spreadsheets drop empty cells at the end of a row: those are empty.
+    Spreadsheets drop empty cells at the end of a row: those are empty. A column that is not known has its cells too,
+    unless it has no name or shares it with another.
     """
     positions = {name: header.index(name) for name in COLUMNS if name in header}
+    positions |= {name: at for at, name in enumerate(header) if name and header.count(name) == 1}
     records, faults = {}, []
     for row, cells in rows:
         if any(cells[len(header) :]):
@@ -154,7 +159,8 @@ def _nearest_column(name: str, header: Sequence[str]) -> str | None:
     """Return the known column that `name` probably means, None where it is known itself or far from all.
 
     Near is one letter out of place (two in a name of ten or more), whatever the case, spaces, `-` and `_`; and a time
-    without its unit, such as `onset`, where the column that it might mean is absent.
+    without its unit, such as `onset`, where the column that it might mean is absent. `site`, `sex` and `state` are one
+    letter from columns that a laboratory may well have (`side`, `stage`): only their case and marks are mended.
     """
     if name in COLUMNS:
         return None
@@ -162,7 +168,7 @@ def _nearest_column(name: str, header: Sequence[str]) -> str | None:
     near = [
         (misplaced, known in header, known)
         for known in COLUMNS
-        if plain and (misplaced := _num_misplaced(plain, known.replace("_", ""))) <= (2 if len(known) >= 10 else 1)
+        if plain and (misplaced := _num_misplaced(plain, known.replace("_", ""))) <= _most_misplaced(known)
     ]
     if near:
         return min(near)[2]
@@ -170,6 +176,12 @@ def _nearest_column(name: str, header: Sequence[str]) -> str | None:
         known = {"onset": "onset_seconds", "offset": "offset_seconds"}.get(match[1], "clonic_onset_seconds")
         return known if known not in header else None
     return None
+
+
+def _most_misplaced(known: str) -> int:
+    if known in DESCRIPTIVE_COLUMNS and len(known) < 6:
+        return 0
+    return 2 if len(known) >= 10 else 1
 
 
 def _num_misplaced(one: str, other: str) -> int:
@@ -184,6 +196,7 @@ def cell_checks(labels: Sequence[str]) -> dict[str, Callable[[str], str | None]]
         **dict.fromkeys(ID_COLUMNS, id_problem),
         **dict.fromkeys(TIME_COLUMNS, _time_problem),
         **dict.fromkeys(BOX_COLUMNS, _box_problem),
+        **dict.fromkeys(DESCRIPTIVE_COLUMNS, _description_problem),
         "video": _pieces_problem,
         "label": lambda text: (
             None if as_one_line(text) in labels else f"is not a label; expected {' or '.join(labels)}"
@@ -286,6 +299,15 @@ def _box_problem(text: str) -> str | None:
     if not match or 0 in (int(match[3]), int(match[4])):
         return "is not a region; expected left,top,width,height in whole pixels, e.g. 0,0,800,450"
     return None
+
+
+def _description_problem(text: str) -> str | None:
+    if _EXCEL_DATE.fullmatch(text):
+        return "is what a spreadsheet makes of a range such as 10-12; format the column as text and type it again"
+    if _CONTROL.search(as_one_line(text)):
+        return "holds a control character"
+    is_long = len(as_one_line(text)) > MAX_DESCRIPTION_LENGTH
+    return f"is too long; expected at most {MAX_DESCRIPTION_LENGTH} letters" if is_long else None
 
 
 def _pieces_problem(text: str) -> str | None:

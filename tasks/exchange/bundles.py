@@ -21,7 +21,7 @@ from seizures.features.validation import FAULT, table
 from seizures.files import archives
 from seizures.files.scratch import scratch_folder
 from seizures.manifest.recordings import Recording
-from seizures.manifest.table import COLUMNS, read_table
+from seizures.manifest.table import COLUMNS, DESCRIPTIVE_COLUMNS, read_table
 from seizures.processes.examiner import examine_files
 from tasks.cohort import manifest as cohort
 from tasks.cohort.imported_features import extracts_any
@@ -259,13 +259,14 @@ def _file_names(piece: str) -> tuple[str, ...]:
 
 
 def _other_cells(rows: Sequence[Recording]) -> set[str]:
-    """Return the cells of the manifest's other columns that may say something of a person."""
+    """Return the cells of the manifest's other columns, and of site, age_band, sex and state: they tell of a person."""
     _, header, table_rows = read_table(Path(section(Dataset).manifest))
     known = {word for row in rows for word in (row.view, row.label, row.use)}
+    needed = set(COLUMNS) - set(DESCRIPTIVE_COLUMNS)
     found = set()
     for _, cells in table_rows:
         for name, cell in zip(header, cells, strict=False):
-            if name not in COLUMNS and len(cell) >= SHORTEST_CELL and any(map(str.isalpha, cell)) and cell not in known:
+            if name not in needed and len(cell) >= SHORTEST_CELL and any(map(str.isalpha, cell)) and cell not in known:
                 found.add(cell)
     return found
 
