@@ -103,11 +103,15 @@ class FrameSettings:
 
 @dataclasses.dataclass(frozen=True)
 class FoldSettings:
-    """How patients are dealt into folds; `dealing` = `seizures` deals seizures instead, as the paper did."""
+    """How patients are dealt into folds; `dealing` = `seizures` deals seizures instead, as the paper did.
+
+    `group` is what is held out together: `patient`, or a column of the manifest, such as `site`.
+    """
 
     num_folds: int = 10
     seed: int = 0
     dealing: str = "patients"
+    group: str = "patient"
 
     def __post_init__(self) -> None:
         """Refuse fewer than two folds, a seed below 0, and an unknown dealing."""

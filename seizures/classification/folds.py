@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from seizures.errors import LeakError, SeizuresError, TooFewSeizuresError
 from seizures.manifest.identity import SeizureId
-from seizures.manifest.recordings import Seizure
 from seizures.settings import DURATION_EDGES_SECONDS, FoldSettings
 
 MAX_SHUFFLES = 8
@@ -35,7 +34,7 @@ class FoldItem:
     """What the folds need to know of a seizure.
 
     `duration_seconds` is None where it is unknown; `is_trained_on` is False where the patient is out of sight in every
-    view.
+    view; `group` is what is held out with it besides the patient, such as a site.
     """
 
     patient_id: str
@@ -43,6 +42,12 @@ class FoldItem:
     label: str
     duration_seconds: float | None
     is_trained_on: bool = True
+    group: str = ""
+
+    @property
+    def held_out_with(self) -> str:
+        """Return whom or what it is held out with: its group, or its patient."""
+        return self.group or self.patient_id
 
     @property
     def id(self) -> SeizureId:
@@ -73,7 +78,7 @@ class FoldRow:
 COLUMNS = tuple(field.name for field in dataclasses.fields(FoldRow))
 
 
-def assign_folds(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings) -> tuple[FoldRow, ...]:
+def assign_folds(seizures: Sequence[FoldItem], settings: FoldSettings) -> tuple[FoldRow, ...]:
     """Deal patients into folds, balanced by label and duration.
 
     The ids decide nothing: patients are dealt in the order in which they first come, so that the same seizures in the
@@ -91,35 +96,39 @@ def assign_folds(seizures: Sequence[FoldItem | Seizure], settings: FoldSettings)
         TooFewSeizuresError: see `check_folds`.
 
     """
-    check_folds(seizures, settings.num_folds)
+    check_folds(seizures, settings.num_folds, settings.group)
     items = list(seizures)
     repeated = [seizure.name for seizure, n in Counter(item.id for item in items).items() if n > 1]
     if repeated:
         raise ValueError(f"seizures: {repeated[0]} stands there twice")
     cohort = _Cohort(items, settings.num_folds)
     fold_of = cohort.improve(min(_candidates(items, settings), key=cohort.imbalance))
-    num_patients = np.bincount(fold_of, minlength=settings.num_folds)
-    folds = fold_of[cohort.patient_of]
-    return tuple(FoldRow(*item.id, int(fold), int(num_patients[fold])) for item, fold in zip(items, folds, strict=True))
+    folds = [int(fold) for fold in fold_of[cohort.patient_of]]
+    patients_in: dict[int, set[str]] = defaultdict(set)
+    for item, fold in zip(items, folds, strict=True):
+        patients_in[fold].add(item.patient_id)
+    return tuple(FoldRow(*item.id, fold, len(patients_in[fold])) for item, fold in zip(items, folds, strict=True))
 
 
-def check_folds(seizures: Sequence[FoldItem | Seizure], num_folds: int) -> None:
+def check_folds(seizures: Sequence[FoldItem], num_folds: int, group: str = "patient") -> None:
     """Refuse what cannot be dealt: fewer patients than folds, one label only, a label that one patient alone has.
+
+    Where sites or the like are held out, `group` names them, and what holds for patients must hold for them.
 
     Raises:
         TooFewSeizuresError: the message says what was found and what to do.
 
     """
-    patients = {item.patient_id for item in seizures}
+    patients = {item.held_out_with for item in seizures}
     if len(patients) < num_folds:
-        advice = f"set num_folds to at most {len(patients)}" if len(patients) >= 2 else "add patients"
+        advice = f"set num_folds to at most {len(patients)}" if len(patients) >= 2 else f"add {_plural(group)}"
         raise TooFewSeizuresError(
-            f"{num_folds} folds need at least {num_folds} patients, and there {_are(len(patients), 'patient')} with "
-            f"{len(seizures)} usable seizures; {advice}: no patient may be in two folds"
+            f"{num_folds} folds need at least {num_folds} {_plural(group)}, and there {_are(len(patients), group)} "
+            f"with {len(seizures)} usable seizures; {advice}: no {group} may be in two folds"
         )
     with_label: dict[str, set[str]] = defaultdict(set)
     for item in seizures:
-        with_label[item.label].add(item.patient_id)
+        with_label[item.label].add(item.held_out_with)
     if len(with_label) < 2:
         raise TooFewSeizuresError(
             f"every usable seizure is {next(iter(with_label))}; a classifier needs seizures of two labels"
@@ -127,8 +136,8 @@ def check_folds(seizures: Sequence[FoldItem | Seizure], num_folds: int) -> None:
     lonely = [label for label, ids in sorted(with_label.items()) if len(ids) < 2]
     if lonely:
         raise TooFewSeizuresError(
-            f"only one patient has a {' or a '.join(lonely)}; a label needs at least 2 patients, because nothing is "
-            "left to learn it from when its only patient is held out"
+            f"only one {group} has a {' or a '.join(lonely)}; a label needs at least 2 {_plural(group)}, because "
+            f"nothing is left to learn it from when its only {group} is held out"
         )
 
 
@@ -213,11 +222,11 @@ def read_folds(path: str | Path, *, shared_patients: bool = False) -> tuple[Fold
     return rows
 
 
-def _candidates(items: Sequence[FoldItem | Seizure], settings: FoldSettings) -> Iterator[Assignment]:
+def _candidates(items: Sequence[FoldItem], settings: FoldSettings) -> Iterator[Assignment]:
     """Deal the patients in several ways, each a fold for every patient; a fold may be empty."""
     from sklearn.model_selection import StratifiedGroupKFold  # here and not above: reading folds must stay light
 
-    patients, patient_of = _numbered([item.patient_id for item in items])
+    patients, patient_of = _numbered([item.held_out_with for item in items])
     stratified = [[_stratum(item) for item in items], [item.label for item in items]]
     # scikit-learn refuses strata that all have fewer seizures than there are folds; one stratum always has enough.
     stratified = [strata for strata in stratified if max(Counter(strata).values()) >= settings.num_folds]
@@ -242,17 +251,17 @@ def _numbered(names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
     return list(number_of), np.array(numbers, dtype=np.int64)
 
 
-def _stratum(item: FoldItem | Seizure) -> str:
+def _stratum(item: FoldItem) -> str:
     if item.duration_seconds is None:
         return f"{item.label} of unknown duration"
     return f"{item.label} {bisect.bisect_right(DURATION_EDGES_SECONDS, item.duration_seconds)}"
 
 
 class _Cohort:
-    """Counts of each patient, to score many assignments quickly; patients are numbered as they come."""
+    """Counts of each patient, to score many assignments quickly; patients, or groups, are numbered as they come."""
 
-    def __init__(self, items: Sequence[FoldItem | Seizure], num_folds: int) -> None:
-        patients, self.patient_of = _numbered([item.patient_id for item in items])
+    def __init__(self, items: Sequence[FoldItem], num_folds: int) -> None:
+        patients, self.patient_of = _numbered([item.held_out_with for item in items])
         self.num_folds = num_folds
         self.labels = self._count(len(patients), [item.label for item in items])
         self.strata = self._count(len(patients), [_stratum(item) for item in items])
@@ -294,7 +303,11 @@ class _Cohort:
 
 
 def _are(count: int, noun: str) -> str:
-    return f"{'is' if count == 1 else 'are'} {count} {noun}{'' if count == 1 else 's'}"
+    return f"is {count} {noun}" if count == 1 else f"are {count} {_plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    return f"{noun}s" if noun in ("patient", "site") else f"values of {noun}"
 
 
 def _some(texts: Sequence[str]) -> str:

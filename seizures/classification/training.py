@@ -11,7 +11,7 @@ for networks of this size, with one process per fold.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ def fit(
     *,
     seed: int,
     held_out: SequenceBank | None = None,
+    groups: Mapping[SeizureId, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Fitted:
     """Fit one classifier; views whose `use` is not `all` are left out, so they may be in the bank.
@@ -49,6 +50,7 @@ def fit(
         seed: of the initial weights, the order of the views and the positions of the snippets.
         held_out: the views that will be scored, which `settings.selection` = `held_out` alone looks at, as the paper
             did: the epoch with the lowest loss on those whose `use` is `all` is kept, the first of several as low.
+        groups: what the inner folds hold out together besides the patient, such as a site; empty for none.
         progress: called with the epochs that are done, of all inner folds too, and the most that there will be.
 
     Returns:
@@ -66,7 +68,7 @@ def fit(
     runs = {"inner": settings.num_inner_folds + 1, "held_out": 2}.get(settings.selection, 1)
     after_epoch = _epoch_counter(progress, runs * num_epochs)
     if settings.selection == "inner":
-        inner_losses = _inner_losses(bank, build, settings, seed, after_epoch)
+        inner_losses = _inner_losses(bank, build, settings, seed, after_epoch, groups or {})
         num_epochs = int(np.argmin(inner_losses)) + 1
     elif settings.selection == "held_out":
         if held_out is None:
@@ -125,10 +127,15 @@ def _epoch_counter(progress: Callable[[int, int], None] | None, total: int) -> C
 
 
 def _inner_losses(
-    bank: SequenceBank, build: Builder, settings: TrainingSettings, seed: int, after_epoch: Callable[[], None]
+    bank: SequenceBank,
+    build: Builder,
+    settings: TrainingSettings,
+    seed: int,
+    after_epoch: Callable[[], None],
+    groups: Mapping[SeizureId, str],
 ) -> npt.NDArray[np.float64]:
     """Return, per epoch, the mean loss over all views, each held out once with its patient: (num_epochs,)."""
-    folds = _inner_folds(bank, settings.num_inner_folds, seed)
+    folds = _inner_folds(bank, settings.num_inner_folds, seed, groups)
     total_loss, total_weight = np.zeros(settings.num_epochs), 0.0
     for fold in np.unique(folds):
         training, held_out = bank.select(folds != fold), bank.select(folds == fold)
@@ -163,12 +170,15 @@ def _held_out_losses(
     return np.asarray(losses)
 
 
-def _inner_folds(bank: SequenceBank, num_folds: int, seed: int) -> npt.NDArray[np.int64]:
+def _inner_folds(
+    bank: SequenceBank, num_folds: int, seed: int, groups: Mapping[SeizureId, str]
+) -> npt.NDArray[np.int64]:
     """Deal the patients of a training set into inner folds; return the fold of each view, int64 (V,)."""
     seizures: dict[SeizureId, FoldItem] = {}
     keys = list(map(SeizureId, bank.patient_ids, bank.seizure_ids))
     for key, label, num_frames in zip(keys, bank.labels, bank.num_frames, strict=True):
-        seizures.setdefault(key, FoldItem(*key, bank.label_names[label], float(num_frames) / bank.frame_rate_hz))
+        seconds, group = float(num_frames) / bank.frame_rate_hz, groups.get(key, "")
+        seizures.setdefault(key, FoldItem(*key, bank.label_names[label], seconds, group=group))
     try:
         rows = assign_folds(list(seizures.values()), FoldSettings(num_folds=num_folds, seed=seed))
     except SeizuresError as error:

@@ -15,11 +15,13 @@ class Protocol:
         dealing: `patients`, or, the paper's, `seizures`: what is dealt into folds.
         selection: `last`, `inner`, or, the paper's, `held_out`: what chooses the epoch.
         loss: `weighted`, or `paper`: what is minimised.
+        group: what is held out together: `patient`, or a column of the manifest, such as `site`.
     """
 
     dealing: str = "patients"
     selection: str = "last"
     loss: str = "weighted"
+    group: str = "patient"
 
     @property
     def is_reproduction(self) -> bool:
@@ -37,6 +39,7 @@ class Protocol:
         if all(parts.values()):
             return "paper"
         base = "nested" if self.selection == "inner" else "patient"
+        base = base if self.group == "patient" else f"{base} by {self.group}"
         return " + ".join([base, *(name for name, is_papers in parts.items() if is_papers)])
 
 
@@ -82,8 +85,12 @@ def describe_protocol(
 
 def _who_was_held_out(protocol: Protocol) -> str:
     if not protocol.is_reproduction:
-        inner = "; the number of epochs was chosen on inner patient-wise folds of the training part"
-        return _PATIENT_WISE + (inner if protocol.selection == "inner" else "")
+        inner = f"; the number of epochs was chosen on inner {protocol.group}-wise folds of the training part"
+        text = _PATIENT_WISE + (inner if protocol.selection == "inner" else "")
+        if protocol.group == "patient":
+            return text
+        text = text.replace("Patient-wise", f"Cross-validation by {protocol.group}, and so patient-wise")
+        return text.replace("no patient is", f"no {protocol.group} and no patient is")
     as_paper = []
     if protocol.dealing == "seizures":
         as_paper.append(_DEALT_SEIZURES)

@@ -197,10 +197,13 @@ def _folds(run: WhatWasRun) -> str:
         )
     else:
         first, times = run.folds.seed, run.num_repeats
+        group = run.folds.group
+        whom, too = ("patients", "") if group == "patient" else (f"groups of patients by {group}", f", and no {group},")
         several = f"s {first} to {first + times - 1}, {times} times in all" if times > 1 else f" {first}"
         dealt = (
-            f"Classifiers were evaluated by cross-validation in {number} folds into which patients were dealt, "
-            f"balanced by label and duration (seed{several}): no patient was in both the training and the test part."
+            f"Classifiers were evaluated by cross-validation in {number} folds into which {whom} were dealt, "
+            f"balanced by label and duration (seed{several}): no patient{too} was in both the training and the test "
+            "part."
         )
     kept = {
         "last": "The classifier of the last epoch was kept.",

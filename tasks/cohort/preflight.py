@@ -18,6 +18,7 @@ from seizures.errors import SeizuresError, SettingsError
 from seizures.features.validation import differences
 from seizures.settings import PRECISIONS
 from tasks.cohort import manifest as cohort
+from tasks.cohort.groups import group_mistakes, groups
 from tasks.cohort.imported_features import extracts_any, import_mistakes
 from tasks.cohort.manifest_faults import manifest_mistakes
 from tasks.cohort.networks import weights_faults
@@ -128,9 +129,19 @@ def _cohort_mistakes() -> Iterator[str]:
         yield from (*faults, *network_mistakes())
         return
     yield from _feature_mistakes()
-    items = [FoldItem(*item.id, item.label, item.duration_seconds or 0.0) for item in cohort.seizures().values()]
-    check = check_seizures if fold_settings().dealing == "seizures" else check_folds
+    mistakes = list(group_mistakes())
+    if mistakes:
+        yield from mistakes
+        return
+    items = [
+        FoldItem(*item.id, item.label, item.duration_seconds or 0.0, group=groups().get(item.id, ""))
+        for item in cohort.seizures().values()
+    ]
+    settings = fold_settings()
     try:
-        check(items, section(Folds).num_folds)
+        if settings.dealing == "seizures":
+            check_seizures(items, settings.num_folds)
+        else:
+            check_folds(items, settings.num_folds, settings.group)
     except SeizuresError as error:
         yield str(error)

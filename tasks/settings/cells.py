@@ -58,13 +58,14 @@ def fold_settings(cell: str = "", repeat: int = 0) -> FoldSettings:
     """
     folds = section(Folds)
     dealing = part_of_protocol("dealing", str(_value("dealing", cell)), DEALINGS, str(_value("protocol", cell)))
-    return FoldSettings(folds.num_folds, folds.seed + repeat, dealing)
+    return FoldSettings(folds.num_folds, folds.seed + repeat, dealing, folds.group)
 
 
 def protocol_of(cell: str = "") -> Protocol:
     """Return what the score of a cell estimates."""
     training = training_settings(cell)
-    return Protocol(fold_settings(cell).dealing, training.selection, training.loss)
+    folds = fold_settings(cell)
+    return Protocol(folds.dealing, training.selection, training.loss, folds.group)
 
 
 def num_repeats(cell: str = "") -> int:

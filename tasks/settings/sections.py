@@ -145,11 +145,12 @@ class Folds(luigi.Config):
     dealing = _text(
         AS_PROTOCOL, "patients; seizures, as the paper (to reproduce only); auto: as [Training] protocol says"
     )
+    group = _text(_FOLDS.group, "what is held out together: patient, or a column of the manifest, such as site")
 
     def settings(self) -> FoldSettings:
         """Return the values that the first dealing reads."""
         dealing = part_of_protocol("dealing", self.dealing, DEALINGS, section(Training).protocol)
-        return FoldSettings(self.num_folds, self.seed, dealing)
+        return FoldSettings(self.num_folds, self.seed, dealing, self.group)
 
 
 class Training(luigi.Config):

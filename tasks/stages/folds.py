@@ -14,6 +14,7 @@ from seizures.classification.folds import (
     FoldRow,
     assign_folds,
     check_folds,
+    check_no_leak,
     read_folds,
     training_and_held_out,
     write_folds,
@@ -24,6 +25,7 @@ from seizures.features.file import read_duration
 from seizures.manifest.recordings import Seizure
 from seizures.settings import digest
 from tasks.cohort import manifest as cohort
+from tasks.cohort.groups import groups
 from tasks.cohort.manifest import LeftOut
 from tasks.settings.cells import fold_settings, num_repeats
 from tasks.settings.sections import Dataset, section
@@ -58,7 +60,13 @@ def fold_items(dealing: str = "patients") -> list[FoldItem]:
     """
     asks = dealing == "seizures"
     return [
-        FoldItem(*stage.id, stage.seizure.label, _duration(stage), is_trained_on=not asks or _is_trained_on(stage))
+        FoldItem(
+            *stage.id,
+            stage.seizure.label,
+            _duration(stage),
+            is_trained_on=not asks or _is_trained_on(stage),
+            group=groups().get(stage.id, ""),
+        )
         for stage in in_dealing_order(all_features())
         if stage.bad_reason() is None and not _is_short(stage)
     ]
@@ -159,9 +167,11 @@ class AssignFolds(RepeatMixin, Stage):
 
     def produce(self, path: Path) -> None:
         """Deal, check, and write."""
-        check = check_seizures if self.shared_patients else check_folds
         settings = fold_settings(self.cell)
-        check(fold_items(settings.dealing), settings.num_folds)
+        if self.shared_patients:
+            check_seizures(fold_items(settings.dealing), settings.num_folds)
+        else:
+            check_folds(fold_items(), settings.num_folds, settings.group)
         write_folds(path, self.deal(), shared_patients=self.shared_patients)
 
     def deal(self) -> tuple[FoldRow, ...]:
@@ -203,7 +213,10 @@ def deal_ahead() -> bool:
 def split(cell: str, fold: int, repeat: int = 0) -> tuple[tuple[FoldRow, ...], tuple[FoldRow, ...]]:
     """Return the rows to train on and those held out, checked for leaks unless they are meant."""
     shared = AssignFolds(cell=cell, repeat=repeat).shared_patients
-    return training_and_held_out(fold_rows(cell, repeat), fold, shared_patients=shared)
+    training, held_out = training_and_held_out(fold_rows(cell, repeat), fold, shared_patients=shared)
+    if groups() and not shared:
+        check_no_leak(*([groups()[row.id] for row in side] for side in (training, held_out)))
+    return training, held_out
 
 
 def seizure_of(row: FoldRow) -> Seizure:

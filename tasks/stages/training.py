@@ -9,6 +9,7 @@ from typing import Any
 import luigi
 
 from seizures.classification.folds import FoldRow
+from tasks.cohort.groups import groups
 from tasks.cohort.recipes import networks_used
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
@@ -46,6 +47,13 @@ class TrainFold(RepeatMixin, CellMixin, Stage):
             return ()
         return split(self.cell, self.fold, self.repeat)[1]
 
+    @functools.cached_property
+    def groups(self) -> dict[str, str]:
+        """What the inner folds hold out together besides patients, by seizure, where there are inner folds."""
+        if training_settings(self.cell).selection != "inner":
+            return {}
+        return {row.name: groups()[row.id] for row in self.rows if groups()}
+
     def upstream(self) -> list[Stage]:
         """Return the features of the training side; of the folds only the membership is read."""
         return [features_of(row.id) for row in self.rows + self.looked_at]
@@ -64,6 +72,7 @@ class TrainFold(RepeatMixin, CellMixin, Stage):
             "training": {row.name: recipe_entry(row) for row in self.rows},
             "order": order_of(self.rows + self.looked_at),
             **({"looked_at": looked_at} if looked_at else {}),
+            **({"groups": self.groups} if self.groups else {}),
             # Not a new version: that would discard the classifiers of every other gamma, which are what they were.
             **({"start_frames": "equally likely"} if training_settings(self.cell).gamma == 1 else {}),
         }
@@ -81,7 +90,9 @@ class TrainFold(RepeatMixin, CellMixin, Stage):
             models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
         )
         with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as report_progress:
-            fitted = fit(bank, build, settings, seed=self.seed, held_out=held_out, progress=report_progress)
+            fitted = fit(
+                bank, build, settings, seed=self.seed, held_out=held_out, groups=groups(), progress=report_progress
+            )
         repeat = {"repeat": self.repeat} if self.repeat else {}
         save_classifier(path, fitted, {"fold": self.fold, **repeat, "network": networks_used()})
         return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")

@@ -48,6 +48,7 @@ OTHER_VALUES: dict[str, Any] = {
     "num_inner_folds": 2,
     "loss": "paper",
     "dealing": "seizures",
+    "group": "site",
     "num_bootstraps": 500,
     "confidence_level": 0.9,
     "prevalences": (0.1, 0.5),
@@ -122,7 +123,8 @@ def test_the_order_of_keys_and_the_kind_of_list_do_not_matter(mapping: dict[str,
 
 def test_canonical_json_is_plain_json() -> None:
     value = {"b": (1, 2.5), "a": FoldSettings(3), "c": [math.inf, -math.inf, math.nan], 4: None}
-    text = '{"4":null,"a":{"dealing":"patients","num_folds":3,"seed":0},"b":[1,2.5],"c":["inf","-inf","nan"]}'
+    folds = '{"dealing":"patients","group":"patient","num_folds":3,"seed":0}'
+    text = f'{{"4":null,"a":{folds},"b":[1,2.5],"c":["inf","-inf","nan"]}}'
     assert canonical_json(value) == text
     assert digest(value) == hashlib.sha256(text.encode()).hexdigest()[:12]
 

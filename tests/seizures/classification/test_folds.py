@@ -26,7 +26,6 @@ from seizures.classification.folds import (
     write_folds,
 )
 from seizures.errors import LeakError, SeizuresError, TooFewSeizuresError
-from seizures.manifest.recordings import Recording, group_seizures
 from seizures.settings import FoldSettings
 
 
@@ -129,14 +128,6 @@ def test_as_many_folds_as_patients_is_leave_one_patient_out() -> None:
     assert len({row.fold for row in rows}) == 12
 
 
-def test_seizures_of_a_manifest_can_be_dealt() -> None:
-    view = Recording("P", "1", "large", ("a.mp4",), 1.0, 30.0, "FOS", None, "all", "", None, None, 2)
-    recordings = [
-        dataclasses.replace(view, patient_id=f"P{number}", label=("FOS", "TCS")[number % 2]) for number in range(6)
-    ]
-    assert Counter(row.fold for row in assign_folds(group_seizures(recordings), FoldSettings(3))) == {0: 2, 1: 2, 2: 2}
-
-
 def test_too_few_patients_or_labels_are_refused_with_advice() -> None:
     items = [FoldItem(f"P{number}", "1", "FOS", 30.0) for number in range(3)]
     with pytest.raises(TooFewSeizuresError, match=r"10 folds .* are 3 patients .* num_folds to at most 3"):
@@ -237,3 +228,39 @@ def test_patients_are_spread_where_labels_and_durations_are_already() -> None:
             rows = assign_folds(items, FoldSettings(2, seed))
             assert {row.num_patients_in_fold for row in rows} == {3}, (seed, order)
             assert len(set(count_labels(rows, items).values())) == 1
+
+
+def test_what_shares_a_group_is_held_out_together_and_patients_are_counted() -> None:
+    sites = "ABCDEF"
+    items = [
+        FoldItem(f"P{patient:02}", f"{label}{number}", label, 40.0, group=sites[patient % 6])
+        for patient in range(24)
+        for label in ("FOS", "TCS")
+        for number in range(1 + patient % 2)
+    ]
+    rows = assign_folds(items, FoldSettings(3, group="site"))
+    fold_of_site = {item.group: set() for item in items}
+    patients = {fold: set() for fold in range(3)}
+    for item, row in zip(items, rows, strict=True):
+        fold_of_site[item.group].add(row.fold)
+        patients[row.fold].add(item.patient_id)
+    assert all(len(folds) == 1 for folds in fold_of_site.values())
+    assert {row.num_patients_in_fold for row in rows} == {8}
+    assert all(row.num_patients_in_fold == len(patients[row.fold]) for row in rows)
+    assert assign_folds([dataclasses.replace(item, group="") for item in items], FoldSettings(3)) != rows
+
+
+def test_too_few_groups_are_told_by_their_name() -> None:
+    items = [FoldItem(f"P{n}", "1", "TCS" if n % 2 else "FOS", 40.0, group="AB"[n // 2 % 2]) for n in range(8)]
+    with pytest.raises(TooFewSeizuresError) as caught:
+        check_folds(items, 3, "site")
+    assert str(caught.value) == (
+        "3 folds need at least 3 sites, and there are 2 sites with 8 usable seizures; set num_folds to at most 2: no "
+        "site may be in two folds"
+    )
+    check_folds(items, 2, "site")
+    only = [dataclasses.replace(item, label="TCS" if item.group == "A" else "FOS") for item in items]
+    with pytest.raises(
+        TooFewSeizuresError, match=r"only one age_band has a FOS or a TCS; a label needs at least 2 val"
+    ):
+        check_folds(only, 2, "age_band")

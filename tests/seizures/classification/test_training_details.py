@@ -93,7 +93,7 @@ def test_an_inner_fold_weighs_its_classes_by_what_it_trains_on() -> None:
     whole = bank("00000000001111")
     settings = replace(SETTINGS, selection="inner")
     fitted = fit(whole, Dropping, settings, seed=5)
-    folds = training._inner_folds(whole, 3, 5)
+    folds = training._inner_folds(whole, 3, 5, {})
     total_loss, total_weight, seen = 0.0, 0.0, set()
     for fold in range(3):
         trained_on, held_out = whole.select(folds != fold), whole.select(folds == fold)

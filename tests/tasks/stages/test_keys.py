@@ -61,6 +61,7 @@ CHANGES = {
     "Folds.seed": ("3", FOLDS),  # with this one, other patients are together
     "Folds.num_repeats": ("2", POOL),  # the classifiers of the first dealing stay
     "Folds.dealing": ("seizures", TRAINING),  # its folds are another file
+    "Folds.group": ("site", FOLDS),
     "Training.aggregation": ("mean", TRAINING),
     "Training.hidden_units": ("9", TRAINING),
     "Training.num_segments": ("3", TRAINING),
@@ -94,7 +95,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = make_small_project(tmp_path_factory.mktemp("keys"))
     project.set("Demo", num_seizures=7)  # of which the manifest lists six, as it does of five patients'
     project.set("Dataset", minimum_duration_seconds=2.5)
-    rows = [{**row, "clonic_onset_seconds": ""} for row in project.rows]  # so that the labels may change places
+    sites = {"P01": "north", "P02": "north", "P03": "north"}
+    rows = [
+        {
+            **row,
+            "clonic_onset_seconds": "",
+            "site": sites.get(row["patient_id"], "south"),
+        }  # so labels may change places
+        for row in project.rows
+    ]
     project.write_rows(rows)
     shutil.copy(project.folder / "data_manifest.csv", project.folder / "same.csv")
     (project.folder / "views.cfg").write_text("[large]\nmask = 0,0,8,8\n\n[small]\ncrop = 0,0,64,64\n")
