@@ -1,7 +1,13 @@
-"""The predictions table (predictions.csv): built for one fold and seed, pooled, written, read, and as one matrix."""
+"""The predictions table (predictions.csv): built for one fold and seed, pooled, written, read, and as one matrix.
+
+In the file, the column of the probability is named after the positive label: `probability_tcs`, and
+`probability_tcs_<view>` for that of one view. In memory it is `probability`, and `VIEW_PREFIX` and the view.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +20,9 @@ from seizures.errors import SeizuresError, TooFewSeizuresError
 from seizures.evaluation.metrics import FloatArray, IntArray, decide, order_of_content
 from seizures.manifest.identity import SeizureId
 
-VIEW_PREFIX = "probability_tcs_"
-_LEADING = ("patient_id", "seizure_id", "label", "fold", "seed", "repeat", "probability_tcs")
+VIEW_PREFIX = "probability_by_"
+_LEADING = ("patient_id", "seizure_id", "label", "fold", "seed", "repeat", "probability")
+_USUAL = "probability_tcs"  # the column's name in every release before labels named it
 _TRAILING = ("predicted", "correct")
 
 
@@ -70,7 +77,7 @@ def predictions_for(
         row["repeat"] = int(repeat)
         by_view = {f"{VIEW_PREFIX}{view}": p for view, p in zip(group["view"], group["probability"], strict=True)}
         rows.append(
-            {**row, "probability_tcs": probability, **by_view, "predicted": predicted, "correct": predicted == label}
+            {**row, "probability": probability, **by_view, "predicted": predicted, "correct": predicted == label}
         )
     return _ordered(pd.DataFrame(rows, columns=None if rows else [*_LEADING, *_TRAILING]))
 
@@ -92,27 +99,68 @@ def pool_predictions(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return _ordered(pooled)
 
 
-def write_predictions(path: Path, predictions: pd.DataFrame) -> None:
+def probability_column(positive_label: str) -> str:
+    """Return the name of the probability's column in a file: `probability_tcs` for TCS, `probability_big_fall`."""
+    name = re.sub(r"\W+", "_", positive_label.casefold()).strip("_")
+    return f"probability_{name}"
+
+
+def find_probability_column(columns: Iterable[str], positive_label: str) -> str:
+    """Return the column of a table of predictions that holds the probability of the positive label.
+
+    It is the one that is named after the label, or `probability_tcs` as in earlier releases, or `probability`, or the
+    only one that begins so: of several, the one whose name begins the others', which are those of the views.
+
+    Raises:
+        SeizuresError: there is none, or it is not clear which.
+    """
+    known = [str(name) for name in columns]
+    wanted = probability_column(positive_label)
+    for name in (wanted, _USUAL, "probability"):
+        if name in known:
+            return name
+    named = (name for name in known if name.startswith("probability_") and not name.startswith(VIEW_PREFIX))
+    found = sorted(named, key=len)
+    if found and all(name.startswith(f"{found[0]}_") for name in found[1:]):
+        return found[0]
+    said = f"found {', '.join(found)}" if found else "found none"
+    raise SeizuresError(f"predictions: expected a column {wanted} with the probability of {positive_label}; {said}")
+
+
+def write_predictions(path: Path, predictions: pd.DataFrame, positive_label: str = "TCS") -> None:
     """Write predictions.csv: UTF-8, one line per seizure and seed, probabilities to the last bit."""
-    _ordered(predictions).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    column = probability_column(positive_label)
+    names = {name: f"{column}_{name.removeprefix(VIEW_PREFIX)}" for name in view_columns(predictions)}
+    named = _ordered(predictions).rename(columns={**names, "probability": column})
+    named.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def read_predictions(path: Path) -> pd.DataFrame:
+def read_predictions(path: Path, positive_label: str = "TCS") -> pd.DataFrame:
     """Read predictions.csv with ids as text (`01` and `NA` stay what they are); without `repeat`, there is one dealing.
+
+    Args:
+        path: the file.
+        positive_label: the label after which the column of the probability may be named (`find_probability_column`).
 
     Raises:
         SeizuresError: a column is missing.
     """
     text = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    with contextlib.suppress(SeizuresError):  # it is then among what is missing
+        column = find_probability_column(text.columns, positive_label)
+        views = [str(name) for name in text.columns if str(name).startswith(f"{column}_")]
+        names = {name: f"{VIEW_PREFIX}{name.removeprefix(f'{column}_')}" for name in views}
+        text = text.rename(columns={**names, column: "probability"})
     if "repeat" not in text.columns:
         text["repeat"] = "0"
     missing = [name for name in (*_LEADING, *_TRAILING) if name not in text.columns]
+    missing = [probability_column(positive_label) if name == "probability" else name for name in missing]
     if missing:
         raise SeizuresError(f"{path}: not a predictions table, the columns {', '.join(missing)} are missing")
     table = text.copy()
     for name in ("fold", "seed", "repeat"):
         table[name] = text[name].map(int).astype(np.int64)
-    for name in ["probability_tcs", *view_columns(text)]:
+    for name in ["probability", *view_columns(text)]:
         table[name] = np.array([float(cell) if cell else np.nan for cell in text[name]], dtype=np.float64)
     table["correct"] = (text["correct"] == "True").astype(bool)
     return _ordered(table)
@@ -156,7 +204,7 @@ def prediction_matrix(predictions: pd.DataFrame, positive_label: str = "TCS") ->
         raise SeizuresError("predictions: a seizure is predicted twice under one seed; every seizure is held out once")
     # pivot_table would leave a seizure without a probability out in silence.
     indexed = predictions.set_index([*index, *by])
-    wide = indexed["probability_tcs"].unstack(by).sort_index().sort_index(axis=1)  # noqa: PD010
+    wide = indexed["probability"].unstack(by).sort_index().sort_index(axis=1)  # noqa: PD010
     incomplete = wide.index[wide.isna().any(axis=1)]
     if len(incomplete):
         names = ", ".join(SeizureId(*row[:2]).name for row in incomplete)

@@ -66,7 +66,7 @@ def _by_view(predictions: pd.DataFrame, positive_label: str, negative_label: str
     """Yield the predictions as each view alone would make them, of the seizures that have it."""
     for column in view_columns(predictions):
         part = predictions[predictions[column].notna()].copy()
-        part["probability_tcs"] = part[column]
+        part["probability"] = part[column]
         part["predicted"] = np.where(decide(part[column]), positive_label, negative_label)
         part["correct"] = part["predicted"] == part["label"]
         yield "view", column.removeprefix(VIEW_PREFIX), part

@@ -15,7 +15,12 @@ from seizures.evaluation.calibration import calibrate
 from seizures.evaluation.intervals import NO_SCORE, Cohort
 from seizures.evaluation.metrics import COUNT_NAMES, METRIC_NAMES, compute_metrics, decide
 from seizures.evaluation.per_patient import accuracy_per_patient
-from seizures.evaluation.predictions import PredictionMatrix, prediction_matrix_without_ids
+from seizures.evaluation.predictions import (
+    PredictionMatrix,
+    find_probability_column,
+    prediction_matrix_without_ids,
+    probability_column,
+)
 from seizures.evaluation.predictive_values import predictive_values
 from seizures.evaluation.protocols import SHARED, Protocol, describe_protocol
 from seizures.evaluation.within_folds import auc_within_folds
@@ -24,16 +29,21 @@ from seizures.settings import EvaluationSettings
 
 FORMAT_VERSION = 1
 PATIENT_WISE = Protocol()
-_NEEDED = ("patient_id", "seizure_id", "label", "fold", "seed", "probability_tcs")
+_NEEDED = ("patient_id", "seizure_id", "label", "fold", "seed")
 
 
-def score_predictions(table: pd.DataFrame, **settings: Any) -> dict[str, Any]:
+def score_predictions(
+    table: pd.DataFrame, *, positive_label: str = "TCS", negative_label: str = "FOS", **settings: Any
+) -> dict[str, Any]:
     """Score a table of predictions, made here or anywhere else, as metrics.json holds it.
 
     Args:
-        table: in the layout of predictions.csv, one row per seizure and seed: `patient_id`, `seizure_id`, `label` (FOS
-            or TCS), `fold`, `seed` and `probability_tcs`, from 0 to 1; where patients were dealt into folds several
-            times, also `repeat`, from 0; other columns are ignored.
+        table: in the layout of predictions.csv, one row per seizure and seed: `patient_id`, `seizure_id`, `label`,
+            `fold`, `seed` and the probability of the positive label, from 0 to 1, in a column named after it
+            (`probability_tcs`) or `probability`; where patients were dealt into folds several times, also `repeat`,
+            from 0; other columns are ignored.
+        positive_label: the label whose probability it is.
+        negative_label: the other label.
         settings: fields of `EvaluationSettings`: `num_bootstraps`, `confidence_level`, `seed`.
 
     Returns:
@@ -49,15 +59,23 @@ def score_predictions(table: pd.DataFrame, **settings: Any) -> dict[str, Any]:
     """
     missing = [name for name in _NEEDED if name not in table.columns]
     if missing:
-        raise SeizuresError(f"predictions: missing columns {', '.join(missing)}; expected {', '.join(_NEEDED)}")
-    predictions = table.assign(**{name: table[name].astype(str) for name in _NEEDED[:3]})
-    bad = predictions[~predictions["probability_tcs"].between(0, 1)]
+        wanted = ", ".join((*_NEEDED, probability_column(positive_label)))
+        raise SeizuresError(f"predictions: missing columns {', '.join(missing)}; expected {wanted}")
+    column = find_probability_column(table.columns, positive_label)
+    predictions = table.assign(**{name: table[name].astype(str) for name in _NEEDED[:3]}, probability=table[column])
+    bad = predictions[~predictions["probability"].between(0, 1)]
     if len(bad):
         names = ", ".join(sorted({"+".join(row) for row in bad[list(_NEEDED[:2])].itertuples(index=False, name=None)}))
-        raise SeizuresError(f"predictions: probability_tcs is not a number from 0 to 1 for {names}")
+        raise SeizuresError(f"predictions: {column} is not a number from 0 to 1 for {names}")
     dealing = ["repeat", "patient_id"] if "repeat" in predictions.columns else ["patient_id"]
     is_shared = bool(predictions.drop_duplicates([*dealing, "fold"]).duplicated(dealing).any())
-    return summarise(predictions, EvaluationSettings(**settings), protocol=None if is_shared else PATIENT_WISE)
+    return summarise(
+        predictions,
+        EvaluationSettings(**settings),
+        positive_label=positive_label,
+        negative_label=negative_label,
+        protocol=None if is_shared else PATIENT_WISE,
+    )
 
 
 def summarise(

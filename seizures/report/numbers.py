@@ -85,9 +85,9 @@ def mean_over_seeds(predictions: pd.DataFrame) -> pd.DataFrame:
     )
     table = grouped.agg(
         fold=("fold", "first"),
-        probability=("probability_tcs", "mean"),
-        low=("probability_tcs", "min"),
-        high=("probability_tcs", "max"),
+        probability=("probability", "mean"),
+        low=("probability", "min"),
+        high=("probability", "max"),
         num_wrong=("wrong", "sum"),
         num_seeds=("wrong", "size"),
     ).reset_index()

@@ -84,7 +84,7 @@ class EvaluateFold(RepeatMixin, CellMixin, Stage):
             repeat=self.repeat,
             label_names=bank.label_names,
         )
-        write_predictions(path, table)
+        write_predictions(path, table, bank.label_names[1])
         return Amount(len(bank), "sequences")
 
 
@@ -114,8 +114,9 @@ class PoolPredictions(CellMixin, Stage):
         """Join the tables."""
         from seizures.evaluation.predictions import pool_predictions, read_predictions, write_predictions
 
-        tables = [read_predictions(stage.result) for stage in self.requires()]
-        write_predictions(path, pool_predictions(tables))
+        positive = section(Dataset).label_names()[1]
+        tables = [read_predictions(stage.result, positive) for stage in self.requires()]
+        write_predictions(path, pool_predictions(tables), positive)
 
 
 class ScorePredictions(CellMixin, Stage):
@@ -146,8 +147,8 @@ class ScorePredictions(CellMixin, Stage):
         from seizures.evaluation.predictions import read_predictions
         from seizures.evaluation.summary import summarise, write_summary
 
-        predictions = read_predictions(PoolPredictions(cell=self.cell).result)
         negative, positive = section(Dataset).label_names()
+        predictions = read_predictions(PoolPredictions(cell=self.cell).result, positive)
         write_summary(
             path,
             summarise(

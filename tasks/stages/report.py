@@ -71,7 +71,7 @@ class DrawPictures(Stage):
         from seizures.report import pictures
 
         drawn = pictures.draw_pictures(
-            read_predictions(PoolPredictions().result),
+            read_predictions(PoolPredictions().result, section(Dataset).label_names()[1]),
             read_summary(ScorePredictions().result),
             _histories(),
             _durations(),
@@ -114,7 +114,7 @@ class WriteReport(Stage):
 
         stages, damage = walk(self), invalid_snippets()
         anew = made_anew(stages)
-        predictions = read_predictions(PoolPredictions().result)
+        predictions = read_predictions(PoolPredictions().result, section(Dataset).label_names()[1])
         summary = read_summary(ScorePredictions().result)
         run = methods.WhatWasRun(
             made=_ways(),

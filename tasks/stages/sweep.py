@@ -161,7 +161,7 @@ def results_of(cells: list[str]) -> list[CellResult]:
         CellResult(
             name_of(cell),
             training_settings(cell),
-            read_predictions(PoolPredictions(cell=cell).result),
+            read_predictions(PoolPredictions(cell=cell).result, section(Dataset).label_names()[1]),
             read_summary(ScorePredictions(cell=cell).result),
             fold_settings(cell).dealing,
         )

@@ -74,7 +74,7 @@ def test_cells_are_compared_with_the_reference_in_pairs_as_one_family() -> None:
     worse = cell(8, aggregation="mean")
     turned = compare_cells([best, worse], worse, SETTINGS).iloc[0]
     truth = [(np.where(table["label"] == "TCS", p, 1 - p)) for table in (best.predictions, worse.predictions)
-             for p in [table["probability_tcs"]]]  # fmt: skip
+             for p in [table["probability"]]]  # fmt: skip
     theirs = stats.mannwhitneyu(*truth, alternative="greater").pvalue
     assert turned["p_value_mann_whitney_bonferroni"] == pytest.approx(theirs)
     assert compare_cells([best], best, SETTINGS).empty

@@ -133,7 +133,8 @@ def test_the_door_scores_what_the_pipeline_scores_whatever_else_is_in_the_table(
     scores = seizures.score_predictions(table, num_bootstraps=300, seed=5)
     assert scores == summarise(table, SETTINGS)
     assert scores["metrics"]["accuracy"]["low"] < scores["metrics"]["accuracy"]["mean"]
-    plain = table[["patient_id", "seizure_id", "label", "fold", "seed", "probability_tcs"]]
+    plain = table[["patient_id", "seizure_id", "label", "fold", "seed", "probability"]]
+    plain = plain.rename(columns={"probability": "probability_tcs"})
     plain = plain.assign(patient_id=[int(name[1:]) for name in plain["patient_id"]])  # as pandas reads such ids
     assert seizures.score_predictions(plain, num_bootstraps=300, seed=5) == scores
 
@@ -143,6 +144,19 @@ def test_the_door_says_that_patients_are_shared() -> None:
     scores = seizures.score_predictions(table)
     assert scores["protocol_name"] == "shared"
     assert scores["protocol"].startswith("NOT an estimate for new patients")
+
+
+def test_the_door_takes_other_labels_and_the_column_named_after_them() -> None:
+    table = prediction_table(["A", "A", "B", "B"], [0, 1, 0, 1], [[0.1, 0.9, 0.2, 0.8]])
+    scores = seizures.score_predictions(table)
+    other = table.assign(label=table["label"].map({"FOS": "ADL", "TCS": "FALL"}))
+    named = {"positive_label": "FALL", "negative_label": "ADL"}
+    for column in ("probability_fall", "probability_tcs", "probability"):
+        found = seizures.score_predictions(other.rename(columns={"probability": column}), **named)
+        assert found["metrics"] == scores["metrics"]
+        assert found["num_seizures_by_label"] == {"ADL": 2, "FALL": 2}
+    with pytest.raises(SeizuresError, match="expected a column probability_fall with the probability of FALL"):
+        seizures.score_predictions(other.drop(columns="probability"), **named)
 
 
 def test_the_door_refuses_other_tables_and_settings() -> None:
