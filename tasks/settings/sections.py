@@ -14,7 +14,14 @@ from typing import TypeVar, cast
 import luigi
 
 from seizures.manifest.table import as_one_line
-from seizures.settings import EvaluationSettings, FoldSettings, FrameSettings, TrainingSettings, selection_of
+from seizures.settings import (
+    EvaluationSettings,
+    FoldSettings,
+    FrameSettings,
+    SnippetSettings,
+    TrainingSettings,
+    selection_of,
+)
 from seizures.simulation.cohort import DEFAULT_SEED
 from tasks.settings.files import expand_path
 
@@ -170,10 +177,15 @@ class Snippets(luigi.Config):
         "r2plus1d_34_8_kinetics, r2plus1d_34_32_kinetics, resnet_34, wide_resnet_50_2",
         "those that are compared; the first is the reference",
     )
+    sampling = _text(SnippetSettings().sampling, "what is trained on: balanced, or middles (the authors')")
 
     def names(self) -> list[str]:
         """Return the names of the networks, each once."""
         return list(dict.fromkeys(filter(None, (part.strip() for part in self.networks.split(",")))))
+
+    def settings(self) -> SnippetSettings:
+        """Return the values that the training reads."""
+        return SnippetSettings(sampling=self.sampling)
 
 
 class Evaluation(luigi.Config):

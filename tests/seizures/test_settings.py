@@ -19,13 +19,14 @@ from seizures.settings import (
     EvaluationSettings,
     FoldSettings,
     FrameSettings,
+    SnippetSettings,
     TrainingSettings,
     canonical_json,
     digest,
     selection_of,
 )
 
-ALL = (FrameSettings, FoldSettings, TrainingSettings, EvaluationSettings)
+ALL = (FrameSettings, FoldSettings, TrainingSettings, SnippetSettings, EvaluationSettings)
 OTHER_VALUES: dict[str, Any] = {
     "deinterlace": "never",
     "damaged": "mask",
@@ -38,11 +39,12 @@ OTHER_VALUES: dict[str, Any] = {
     "hidden_units": 8,
     "num_segments": 4,
     "gamma": math.inf,
-    "learning_rate": 1e-3,
+    "learning_rate": 2e-3,
     "weight_decay": 0.0,
     "batch_size": 2,
     "num_epochs": 5,
     "selection": "inner",
+    "sampling": "middles",
     "num_inner_folds": 2,
     "num_bootstraps": 500,
     "confidence_level": 0.9,
@@ -68,6 +70,7 @@ OTHER_VALUES: dict[str, Any] = {
         (TrainingSettings, "weight_decay", -1e-3),
         (TrainingSettings, "selection", "best"),
         (TrainingSettings, "num_inner_folds", 1),
+        (SnippetSettings, "sampling", "middle"),
         (EvaluationSettings, "num_bootstraps", 99),
         (EvaluationSettings, "confidence_level", 1.0),
     ],
@@ -167,6 +170,7 @@ def test_the_bounds_themselves_are_allowed(settings: Callable[[], object]) -> No
         (FoldSettings, "seed", -1, "at least 0"),
         (TrainingSettings, "gamma", 0.99, "at least 1 (1 is uniform, inf is the middle)"),
         (TrainingSettings, "weight_decay", math.inf, "at least 0"),
+        (SnippetSettings, "sampling", "x", "one of balanced, middles"),
         (TrainingSettings, "selection", "x", "one of last, inner, held_out"),
         (EvaluationSettings, "seed", -1, "at least 0"),
         (EvaluationSettings, "confidence_level", 0.0, "between 0 and 1"),
