@@ -26,6 +26,9 @@ DEALINGS = ("patients", "seizures")
 LOSSES = ("weighted", "paper")
 AS_PROTOCOL = "auto"
 PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
+# What a classifier of single snippets is trained on: as many of each class, or the authors' middles of segments.
+SAMPLINGS = ("balanced", "middles")
+SEGMENT_FRAMES = 32  # of `middles`: as long as the longest snippet of the paper
 KEY_LENGTH = 12
 # Bins of seizure duration. Fixed, so that a new seizure or a corrected onset leaves the others in theirs; about the
 # quartiles of the paper's cohort.
@@ -196,13 +199,23 @@ class TrainingSettings:
 
 @dataclasses.dataclass(frozen=True)
 class SnippetSettings:
-    """How a linear classifier of single snippets is fitted: the paper's values, and AdamW's own weight decay."""
+    """How a linear classifier of single snippets is fitted: the paper's values, and AdamW's own weight decay.
 
+    `sampling` = `balanced` trains on as many random snippets before the clonic onset as after it; `middles` on the
+    snippet in the middle of every segment of 32 frames, with the authors' weighted loss (docs/snippets.md).
+    """
+
+    sampling: str = "balanced"
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     batch_size: int = 1024
     num_epochs: int = 400
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a sampling that is not known."""
+        known = self.sampling in SAMPLINGS
+        _refuse([] if known else [f"sampling = {self.sampling}: expected one of {', '.join(SAMPLINGS)}"])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,7 +31,12 @@ READ_BY = {  # files that a module reads, beside it
     "seizures.inspection.page": ("templates/inspection.html.j2",),
     "seizures.report.page": ("templates/report.html.j2",),
     "seizures.report.protocol_page": ("templates/protocols.html.j2", "templates/small_page.html.j2"),
-    "seizures.report.snippet_page": ("templates/snippets.html.j2", "templates/small_page.html.j2"),
+    "seizures.report.snippet_page": (
+        "templates/snippets.html.j2",
+        "templates/snippet_training.html.j2",
+        "templates/snippet_precision.html.j2",
+        "templates/small_page.html.j2",
+    ),
 }
 _TYPES_ONLY = {"__future__", "typing", "collections.abc", "types"}
 _SKIPPED_FIELDS = {"ctx", "annotation", "returns", "type_comment", "type_params", "kind", "simple"}

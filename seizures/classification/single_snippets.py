@@ -1,8 +1,8 @@
 """How much does one snippet say? A linear classifier on single snippets: before the clonic onset, or after it.
 
 The paper's comparison of networks (docs/snippets.md): from a network's features of half a second, one linear layer
-must tell whether the clonic phase has begun. It is trained on equally many snippets of each class, and every snippet of
-the held-out patients is classified.
+must tell whether the clonic phase has begun. Here it is trained on equally many snippets of each class, in
+`middle_snippets` as the authors do; every snippet of the held-out patients is classified.
 
 Letters in shapes: R rows (snippets of all views), D features, V views, K snippets of each class in training.
 """
@@ -10,6 +10,7 @@ Letters in shapes: R rows (snippets of all views), D features, V views, K snippe
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
+from sklearn.metrics import average_precision_score
 from torch import nn
 from torch.nn import functional as F
 
@@ -30,7 +32,7 @@ BEFORE, AFTER, UNCOUNTED = 0, 1, -1
 _ROWS_AT_ONCE = 1 << 16
 COLUMNS = (
     *("patient_id", "seizure_id", "view", "label", "frames_per_snippet", "feature_dim"),
-    *("num_before", "num_before_right", "num_after", "num_after_right"),
+    *("num_before", "num_before_right", "num_after", "num_after_right", "average_precision"),
 )
 _SNIPPETS = ("frames_per_snippet", "stride_frames", "frame_rate_hz")
 
@@ -124,15 +126,38 @@ def fit(
     drawn = [rows[rng.permutation(np.flatnonzero(classes == kind))[:num_per_class]] for kind in (BEFORE, AFTER)]
     values = torch.index_select(bank.values, 0, torch.from_numpy(np.concatenate(drawn)))  # (2 K, D)
     labels = torch.from_numpy(np.repeat([BEFORE, AFTER], num_per_class))
+    return train_layer(2, values, labels, F.cross_entropy, settings, rng, progress)
+
+
+def train_layer(
+    num_outputs: int,
+    values: torch.Tensor,
+    labels: torch.Tensor,
+    loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    settings: SnippetSettings,
+    rng: np.random.Generator,
+    progress: Callable[[int, int], None] | None = None,
+) -> nn.Linear:
+    """Train a linear layer with AdamW, all snippets in a new order each epoch, the last batch as short as it is.
+
+    Args:
+        num_outputs: 1 or 2.
+        values: (2 K or I, D).
+        labels: int64, as many, `BEFORE` or `AFTER`.
+        loss_of: of outputs (B, num_outputs) and labels (B,).
+        settings: how to fit; their seed gives the first weights.
+        rng: source of the orders.
+        progress: called with the epochs that are done and all.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        layer = nn.Linear(bank.feature_dim, 2)
+        layer = nn.Linear(values.shape[1], num_outputs)
     optimizer = torch.optim.AdamW(layer.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     for epoch in range(1, settings.num_epochs + 1):
         order = torch.from_numpy(rng.permutation(len(labels)))
         for start in range(0, len(order), settings.batch_size):
             batch = order[start : start + settings.batch_size]
-            loss = F.cross_entropy(layer(values[batch]), labels[batch])
+            loss = loss_of(layer(values[batch]), labels[batch])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -144,16 +169,23 @@ def fit(
 def classify(bank: SequenceBank, layer: nn.Linear) -> pd.DataFrame:
     """Classify every snippet of every view, and count.
 
+    Args:
+        bank: the views to classify, all those of a seizure together.
+        layer: of `fit` or `middle_snippets.fit_on_middles`.
+
     Returns:
         One row a view: `patient_id`, `seizure_id`, `view`, `label`, `frames_per_snippet`, `feature_dim`, `num_before`,
-        `num_after`, and of those the ones that were right, `num_before_right`, `num_after_right`. A view without a
+        `num_after`, of those the ones that were right, `num_before_right`, `num_after_right`, and `average_precision`,
+        of all snippets of all views of the seizure, NaN unless some are before and some after. A view without a
         snippet that counts has zeros.
     """
     classes = classes_of(bank)
     rows = []
+    of_seizure = defaultdict(list)
     for view in range(len(bank)):
         own_rows = _rows_of(bank, view)
-        called = _called(torch.narrow(bank.values, 0, int(own_rows[0]), len(own_rows)), layer)
+        scores = _scores(torch.narrow(bank.values, 0, int(own_rows[0]), len(own_rows)), layer)
+        called = np.where(scores > 0, AFTER, BEFORE)
         row: dict[str, str | int] = {
             "patient_id": bank.patient_ids[view],
             "seizure_id": bank.seizure_ids[view],
@@ -167,17 +199,32 @@ def classify(bank: SequenceBank, layer: nn.Linear) -> pd.DataFrame:
             row[f"num_{name}"] = int(own.sum())
             row[f"num_{name}_right"] = int((called[own] == kind).sum())
         rows.append(row)
+        of_seizure[bank.patient_ids[view], bank.seizure_ids[view]].append((classes[own_rows], scores))
     table: pd.DataFrame = pd.DataFrame(rows, columns=COLUMNS)
+    precisions = {
+        name: _average_precision(*map(np.concatenate, zip(*parts, strict=True))) for name, parts in of_seizure.items()
+    }
+    names = zip(bank.patient_ids, bank.seizure_ids, strict=True)
+    table["average_precision"] = np.array([precisions[name] for name in names], dtype=np.float64)
     return table
+
+
+def _average_precision(classes: npt.NDArray[np.int8], scores: npt.NDArray[np.float64]) -> float:
+    """Return the average precision of a seizure's snippets that count; NaN unless both classes are there."""
+    counted = classes != UNCOUNTED
+    if not ((classes == BEFORE).any() and (classes == AFTER).any()):
+        return math.nan
+    return float(average_precision_score(classes[counted] == AFTER, scores[counted]))
 
 
 def _rows_of(bank: SequenceBank, view: int) -> npt.NDArray[np.int64]:
     return np.arange(bank.first_row[view], bank.first_row[view] + bank.num_rows[view], dtype=np.int64)
 
 
-def _called(values: torch.Tensor, layer: nn.Linear) -> npt.NDArray[np.int64]:
-    """Return the class that the layer calls each row of values (R, D), int64 (R,)."""
+def _scores(values: torch.Tensor, layer: nn.Linear) -> npt.NDArray[np.float64]:
+    """Return the log odds of `AFTER` of each row of values (R, D), float64 (R,): above 0 it is called so."""
     with torch.inference_mode():
         starts = range(0, len(values), _ROWS_AT_ONCE)
-        parts = [layer(values[start : start + _ROWS_AT_ONCE]).argmax(dim=1) for start in starts]
-    return np.asarray(torch.cat(parts).numpy())
+        parts = [layer(values[start : start + _ROWS_AT_ONCE]) for start in starts]
+    logits = torch.cat(parts).numpy().astype(np.float64)
+    return np.asarray(logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0])

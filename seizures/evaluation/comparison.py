@@ -7,7 +7,8 @@ N seizures, K seeds, P patients, R resamples.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,18 +30,44 @@ from seizures.evaluation.predictions import prediction_matrix
 from seizures.manifest.identity import SeizureId
 from seizures.settings import EvaluationSettings
 
-MAX_PATIENTS_ENUMERATED = 14  # 16384 ways to flip their signs; above, signs are drawn
+MAX_PATIENTS_ENUMERATED = 14  # 16384 ways to flip their signs; above, signs are drawn unless as many may be
+FLIPS_AT_THE_THRESHOLD = 10  # how many drawn flips reach a difference whose p is alpha / family
+_SIGNS_AT_ONCE = 1 << 18  # flips times patients; 2 MB
 
 
 @dataclasses.dataclass(frozen=True)
 class PermutationTest:
-    """Two-sided test that the mean difference is 0; `num_flips` ways to flip the signs, all of them if `exact`."""
+    """Two-sided test that the mean difference is 0; `num_flips` ways to flip the signs, all of them if `exact`.
+
+    `smallest_p_value` is the least that any differences of as many patients could have had.
+    """
 
     difference: float
     p_value: float
     num_patients_that_differ: int
     num_flips: int
     exact: bool
+    smallest_p_value: float
+
+
+def significance_level(confidence_level: float) -> float:
+    """Return alpha, to which p values are compared: 1 less the level of the intervals, without its rounding error."""
+    return round(1 - confidence_level, 12)
+
+
+def num_flips_for(num_comparisons: int, settings: EvaluationSettings) -> int:
+    """Return how many flips each test of a family draws, so that p can fall below alpha / family.
+
+    The least p of D drawn flips is 1 / (D + 1) (Phipson and Smyth 2010). D is ten times family / alpha, so that a
+    difference at the threshold is reached by about ten flips and p is known there to a third; `num_bootstraps` if that
+    is more.
+
+    Args:
+        num_comparisons: of the family over which Holm's method corrects.
+        settings: alpha is 1 less their confidence level.
+    """
+    needed = FLIPS_AT_THE_THRESHOLD * max(1, num_comparisons) / significance_level(settings.confidence_level)
+    return max(settings.num_bootstraps, math.ceil(needed))
 
 
 def paired_permutation_test(
@@ -50,8 +77,9 @@ def paired_permutation_test(
 
     If the two classifiers were equally good, swapping them for any one patient would not matter
     (Winkler et al. 2015, NeuroImage 123: whole-block sign flips). A patient whose differences sum to 0 has no
-    influence. With few other patients all flips are counted; with many, `num_flips` are drawn and the observed one is
-    added, so that p is never 0 (Phipson and Smyth 2010).
+    influence. With few other patients (14, or such that there are no more than `num_flips` ways) all flips are counted;
+    with many, `num_flips` are drawn and the observed one is added, so that p is never 0 (Phipson and Smyth 2010).
+    Memory does not grow with the flips.
 
     Args:
         differences: (N,) score of the first classifier less that of the second, on the same seizure.
@@ -65,15 +93,35 @@ def paired_permutation_test(
     tolerance = 1e-9 * max(1.0, float(np.abs(sums).sum()))
     blocks = sums[np.abs(sums) > tolerance]
     observed = abs(float(blocks.sum()))
-    exact = len(blocks) <= MAX_PATIENTS_ENUMERATED
+    exact = len(blocks) <= MAX_PATIENTS_ENUMERATED or 2 ** len(blocks) <= num_flips
     if exact:
         num_flips = 2 ** len(blocks)
-        signs = 1.0 - 2.0 * (np.arange(num_flips)[:, None] >> np.arange(len(blocks)) & 1)
-    else:
-        signs = rng.choice([-1.0, 1.0], size=(num_flips, len(blocks)))
-    as_far = int((np.abs(signs @ blocks) >= observed - tolerance).sum())
+    flips = _all_flips(len(blocks)) if exact else _drawn_flips(len(blocks), num_flips, rng)
+    total, turned = blocks.sum(), 2 * blocks  # a flip takes a patient's sum away twice
+    as_far = sum(int((np.abs(total - some @ turned) >= observed - tolerance).sum()) for some in flips)
     p_value = as_far / num_flips if exact else (as_far + 1) / (num_flips + 1)
-    return PermutationTest(float(values.mean()), p_value, len(blocks), num_flips, exact)
+    smallest = min(1.0, 2 / num_flips) if exact else 1 / (num_flips + 1)
+    return PermutationTest(float(values.mean()), p_value, len(blocks), num_flips, exact, smallest)
+
+
+def _all_flips(num_patients: int) -> Iterator[FloatArray]:
+    """Yield every choice of patients to flip, some at a time, each float64 (flips, patients) of 1 (flipped) and 0."""
+    step = _flips_at_once(num_patients)
+    for start in range(0, 2**num_patients, step):
+        numbers = np.arange(start, min(start + step, 2**num_patients))
+        yield (numbers[:, None] >> np.arange(num_patients) & 1).astype(np.float64)
+
+
+def _drawn_flips(num_patients: int, num_flips: int, rng: np.random.Generator) -> Iterator[FloatArray]:
+    """Yield drawn choices of patients to flip, as `_all_flips` does."""
+    step = _flips_at_once(num_patients)
+    for start in range(0, num_flips, step):
+        shape = (min(step, num_flips - start), num_patients)
+        yield rng.integers(0, 2, size=shape, dtype=np.uint8).astype(np.float64)
+
+
+def _flips_at_once(num_patients: int) -> int:
+    return max(1, _SIGNS_AT_ONCE // max(1, num_patients))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -85,28 +133,38 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def mann_whitney_bonferroni(better: npt.ArrayLike, worse: npt.ArrayLike, num_comparisons: int) -> float:
-    """Return the paper's p value, for comparison with it only: one-tailed Mann-Whitney, times `num_comparisons`.
+def mann_whitney_bonferroni(better: npt.ArrayLike, worse: npt.ArrayLike, num_experiments: int) -> float:
+    """Return the paper's p value, for comparison with it only: one-tailed Mann-Whitney, times e (e - 1).
 
-    It treats the values as independent, which seizures of one patient and two classifiers on one seizure are not: use
-    `paired_permutation_test` for an answer.
+    The paper compares each of e experiments with each other in both directions, and so calls a p significant below
+    alpha / (e (e - 1)) (section 3). It treats the values as independent, which seizures of one patient and two
+    classifiers on one seizure are not: use `paired_permutation_test` for an answer.
 
     Args:
         better: (A,) values that are supposed to be greater.
         worse: (B,) values that are supposed to be less.
-        num_comparisons: Bonferroni's factor.
+        num_experiments: e, of the set that is compared, at least 2.
     """
+    if num_experiments < 2:
+        raise ValueError(f"num_experiments = {num_experiments}: expected at least 2")
     p_value = mannwhitneyu(np.asarray(better), np.asarray(worse), alternative="greater").pvalue
-    return float(min(1.0, num_comparisons * p_value))
+    return float(min(1.0, num_experiments * (num_experiments - 1) * p_value))
 
 
 def compare(
-    first: pd.DataFrame, second: pd.DataFrame, settings: EvaluationSettings, *, positive_label: str = "TCS"
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    settings: EvaluationSettings,
+    *,
+    positive_label: str = "TCS",
+    num_comparisons: int = 1,
+    metrics: Sequence[str] = METRIC_NAMES,
 ) -> dict[str, Any]:
     """Compare two tables of predictions (predictions.csv) of the same seizures, as plain values.
 
     A metric's difference is that of the means over seeds; its interval is `intervals.difference_interval`. The test is
-    of the accuracy (share of seeds in which a seizure is right).
+    of the accuracy (share of seeds in which a seizure is right); it draws as many flips as a family of
+    `num_comparisons` needs. `metrics` says of which scores: their intervals take most of the time.
 
     Returns:
         `num_patients`, `num_seizures`, `metrics` (name to difference, low, high) and `test` (`PermutationTest`).
@@ -118,18 +176,19 @@ def compare(
     rng = np.random.default_rng(settings.seed)
     both = [Cohort(patients, labels, values, settings.confidence_level) for values in (probabilities, others)]
     scores = [weighted_metrics(labels, values, np.ones((1, len(labels)))) for values in (probabilities, others)]
-    metrics: dict[str, dict[str, float | None]] = {}
-    for name in METRIC_NAMES:
+    differences: dict[str, dict[str, float | None]] = {}
+    for name in metrics:
         difference = float(scores[0][name].mean() - scores[1][name].mean())
         interval = NO_SCORE if np.isnan(difference) else difference_interval(name, *both)
         known = None if np.isnan(difference) else difference
-        metrics[name] = {"difference": known, "low": interval.low, "high": interval.high}
+        differences[name] = {"difference": known, "low": interval.low, "high": interval.high}
     right = [(decide(values) == (labels == 1)).mean(axis=0) for values in (probabilities, others)]
-    test = paired_permutation_test(right[0] - right[1], patients, num_flips=settings.num_bootstraps, rng=rng)
+    num_flips = num_flips_for(num_comparisons, settings)
+    test = paired_permutation_test(right[0] - right[1], patients, num_flips=num_flips, rng=rng)
     return {
         "num_patients": len(set(patients)),
         "num_seizures": len(labels),
-        "metrics": metrics,
+        "metrics": differences,
         "test": dataclasses.asdict(test),
     }
 

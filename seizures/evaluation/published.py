@@ -26,13 +26,15 @@ _CORRECT = {
     (16, "lstm"): (177, 177, 177, 177, 171),
     (16, "blstm"): (179, 180, 181, 181, 175),
 }
-# A linear classifier on single snippets: median and interquartile range of the accuracy, in percent.
+# A linear classifier on single snippets: median and interquartile range of the accuracy, of F1 and of the area under
+# the precision-recall curve, in percent (the paper's table of feature extractors; chapter 2 of the thesis has it too).
 _SNIPPETS = {
-    "wide_resnet_50_2": (80.3, 33.2),
-    "resnet_34": (89.7, 27.7),
-    "r2plus1d_34_8_kinetics": (93.9, 18.3),
-    "r2plus1d_34_32_kinetics": (96.9, 12.9),
+    "wide_resnet_50_2": ((80.3, 33.2), (67.4, 30.2), (75.7, 38.4)),
+    "resnet_34": ((89.7, 27.7), (73.9, 23.6), (84.3, 28.7)),
+    "r2plus1d_34_8_kinetics": ((93.9, 18.3), (81.6, 16.9), (93.7, 13.4)),
+    "r2plus1d_34_32_kinetics": ((96.9, 12.9), (84.7, 13.4), (94.7, 11.9)),
 }
+SNIPPET_SCORES = ("accuracy", "f1", "average_precision")
 _SAME = ("hidden_units", "learning_rate", "weight_decay", "batch_size", "num_epochs")
 
 
@@ -47,7 +49,14 @@ def published_correct(settings: TrainingSettings) -> int | None:
     return row[GAMMAS.index(settings.gamma)]
 
 
-def published_snippets(network: str) -> tuple[float, float] | None:
-    """Return the median and the interquartile range, as shares, that the paper has for a network on single snippets."""
+def published_snippets(network: str) -> dict[str, tuple[float, float]] | None:
+    """Return what the paper has for a network on single snippets: median and interquartile range, as shares.
+
+    By the names in `SNIPPET_SCORES`; F1 and average precision are of snippets after the clonic onset. None where the
+    paper does not have the network.
+    """
     found = _SNIPPETS.get(network)
-    return None if found is None else (round(found[0] / 100, 3), round(found[1] / 100, 3))
+    if found is None:
+        return None
+    shares = ((round(median / 100, 3), round(width / 100, 3)) for median, width in found)
+    return dict(zip(SNIPPET_SCORES, shares, strict=True))

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from seizures.errors import SeizuresError
-from seizures.evaluation.comparison import compare, holm, mann_whitney_bonferroni
+from seizures.evaluation.comparison import compare, mann_whitney_bonferroni
+from seizures.evaluation.families import correct_family
 from seizures.evaluation.metrics import COUNT_NAMES, FloatArray
 from seizures.evaluation.predictions import pool_predictions, prediction_matrix
 from seizures.evaluation.protocols import Protocol
@@ -78,16 +79,21 @@ def _row(cell: CellResult) -> dict[str, Any]:
 def compare_cells(cells: Sequence[CellResult], reference: CellResult, evaluation: EvaluationSettings) -> pd.DataFrame:
     """Return a row per other cell: its accuracy less that of the reference on the same seizures, paired by patient.
 
-    All rows are one family for Holm's correction. Cells of other protocols are compared too: the difference of `paper`
-    and `patient` is the optimism of the paper's. `p_value_mann_whitney_bonferroni` is the paper's way, for comparison
-    only: one-tailed, that the cell gives the truth a higher probability than the reference does.
+    All rows are one family for Holm's correction; the columns that belong to it are `families.correct_family`'s. Cells
+    of other protocols are compared too: the difference of `paper` and `patient` is the optimism of the paper's.
+    `p_value_mann_whitney_bonferroni` is the paper's way, for comparison only: one-tailed, that the cell gives the truth
+    a higher probability than the reference does, times e (e - 1) for e cells.
     """
     rows = []
-    for cell in cells:
-        if cell.name == reference.name:
-            continue
+    others = [cell for cell in cells if cell.name != reference.name]
+    for cell in others:
         found = compare(
-            cell.predictions, reference.predictions, evaluation, positive_label=cell.summary["positive_label"]
+            cell.predictions,
+            reference.predictions,
+            evaluation,
+            positive_label=cell.summary["positive_label"],
+            num_comparisons=len(others),
+            metrics=("accuracy",),
         )
         accuracy, test = found["metrics"]["accuracy"], found["test"]
         rows.append(
@@ -101,16 +107,17 @@ def compare_cells(cells: Sequence[CellResult], reference: CellResult, evaluation
                 "high": accuracy["high"],
                 "p_value": test["p_value"],
                 "exact": test["exact"],
+                "num_flips": test["num_flips"],
                 "num_patients_that_differ": test["num_patients_that_differ"],
+                "smallest_p_value": test["smallest_p_value"],
                 "p_value_mann_whitney_bonferroni": mann_whitney_bonferroni(
-                    _given_to_truth(cell), _given_to_truth(reference), len(cells) - 1
+                    _given_to_truth(cell), _given_to_truth(reference), len(cells)
                 ),
             }
         )
-    columns = ["cell", "reference", "accuracy_difference", "low", "high", "p_value"]
+    columns = ["cell", "reference", "accuracy_difference", "low", "high", "p_value", "smallest_p_value"]
     table: pd.DataFrame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
-    table["p_value_holm"] = holm(table["p_value"].tolist())
-    return table
+    return correct_family(table, evaluation)
 
 
 def _given_to_truth(cell: CellResult) -> FloatArray:

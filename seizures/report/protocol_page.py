@@ -16,7 +16,8 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from seizures.evaluation.comparison import compare, holm
+from seizures.evaluation.comparison import compare, significance_level
+from seizures.evaluation.families import correct_family, family_words
 from seizures.evaluation.metrics import METRIC_TITLES
 from seizures.evaluation.settings_sweep import CellResult
 from seizures.files.template import write_page
@@ -118,21 +119,26 @@ def differences(groups: Sequence[Group], evaluation: EvaluationSettings) -> pd.D
     """Return a row for each pair of protocols of each group: the accuracy of the first less that of the second.
 
     Paired on the same seizures, with an interval and a test in which the patient is what is drawn or flipped; Holm's
-    correction is over all rows.
+    correction is over all rows, with the columns of `families.correct_family`.
     """
+    pairs = [(group, first, second) for group in groups for first, second in _pairs(group)]
     rows = []
-    for group in groups:
-        for first, second in _pairs(group):
-            one, other = group.cells[first], group.cells[second]
-            positive = one.summary["positive_label"]
-            found = compare(one.predictions, other.predictions, evaluation, positive_label=positive)
-            accuracy = found["metrics"]["accuracy"]
-            row = {"settings": group.title, "first": first, "second": second, **accuracy}
-            rows.append({**row, "p_value": found["test"]["p_value"]})
-    columns = ["settings", "first", "second", "difference", "low", "high", "p_value"]
-    table: pd.DataFrame = pd.DataFrame(rows, columns=columns)
-    table["p_value_holm"] = holm(table["p_value"].tolist())
-    return table
+    for group, first, second in pairs:
+        one, other = group.cells[first], group.cells[second]
+        positive = one.summary["positive_label"]
+        found = compare(
+            one.predictions,
+            other.predictions,
+            evaluation,
+            positive_label=positive,
+            num_comparisons=len(pairs),
+            metrics=("accuracy",),
+        )
+        accuracy = found["metrics"]["accuracy"]
+        row = {"settings": group.title, "first": first, "second": second, **accuracy}
+        rows.append({**row, **{name: found["test"][name] for name in ("p_value", "smallest_p_value")}})
+    columns = ["settings", "first", "second", "difference", "low", "high", "p_value", "smallest_p_value"]
+    return correct_family(pd.DataFrame(rows, columns=columns), evaluation)
 
 
 def _pairs(group: Group) -> list[tuple[str, str]]:
@@ -153,7 +159,9 @@ def difference_words(row: pd.Series[Any], confidence_level: float) -> str:
     interval = f"{100 * confidence_level:g} % interval {bounds}, paired over patients"
     if row["low"] <= 0 <= row["high"]:
         shown = "the interval includes 0"
-    elif row["p_value_holm"] > 1 - confidence_level:
+    elif row["smallest_reachable_p_value_holm"] >= significance_level(confidence_level):
+        shown = "the interval excludes 0; the test cannot confirm it, because too few patients differ"
+    elif row["p_value_holm"] >= significance_level(confidence_level):
         shown = "the interval excludes 0, but the test does not confirm it"
     else:
         shown = "the interval excludes 0"
@@ -209,6 +217,7 @@ def write_protocol_page(
         num_seizures=summary["num_seizures"],
         num_seeds=len(summary["seeds"]),
         protocols=described(cells),
+        family=family_words(table, evaluation.confidence_level),
         titles=[METRIC_TITLES[name] for name in METRICS],
         picture=style.to_data_uri(style.to_svg(draw_protocols(groups))),
         groups=[

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from seizures.evaluation.families import family_words
 from seizures.evaluation.published import published_snippets
 from seizures.evaluation.snippet_scores import by_seizure, tabulate, uncounted
 from seizures.evaluation.wording import plural
@@ -39,7 +40,7 @@ def draw_networks(counts: Mapping[str, pd.DataFrame]) -> Figure:
             shown.append((ours, "median and quartiles; a dot is a seizure"))
             published = published_snippets(name)
             if published is not None:
-                paper = axes.plot(published[0], place - 0.33, "v", color=_PAPER, markersize=8)[0]
+                paper = axes.plot(published["accuracy"][0], place - 0.33, "v", color=_PAPER, markersize=8)[0]
                 shown.append((paper, "the paper's median"))
         axes.set_yticks(range(len(counts)), [name.replace("_kinetics", "\n(Kinetics)") for name in counts])
         axes.set(xlim=(-0.02, 1.02), ylim=(len(counts) - 0.5, -0.6))
@@ -55,6 +56,7 @@ def write_snippet_page(
     counts: Mapping[str, pd.DataFrame],
     evaluation: EvaluationSettings,
     *,
+    sampling: str = "balanced",
     left_out: Sequence[str] = (),
     warning: str = "",
 ) -> None:
@@ -64,17 +66,22 @@ def write_snippet_page(
         path: where to.
         counts: by network, the reference first.
         evaluation: how to resample the patients.
+        sampling: what was trained on, `balanced` or `middles`.
         left_out: a line for each seizure, or view of one, that some network has no features of.
         warning: what a reader must know before anything else.
     """
-    rows = tabulate(counts, evaluation).to_dict(orient="records")
+    table = tabulate(counts, evaluation)
+    rows = table.to_dict(orient="records")
     write_page(
         path,
         "seizures.report",
         "snippets.html.j2",
         warning=warning,
         percent=f"{100 * evaluation.confidence_level:g} %",
-        num_trained_per_class=rows[0]["num_trained_per_class"],
+        sampling=sampling,
+        num_trained_before=rows[0]["num_trained_before"],
+        num_trained_after=rows[0]["num_trained_after"],
+        family=family_words(table, evaluation.confidence_level, "difference_"),
         uncounted=uncounted(counts),
         left_out=list(left_out),
         picture=style.to_data_uri(style.to_svg(draw_networks(counts))),
@@ -84,7 +91,7 @@ def write_snippet_page(
 
 def _words(row: Mapping[Any, Any], *, is_reference: bool) -> dict[str, str]:
     """Return the cells of a row of the page."""
-    is_known, is_published = not np.isnan(row["difference"]), not np.isnan(row["published_median_accuracy"])
+    is_known = not np.isnan(row["difference"])
     difference = "reference" if is_reference else "no seizure in common"
     if is_known:
         difference = f"{100 * row['difference']:+.1f} points"
@@ -94,11 +101,9 @@ def _words(row: Mapping[Any, Any], *, is_reference: bool) -> dict[str, str]:
         "network": row["network"],
         "made_of": f"{frames}, {row['feature_dim']} features",
         "size": f"{plural(row['num_seizures'], 'seizure')}, {plural(row['num_patients'], 'patient')}",
-        "median": f"{_share(row['median_accuracy'])} ({100 * row['iqr_accuracy']:.1f})",
-        "median_interval": _interval(row["median_accuracy_low"], row["median_accuracy_high"]),
-        "paper": f"{_share(row['published_median_accuracy'])} ({100 * row['published_iqr_accuracy']:.1f})"
-        if is_published
-        else "not in the paper",
+        **_median_words(row, "accuracy", ""),
+        **_median_words(row, "f1", "f1_"),
+        **_median_words(row, "average_precision", "precision_"),
         "balanced": _share(row["balanced_accuracy"]),
         "balanced_interval": _interval(row["balanced_accuracy_low"], row["balanced_accuracy_high"]),
         "before": _share(row["right_before"]),
@@ -107,6 +112,20 @@ def _words(row: Mapping[Any, Any], *, is_reference: bool) -> dict[str, str]:
         "interval": "" if np.isnan(low) else f"{100 * low:+.1f} to {100 * high:+.1f}",
         "p_value": f"{row['difference_p_value_holm']:.2g}" if is_known else "",
     }
+
+
+def _median_words(row: Mapping[Any, Any], score: str, prefix: str) -> dict[str, str]:
+    """Return the cells of one score: its median and IQR, the interval, the paper's, and the seizures that have it."""
+    is_known, is_published = not np.isnan(row[f"median_{score}"]), not np.isnan(row[f"published_median_{score}"])
+    words = {
+        "median": f"{_share(row[f'median_{score}'])} ({100 * row[f'iqr_{score}']:.1f})" if is_known else "none",
+        "median_interval": _interval(row[f"median_{score}_low"], row[f"median_{score}_high"]),
+        "paper": f"{_share(row[f'published_median_{score}'])} ({100 * row[f'published_iqr_{score}']:.1f})"
+        if is_published
+        else "not in the paper",
+        "num_seizures": plural(row[f"num_seizures_{score}"], "seizure"),
+    }
+    return {f"{prefix}{name}": text for name, text in words.items()}
 
 
 def _share(value: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -20,12 +21,13 @@ PANEL_BY = ("protocol", "gamma")  # and by whatever else differs, but for the tw
 COLOURS = {"mean": "#D55E00", "lstm": "#009E73", "blstm": "#0072B2", "attention": "#CC79A7", "tcn": "#E69F00"}
 MARKERS = {"mean": "o", "lstm": "s", "blstm": "D", "attention": "^", "tcn": "v"}
 PANEL_INCHES, MAX_COLUMNS = 2.9, 5
+WORDS_PER_INCH = 12  # letters of a note
 
 
-def draw_sweep(table: pd.DataFrame) -> Figure:
+def draw_sweep(table: pd.DataFrame, note: str = "") -> Figure:
     """Draw accuracy against the number of segments: a panel per gamma (and protocol), a line per aggregation.
 
-    Bars are the intervals over patients; dashed lines are the paper's, where it has the cell.
+    Bars are the intervals over patients; dashed lines are the paper's, where it has the cell. `note` stands below.
     """
     by = [*PANEL_BY, *_others(table)]
     panels = list(table.groupby(by, sort=True, dropna=False))
@@ -42,7 +44,8 @@ def draw_sweep(table: pd.DataFrame) -> Figure:
             _draw_panel(axes, part, segments)
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
-        figure.supxlabel("segments", fontsize=11, color=INK)
+        below = textwrap.wrap(note, round(WORDS_PER_INCH * figure.get_figwidth()))
+        figure.supxlabel("\n".join(["segments", *below]), fontsize=11, color=INK)
         figure.supylabel("accuracy, %", fontsize=11, color=INK)
         handles = {
             label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)

@@ -22,6 +22,7 @@ from seizures.settings import (
     EvaluationSettings,
     FoldSettings,
     FrameSettings,
+    SnippetSettings,
     TrainingSettings,
     part_of_protocol,
     selection_of,
@@ -199,10 +200,15 @@ class Snippets(luigi.Config):
         "r2plus1d_34_8_kinetics, r2plus1d_34_32_kinetics, resnet_34, wide_resnet_50_2",
         "those that are compared; the first is the reference",
     )
+    sampling = _text(SnippetSettings().sampling, "what is trained on: balanced, or middles (the authors')")
 
     def names(self) -> list[str]:
         """Return the names of the networks, each once."""
         return list(dict.fromkeys(filter(None, (part.strip() for part in self.networks.split(",")))))
+
+    def settings(self) -> SnippetSettings:
+        """Return the values that the training reads."""
+        return SnippetSettings(sampling=self.sampling)
 
 
 class Evaluation(luigi.Config):

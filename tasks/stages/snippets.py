@@ -6,19 +6,20 @@ import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
+import models
 from seizures.classification.folds import FoldRow
 from seizures.errors import TooFewSeizuresError
-from seizures.settings import SnippetSettings
+from seizures.settings import SEGMENT_FRAMES
 from tasks.cohort import manifest as cohort
 from tasks.cohort.imported_features import examined, extracts_any, imported_seizures, is_imported
 from tasks.cohort.networks import weights_faults, weights_identity
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
-from tasks.settings.sections import Dataset, Demo, Evaluation, Machine, Snippets, section
+from tasks.settings.sections import Dataset, Demo, Evaluation, Features, Machine, Snippets, section
 from tasks.stage.stage import Amount, Stage
 from tasks.stages import folds
 from tasks.stages.features import FeatureStage, all_features, features_of
@@ -26,15 +27,20 @@ from tasks.stages.folds import AssignFolds, fold_rows, order_of, recipe_entry, s
 from tasks.stages.sequences import load_sequences
 from tasks.stages.shared_features import CompareFeatures
 
-PATIENT_WISE = "dealing=patients"  # the cell whose folds are dealt by patient, whatever the settings say
+if TYPE_CHECKING:
+    from seizures.classification.middle_snippets import Instants
+
+PATIENT_WISE = "dealing=patients"  # the cell whose folds are used: dealt by patient, whatever the settings say
 
 
 class ClassifySnippets(Stage):
     """Fit a linear classifier to snippets of all folds but one, and classify every snippet of that one.
 
-    All networks are trained on as many snippets: as the one that has the fewest of a class.
+    All networks are trained on as many snippets: as the one that has the fewest of a class, or, of segments, on those
+    at the instants that all of them have.
     """
 
+    version = 2  # 2: average precision, and how many of each class were trained on
     extension = "csv"
     network: str = luigi.Parameter()
     fold: int = luigi.IntParameter()
@@ -65,7 +71,7 @@ class ClassifySnippets(Stage):
         training, held_out = self.rows
         names = section(Snippets).names()
         return {
-            "settings": SnippetSettings(),
+            "settings": section(Snippets).settings(),
             "labels": section(Dataset).label_names(),
             "training": {name: {row.name: recipe_entry(row, name) for row in training} for name in sorted(names)},
             "held_out": {row.name: recipe_entry(row, self.network) for row in held_out},
@@ -74,20 +80,25 @@ class ClassifySnippets(Stage):
 
     def produce(self, path: Path) -> Amount:
         """Fit, classify, and write one row a view."""
-        from seizures.classification import single_snippets
+        from seizures.classification import middle_snippets, single_snippets
         from seizures.evaluation.snippet_scores import write_counts
 
         training, held_out = self.rows
-        num_per_class = _num_per_class(self.fold)
+        settings = section(Snippets).settings()
+        instants, (num_before, num_after) = _trained_on(self.fold)
         bank = load_sequences(training, ("all",), PATIENT_WISE, self.network)
         with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as report_progress:
-            layer = single_snippets.fit(bank, num_per_class, SnippetSettings(), report_progress)
+            if settings.sampling == "middles":
+                layer = middle_snippets.fit_on_middles(bank, instants, settings, report_progress)
+            else:
+                layer = single_snippets.fit(bank, num_before, settings, report_progress)
             usable = any(stage.bad_reason() is None for stage in _features(held_out, self.network))
             nobody = bank.select([False] * len(bank))
             scored = load_sequences(held_out, ("all", "evaluate"), PATIENT_WISE, self.network) if usable else nobody
             counts = single_snippets.classify(scored, layer)
-        write_counts(path, counts.assign(network=self.network, fold=self.fold, num_trained_per_class=num_per_class))
-        return Amount(2 * num_per_class * SnippetSettings().num_epochs, "snippets")
+        trained = {"num_trained_before": num_before, "num_trained_after": num_after}
+        write_counts(path, counts.assign(network=self.network, fold=self.fold, **trained))
+        return Amount((num_before + num_after) * settings.num_epochs, "snippets")
 
 
 def _features(rows: tuple[FoldRow, ...], network: str) -> list[FeatureStage]:
@@ -95,23 +106,31 @@ def _features(rows: tuple[FoldRow, ...], network: str) -> list[FeatureStage]:
 
 
 @functools.cache
-def _num_per_class(fold: int) -> int:
-    """Count how many snippets of each class every network can be trained on."""
+def _trained_on(fold: int) -> tuple[Instants, tuple[int, int]]:
+    """Return on which instants every network is trained, if on those, and on how many snippets before and after."""
+    from seizures.classification.middle_snippets import common_instants
     from seizures.classification.single_snippets import count_in_smaller_class
 
     training, _ = split(PATIENT_WISE, fold)
-    found = {}
-    for network in section(Snippets).names():
-        paths = [stage.result for stage in _features(training, network) if stage.bad_reason() is None]
-        found[network] = count_in_smaller_class(paths, section(Dataset).label_names())
-    none = [name for name, number in found.items() if not number]
+    labels = section(Dataset).label_names()
+    paths = {
+        network: [stage.result for stage in _features(training, network) if stage.bad_reason() is None]
+        for network in section(Snippets).names()
+    }
+    if section(Snippets).sampling == "middles":
+        instants, numbers = common_instants(list(paths.values()), labels)
+        none = [] if min(numbers) else [f"no segment of {SEGMENT_FRAMES} frames that all networks have"]
+    else:
+        instants, found = {}, {network: count_in_smaller_class(own, labels) for network, own in paths.items()}
+        none = [name for name, number in found.items() if not number]
+        numbers = (min(found.values()), min(found.values()))
     if none:
         raise TooFewSeizuresError(
             f"fold {fold}: {', '.join(none)}: of the {len(training)} seizures to train on, none has a snippet before, "
             "or none after, the clonic onset; give clonic_onset_seconds for more seizures, use fewer folds, or leave "
             "that network out of [Snippets] networks"
         )
-    return min(found.values())
+    return instants, numbers
 
 
 class PoolSnippets(Stage):
@@ -157,7 +176,7 @@ class _OfCounts(luigi.Task):
 class TabulateSnippets(_OfCounts, Stage):
     """Write a row for each network: how often single snippets were right, with intervals, and what the paper has."""
 
-    version = 2  # 2: intervals with an effective number of seizures
+    version = 3  # 3: F1, average precision, flips enough for the family; 2: intervals with an effective number
     extension = "csv"
 
     @property
@@ -166,14 +185,15 @@ class TabulateSnippets(_OfCounts, Stage):
         return "snippets"
 
     def reads(self) -> dict[str, Any]:
-        """Return how to resample."""
-        return {"evaluation": section(Evaluation).settings()}
+        """Return how to resample, and what was trained on."""
+        return {"evaluation": section(Evaluation).settings(), "sampling": section(Snippets).sampling}
 
     def produce(self, path: Path) -> None:
         """Tabulate."""
         from seizures.evaluation.snippet_scores import tabulate
 
         table = tabulate(self.counts(), section(Evaluation).settings())
+        table.insert(1, "sampling", section(Snippets).sampling)
         table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
@@ -202,7 +222,7 @@ class DrawSnippets(_OfCounts, Stage):
 class WriteSnippets(_OfCounts, Stage):
     """Write a page with the networks side by side, and the paper's table beside them."""
 
-    version = 3  # 2, 3: words
+    version = 4  # 4: F1, average precision, the sampling, what cannot be significant; 2, 3: words
     extension = "html"
 
     @property
@@ -213,7 +233,8 @@ class WriteSnippets(_OfCounts, Stage):
     def reads(self) -> dict[str, Any]:
         """Return how to resample, what was left out, and whether the weights say anything."""
         weights = [_weights_behind(name) for name in section(Snippets).names()]
-        return {"evaluation": section(Evaluation).settings(), "left_out": left_out(), "weights": weights}
+        evaluation, sampling = section(Evaluation).settings(), section(Snippets).sampling
+        return {"evaluation": evaluation, "sampling": sampling, "left_out": left_out(), "weights": weights}
 
     def produce(self, path: Path) -> None:
         """Write."""
@@ -222,7 +243,14 @@ class WriteSnippets(_OfCounts, Stage):
 
         warnings = (warning_for(weights, is_simulated=section(Demo).enabled) for weights in self.reads()["weights"])
         warning = next(filter(None, warnings), "")
-        write_snippet_page(path, self.counts(), section(Evaluation).settings(), left_out=left_out(), warning=warning)
+        write_snippet_page(
+            path,
+            self.counts(),
+            section(Evaluation).settings(),
+            sampling=section(Snippets).sampling,
+            left_out=left_out(),
+            warning=warning,
+        )
 
 
 def left_out() -> list[str]:
@@ -250,6 +278,8 @@ def snippet_mistakes() -> Iterator[str]:
         yield "[Dataset] allow_mixed_features = true: snippets are compared on features of one making; set it to false"
     for name in names:
         yield from _network_mistakes(name)
+    if section(Snippets).sampling == "middles":
+        yield from _middles_mistakes()
     here = [item for item in cohort.seizures().values() if not is_imported(item)]
     if here and not imported_seizures() and all(item.clonic_onset_seconds is None for item in here):
         yield (
@@ -270,6 +300,30 @@ def _network_mistakes(name: str) -> Iterator[str]:
     elif extracts_any():
         faults = weights_faults(name)
         yield from (f"[Snippets] networks: {name}: {fault}" for fault in faults)
+
+
+def _middles_mistakes() -> Iterator[str]:
+    """Yield why segments have no middle snippets: longer than a segment, or further apart than half of one."""
+    made = _made_elsewhere()
+    strides = {int(item["stride_frames"]) for item in made}
+    lengths = {f"imported {item['network']}": int(item["frames_per_snippet"]) for item in made}
+    if extracts_any():
+        strides.add(section(Features).stride_frames)
+        known = set(models.network_names())
+        lengths |= {
+            name: models.network_spec(name).frames_per_snippet for name in section(Snippets).names() if name in known
+        }
+    yield from (
+        f"[Snippets] sampling = middles: {name} takes {length} frames, and a segment has {SEGMENT_FRAMES}"
+        for name, length in lengths.items()
+        if length > SEGMENT_FRAMES
+    )
+    yield from (
+        f"[Snippets] sampling = middles: with [Features] stride_frames = {stride} a segment of {SEGMENT_FRAMES} frames "
+        f"may have no snippet near its middle; expected at most {SEGMENT_FRAMES // 2}, and 1 for the authors' instants"
+        for stride in sorted(strides)
+        if stride > SEGMENT_FRAMES // 2
+    )
 
 
 def _made_elsewhere() -> list[Mapping[str, Any]]:

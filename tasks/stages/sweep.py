@@ -69,7 +69,9 @@ class TabulateSweep(OfResults, Stage):
 class CompareCells(OfResults, Stage):
     """Write a row for each cell but the reference: the difference of the accuracies, paired by patient."""
 
-    version = 4  # 4: intervals of differences that hold; 3: the paper's test beside ours; 2: an order without ids
+    # 5: flips enough for the family, and the paper's e (e - 1); 4: intervals of differences that hold; 3: the paper's
+    # test beside ours; 2: an order without ids
+    version = 5
     extension = "csv"
 
     @property
@@ -100,7 +102,7 @@ class CompareCells(OfResults, Stage):
 class DrawSweep(OfSweep, Stage):
     """Draw the paper's figure: accuracy against the number of segments."""
 
-    version = 2  # 2: simulated films are marked
+    version = 3  # 3: a note where no comparison can be significant; 2: simulated films are marked
     extension = "png"
 
     @property
@@ -109,18 +111,25 @@ class DrawSweep(OfSweep, Stage):
         return "figure"
 
     def requires(self) -> list[Stage]:
-        """Require the table."""
-        return [TabulateSweep(sweep=self.sweep)]
+        """Require the table and the comparisons."""
+        return [TabulateSweep(sweep=self.sweep), CompareCells(sweep=self.sweep)]
+
+    def reads(self) -> dict[str, Any]:
+        """Return the level that the comparisons were tested at."""
+        return {"confidence_level": section(Evaluation).settings().confidence_level}
 
     def produce(self, path: Path) -> None:
         """Draw."""
         import pandas as pd
 
+        from seizures.evaluation.families import family_words
         from seizures.report.style import mark_simulated
         from seizures.report.sweep_figure import draw_sweep
 
         table = pd.read_csv(TabulateSweep(sweep=self.sweep).result, keep_default_na=False, na_values=[""])
-        figure = draw_sweep(table[table["cell"] != CHOSEN])
+        compared = pd.read_csv(CompareCells(sweep=self.sweep).result, keep_default_na=False, na_values=[""])
+        note = family_words(compared, section(Evaluation).settings().confidence_level)
+        figure = draw_sweep(table[table["cell"] != CHOSEN], note)
         if section(Demo).enabled:
             mark_simulated(figure)
         figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
@@ -129,7 +138,7 @@ class DrawSweep(OfSweep, Stage):
 class WriteProtocols(OfResults, Stage):
     """Write a page with the protocols side by side on the same seizures, and the optimism of the paper's."""
 
-    version = 4  # 2 to 4: words
+    version = 5  # 5: flips enough for the family, and which differences cannot be significant; 2 to 4: words
     extension = "html"
 
     @property

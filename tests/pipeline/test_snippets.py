@@ -35,14 +35,26 @@ def test_networks_are_compared_on_single_snippets_and_what_is_there_is_taken(don
     assert [frames[name] for name in ("network", "frames_per_snippet", "feature_dim")] == [FRAMES, "1", "512"]
     assert movement["num_seizures"] == frames["num_seizures"] == "6"
     assert int(frames["num_snippets"]) > int(movement["num_snippets"])  # a frame has room where a snippet has not
-    assert movement["num_trained_per_class"] == frames["num_trained_per_class"]
+    assert movement["num_trained_before"] == frames["num_trained_before"]
+    assert movement["num_trained_after"] == frames["num_trained_after"] == frames["num_trained_before"]
+    assert [row["sampling"] for row in (movement, frames)] == ["balanced"] * 2
     assert (movement["difference"], movement["published_median_accuracy"]) == ("", "")
     assert (frames["published_median_accuracy"], frames["published_iqr_accuracy"]) == ("0.897", "0.277")
+    assert (frames["published_median_f1"], frames["published_iqr_f1"]) == ("0.739", "0.236")
+    assert (frames["published_median_average_precision"], frames["published_iqr_average_precision"]) == (
+        "0.843",
+        "0.287",
+    )
+    assert 0 <= float(movement["median_f1"]) <= 1
+    assert 0 < float(movement["median_average_precision"]) <= 1
+    assert frames["difference_num_comparisons"] == "1"
+    assert frames["difference_can_be_significant"] == "False"  # four patients: 2 / 2^4 at the least
     assert len(rows(done.results / "snippets" / "counts.csv")) == 2 * 12
     assert (done.results / "snippets" / "snippets.png").read_bytes().startswith(b"\x89PNG")
     page = (done.results / "snippets" / "snippets.html").read_text(encoding="utf-8")
     assert "89.7\u00a0% (27.7)" in page
     assert "films of this page are simulated" in page
+    assert "The comparison cannot be significant" in page
     assert "https:" not in page
 
     again = done.luigi("RunSnippets")
@@ -67,6 +79,57 @@ def test_another_list_of_networks_is_another_training_set(done: Project) -> None
     assert len(set(keys.values())) >= 3
     assert keys[SMALL] != keys[f"{SMALL}, {FRAMES}"] != keys[f"{SMALL}, r2plus1d_34_8_ig65m, {FRAMES}"]
     assert keys[f"{SMALL}, {FRAMES}"] == keys[f"{FRAMES}, {SMALL}"]
+
+
+def test_all_networks_are_trained_on_the_middles_of_the_same_segments(done: Project) -> None:
+    balanced = {}
+    with inside(done):
+        balanced = {fold: ClassifySnippets(network=SMALL, fold=fold).key for fold in (0, 1)}
+    rows_now = done.rows
+    for row in rows_now:
+        if row["label"] == "TCS":  # so that the middle of a film's only whole segment, at 16 / 15 s, is after it
+            row["clonic_onset_seconds"] = f"{float(row['onset_seconds']) + 0.5:.2f}"
+    done.write_rows(rows_now)
+    done.set("Snippets", networks=f"{SMALL}, {FRAMES}", sampling="middles")
+    run = done.luigi("RunSnippets")
+    assert run.exit_code == 0, run
+    segments = Counter[tuple[str, str]]()
+    for row in rows_now:
+        num_frames = int(15 * (float(row["offset_seconds"]) - float(row["onset_seconds"])) + 1e-6)
+        assert 32 <= num_frames < 64
+        if row["use"] == "all":
+            segments[row["patient_id"], row["seizure_id"]] += 1
+    label = {(row["patient_id"], row["seizure_id"]): row["label"] for row in rows_now}
+    folds = {
+        (row["patient_id"], row["seizure_id"]): row["fold"] for row in rows(done.results / "current" / "folds.csv")
+    }
+    for row in rows(done.results / "snippets" / "counts.csv"):
+        found = (int(row["num_trained_before"]), int(row["num_trained_after"]))
+        wanted = tuple(
+            sum(segments[ids] for ids in folds if folds[ids] != row["fold"] and label[ids] == name)
+            for name in ("FOS", "TCS")
+        )
+        assert found == wanted
+    for row in rows(done.results / "snippets" / "snippets.csv"):
+        assert row["sampling"] == "middles"
+    page = (done.results / "snippets" / "snippets.html").read_text(encoding="utf-8")
+    assert "the middle of every segment of 32 frames" in page
+    with inside(done):
+        assert all(ClassifySnippets(network=SMALL, fold=fold).key != key for fold, key in balanced.items())
+    assert done.luigi("RunSnippets").tasks == []
+
+
+def test_segments_that_have_no_middles_are_told_before_anything_is_made(done: Project) -> None:
+    done.set("Snippets", networks=SMALL, sampling="middles")
+    done.set("Features", stride_frames=17)
+    run = done.luigi("RunSnippets")
+    assert run.exit_code == 2, run
+    assert (
+        "stride_frames = 17 a segment of 32 frames may have no snippet near its middle; expected at most 16"
+        in run.output
+    )
+    done.set("Snippets", sampling="middle")
+    assert "[Snippets] sampling = middle: expected one of balanced, middles" in done.luigi("RunSnippets").output
 
 
 def test_features_of_other_networks_are_kept_before_the_experiment_is_complete(done: Project) -> None:

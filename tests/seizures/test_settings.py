@@ -20,6 +20,7 @@ from seizures.settings import (
     EvaluationSettings,
     FoldSettings,
     FrameSettings,
+    SnippetSettings,
     TrainingSettings,
     canonical_json,
     digest,
@@ -27,7 +28,7 @@ from seizures.settings import (
     selection_of,
 )
 
-ALL = (FrameSettings, FoldSettings, TrainingSettings, EvaluationSettings)
+ALL = (FrameSettings, FoldSettings, TrainingSettings, SnippetSettings, EvaluationSettings)
 OTHER_VALUES: dict[str, Any] = {
     "deinterlace": "never",
     "damaged": "mask",
@@ -40,11 +41,12 @@ OTHER_VALUES: dict[str, Any] = {
     "hidden_units": 8,
     "num_segments": 4,
     "gamma": math.inf,
-    "learning_rate": 1e-3,
+    "learning_rate": 2e-3,
     "weight_decay": 0.0,
     "batch_size": 2,
     "num_epochs": 5,
     "selection": "inner",
+    "sampling": "middles",
     "num_inner_folds": 2,
     "loss": "paper",
     "dealing": "seizures",
@@ -74,6 +76,7 @@ OTHER_VALUES: dict[str, Any] = {
         (TrainingSettings, "weight_decay", -1e-3),
         (TrainingSettings, "selection", "best"),
         (TrainingSettings, "num_inner_folds", 1),
+        (SnippetSettings, "sampling", "middle"),
         (EvaluationSettings, "num_bootstraps", 99),
         (EvaluationSettings, "confidence_level", 1.0),
     ],
@@ -176,6 +179,7 @@ def test_the_bounds_themselves_are_allowed(settings: Callable[[], object]) -> No
         (TrainingSettings, "loss", "x", "one of weighted, paper"),
         (TrainingSettings, "gamma", 0.99, "at least 1 (1 is uniform, inf is the middle)"),
         (TrainingSettings, "weight_decay", math.inf, "at least 0"),
+        (SnippetSettings, "sampling", "x", "one of balanced, middles"),
         (TrainingSettings, "selection", "x", "one of last, inner, held_out"),
         (EvaluationSettings, "seed", -1, "at least 0"),
         (EvaluationSettings, "confidence_level", 0.0, "between 0 and 1"),

@@ -10,6 +10,7 @@ import torch
 from feature_examples import facts, header
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score
 
 from seizures.classification.sequences import SequenceBank, load_bank
 from seizures.classification.single_snippets import (
@@ -149,3 +150,21 @@ def test_of_nobody_nothing_is_counted(tmp_path: Path) -> None:
 def test_more_snippets_than_there_are_is_told(tmp_path: Path, number: int) -> None:
     with pytest.raises(TooFewSeizuresError, match=rf"expected {number} snippets before .* found 144"):
         fit(load_bank(cohort(tmp_path)), number, QUICK)
+
+
+def test_the_average_precision_is_of_all_views_of_a_seizure(tmp_path: Path) -> None:
+    made = header("P1", "01", "TCS", stride_frames=1, frame_rate_hz=15.0)
+    said = facts(onset_seconds=5.0, offset_seconds=15.0, clonic_onset_seconds=9.0)
+    rng = np.random.default_rng(0)
+    values = {view: rng.normal(0, 1, (143, 4)).astype(np.float32) for view in ("large", "small")}
+    valid = np.arange(143) != 30
+    with FeatureFileWriter(tmp_path / "P1.h5", made) as file:
+        for view, rows in values.items():
+            file.create_view(view, 143, 4, said, valid).write(0, rows)
+    bank = load_bank([tmp_path / "P1.h5"])
+    layer = fit(bank, 20, QUICK)
+    outputs = [layer(torch.from_numpy(rows[valid])).detach().numpy() for rows in values.values()]
+    scores = np.concatenate([output[:, 1] - output[:, 0] for output in outputs])
+    truth = np.tile(((np.arange(143) + 4) / 15 >= 4)[valid], 2)
+    counts = classify(bank, layer)
+    assert counts["average_precision"].tolist() == pytest.approx([average_precision_score(truth, scores)] * 2)

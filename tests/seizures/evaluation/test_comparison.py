@@ -9,7 +9,13 @@ from scipy import stats
 
 from seizures.errors import SeizuresError
 from seizures.evaluation import comparison
-from seizures.evaluation.comparison import compare, holm, mann_whitney_bonferroni, paired_permutation_test
+from seizures.evaluation.comparison import (
+    compare,
+    holm,
+    mann_whitney_bonferroni,
+    num_flips_for,
+    paired_permutation_test,
+)
 from seizures.evaluation.predictions import predictions_for
 from seizures.settings import EvaluationSettings
 
@@ -49,11 +55,13 @@ def test_the_exact_test_is_scipys_on_sums_by_patient(pairs: list[tuple[int, str]
 
 
 def test_drawn_flips_come_near_the_counted_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    values, patients = rng().normal(0.5, 1, 12), [str(patient) for patient in range(12)]
-    exact = paired_permutation_test(values, patients, num_flips=10, rng=rng())
-    monkeypatch.setattr(comparison, "MAX_PATIENTS_ENUMERATED", 5)
-    drawn = paired_permutation_test(values, patients, num_flips=20000, rng=rng())
-    assert not drawn.exact
+    values, patients = rng().normal(0.5, 1, 16), [str(patient) for patient in range(16)]
+    exact = paired_permutation_test(values, patients, num_flips=2**16, rng=rng())
+    assert exact.exact
+    monkeypatch.setattr(comparison, "_SIGNS_AT_ONCE", 1000)  # so that they come in many parts, the last one short
+    assert paired_permutation_test(values, patients, num_flips=2**16, rng=rng()) == exact
+    drawn = paired_permutation_test(values, patients, num_flips=2**16 - 1, rng=rng())
+    assert (drawn.exact, drawn.num_flips, drawn.smallest_p_value) == (False, 2**16 - 1, 2**-16)
     assert drawn.p_value == pytest.approx(exact.p_value, abs=0.01)
     assert paired_permutation_test(np.ones(40), list(map(str, range(40))), num_flips=99, rng=rng()).p_value == 0.01
 
@@ -73,9 +81,28 @@ def test_holm_is_r_s_p_adjust() -> None:
 
 def test_mann_whitney_is_the_count_of_orders_worked_by_hand() -> None:
     # Of the C(6, 3) = 20 ways to deal 6 ranks, one alone puts all three of the first group on top.
-    assert mann_whitney_bonferroni([4, 5, 6], [1, 2, 3], 1) == pytest.approx(1 / 20)
-    assert mann_whitney_bonferroni([4, 5, 6], [1, 2, 3], 12) == pytest.approx(12 / 20)
-    assert mann_whitney_bonferroni([1, 2, 3], [4, 5, 6], 12) == 1
+    # Two experiments are compared in 2 x 1 directions, four in 4 x 3.
+    assert mann_whitney_bonferroni([4, 5, 6], [1, 2, 3], 2) == pytest.approx(2 / 20)
+    assert mann_whitney_bonferroni([4, 5, 6], [1, 2, 3], 4) == pytest.approx(12 / 20)
+    assert mann_whitney_bonferroni([1, 2, 3], [4, 5, 6], 4) == 1
+    # Of the C(12, 6) = 924 ways one alone puts all six on top: p < 0.05 / (e (e - 1)) up to e = 7, for 0.05 x 924 is
+    # 46.2, between 7 x 6 and 8 x 7.
+    for num_experiments, is_below in ((7, True), (8, False)):
+        p_value = mann_whitney_bonferroni(range(6, 12), range(6), num_experiments)
+        assert p_value == pytest.approx(num_experiments * (num_experiments - 1) / 924)
+        assert (p_value < 0.05) == is_below
+
+
+def test_one_experiment_is_compared_with_nothing() -> None:
+    with pytest.raises(ValueError, match="num_experiments = 1: expected at least 2"):
+        mann_whitney_bonferroni([1, 2], [3, 4], 1)
+
+
+@given(st.integers(0, 5000), st.floats(0.5, 0.999), st.integers(100, 10**5))
+def test_the_least_p_of_drawn_flips_is_below_alpha_of_the_family(family: int, level: float, wanted: int) -> None:
+    num_flips = num_flips_for(family, EvaluationSettings(num_bootstraps=wanted, confidence_level=level))
+    assert 1 / (num_flips + 1) < (1 - level) / max(family, 1)
+    assert num_flips >= wanted
 
 
 def predictions(probabilities: list[float], patients: str = "AABBCCDD", labels: str = "01010101") -> pd.DataFrame:

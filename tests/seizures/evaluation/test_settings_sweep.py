@@ -70,13 +70,15 @@ def test_cells_are_compared_with_the_reference_in_pairs_as_one_family() -> None:
     assert mean["p_value"] == 2 / 2**8
     assert mean["p_value_holm"] == 4 / 2**8
     assert (found.loc["gamma=2", "p_value"], found.loc["gamma=2", "p_value_holm"]) == (1, 1)
+    assert found["num_comparisons"].tolist() == [2, 2]
+    assert found["can_be_significant"].tolist() == [False, True]  # one patient alone differs under gamma = 2
     assert found.loc["gamma=2", "p_value_mann_whitney_bonferroni"] == 1  # it is no better than the reference
     worse = cell(8, aggregation="mean")
     turned = compare_cells([best, worse], worse, SETTINGS).iloc[0]
     truth = [(np.where(table["label"] == "TCS", p, 1 - p)) for table in (best.predictions, worse.predictions)
              for p in [table["probability"]]]  # fmt: skip
     theirs = stats.mannwhitneyu(*truth, alternative="greater").pvalue
-    assert turned["p_value_mann_whitney_bonferroni"] == pytest.approx(theirs)
+    assert turned["p_value_mann_whitney_bonferroni"] == pytest.approx(2 * 1 * theirs)
     assert compare_cells([best], best, SETTINGS).empty
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from browser import CHROMIUM, PHONE_WIDTH, show_whole
+from sklearn.metrics import f1_score
 
 from seizures.evaluation.snippet_scores import (
     by_network,
@@ -27,7 +29,10 @@ def counts(rows: list[tuple[str, str, str, int, int, int, int]], network: str = 
     names = ["patient_id", "seizure_id", "view", "num_before", "num_before_right", "num_after", "num_after_right"]
     table = pd.DataFrame(rows, columns=names)
     table.insert(3, "label", "TCS")
-    return table.assign(frames_per_snippet=8, feature_dim=512, network=network, fold=0, num_trained_per_class=40)
+    table["average_precision"] = [0.25 if row[3] and row[5] else np.nan for row in rows]
+    return table.assign(
+        frames_per_snippet=8, feature_dim=512, network=network, fold=0, num_trained_before=40, num_trained_after=30
+    )
 
 
 # Accuracies 0.5, 0.9 and 0.7; right before in 0.5, 0.9 and 0.9 of the snippets, after in none, 0.9 and 0.5.
@@ -53,7 +58,57 @@ def test_a_case_worked_by_hand() -> None:
     assert 0 < row["balanced_accuracy_low"] < row["balanced_accuracy"] < row["balanced_accuracy_high"] < 1
     assert np.isnan(row["difference"])
     assert (row["published_median_accuracy"], row["published_iqr_accuracy"]) == (0.897, 0.277)
-    assert row["num_trained_per_class"] == 40
+    assert (row["num_trained_before"], row["num_trained_after"]) == (40, 30)
+
+
+def test_f1_and_average_precision_are_of_the_seizures_that_have_them() -> None:
+    rows = [
+        *[("P1", "01", "large", 9, 5, 0, 0), ("P2", "01", "large", 6, 5, 2, 2), ("P2", "01", "small", 6, 4, 2, 1)],
+        *[("P3", "01", "large", 5, 5, 5, 0), ("P4", "01", "large", 0, 0, 4, 3)],
+    ]
+    table = counts(rows)
+    table["average_precision"] = [np.nan, 0.8, 0.8, 0.4, np.nan]
+    seizures = by_seizure(table)
+
+    def by_scikit_learn(before: int, before_right: int, after: int, after_right: int) -> float:
+        truth = [0] * before + [1] * after
+        called = [0] * before_right + [1] * (before - before_right) + [1] * after_right + [0] * (after - after_right)
+        return float(f1_score(truth, called))
+
+    wanted = [by_scikit_learn(12, 9, 4, 3), by_scikit_learn(5, 5, 5, 0), by_scikit_learn(0, 0, 4, 3)]
+    assert np.isnan(seizures["f1"].iloc[0])
+    assert seizures["f1"].tolist()[1:] == pytest.approx(wanted)
+    (row,) = tabulate({"r2plus1d_34_8_kinetics": table}, SETTINGS).to_dict(orient="records")
+    assert row["median_f1"] == pytest.approx(np.median(wanted))
+    assert row["iqr_f1"] == pytest.approx(np.subtract(*np.quantile(wanted, [0.75, 0.25])))
+    assert row["median_f1_low"] <= row["median_f1"] <= row["median_f1_high"]
+    assert (row["median_average_precision"], row["iqr_average_precision"]) == pytest.approx((0.6, 0.2))
+    names = [f"num_seizures_{score}" for score in ("accuracy", "f1", "average_precision")]
+    assert [row[name] for name in names] == [4, 3, 2]
+    published = [
+        row[f"published_{name}_{score}"] for score in ("f1", "average_precision") for name in ("median", "iqr")
+    ]
+    assert published == [0.816, 0.169, 0.937, 0.134]
+
+
+def test_no_id_decides_a_median_where_only_the_average_precision_differs() -> None:
+    rows = [(f"P{number}", "01", "large", 5, 3, 5, 4) for number in range(6)]
+    table = counts(rows)
+    table["average_precision"] = np.linspace(0.3, 0.9, 6)
+    renamed = table.assign(patient_id=[f"Q{9 - number}" for number in range(6)])
+    pd.testing.assert_frame_equal(tabulate({"a": table}, SETTINGS), tabulate({"a": renamed}, SETTINGS))
+
+
+def test_the_page_says_what_was_trained_on_and_what_cannot_be_significant(tmp_path: Path) -> None:
+    pages = {}
+    for sampling in ("balanced", "middles"):
+        write_snippet_page(tmp_path / "page.html", {"a": OURS, "resnet_34": OURS}, SETTINGS, sampling=sampling)
+        pages[sampling] = (tmp_path / "page.html").read_text(encoding="utf-8")
+        assert "The comparison cannot be significant at 5\u00a0% after Holm's" in html.unescape(pages[sampling])
+        assert "73.9\u00a0% (23.6)" in pages[sampling]
+        assert "84.3\u00a0% (28.7)" in pages[sampling]
+    assert "40 before and as many after" in pages["balanced"]
+    assert "the middle of every segment of 32 frames: 40 before and 30 after" in pages["middles"]
 
 
 def test_a_long_seizure_weighs_no_more_than_a_short_one() -> None:

@@ -78,7 +78,11 @@ def test_the_optimism_is_the_paired_difference_with_its_interval() -> None:
     assert words.startswith(
         "Optimism of the paper's protocol: accuracy under paper minus that under patient: +30.0 points"
     )
-    assert words.endswith("the interval excludes 0, but the test does not confirm it.")
+    # Of six patients that differ, Holm's p of three comparisons is 3 x 2 / 64 at least, and so above 0.05.
+    assert words.endswith("the interval excludes 0; the test cannot confirm it, because too few patients differ.")
+    undecided = optimism.copy()
+    undecided["p_value_holm"] = 0.2
+    assert difference_words(undecided, 0.9).endswith("the interval excludes 0, but the test does not confirm it.")
     assert difference_words(optimism, 0.9).endswith("the interval excludes 0.")  # Holm's p is 0.094
     small = difference_words(table.iloc[2], 0.95)
     assert small.startswith("Accuracy under nested minus that under patient: +5.0 points (95 % interval")
@@ -117,6 +121,8 @@ def test_the_page_shows_all_three_and_names_the_reproduction(tmp_path: Path) -> 
     page = html.unescape((tmp_path / "page.html").read_text(encoding="utf-8")).replace("\u00a0", " ")
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
     assert "Odd." in text
+    assert "None of the 3 comparisons can be significant at 5 % after Holm's correction" in text
+    assert "too few patients differ between the two (7 are enough)" in text  # 3 x 2 / 2^7 = 0.047
     assert "The protocol “paper” is for reproduction only" in text
     assert re.search(r"patient 70 % \(\d+ to \d+ %\)", text)
     assert re.search(r"paper \(reproduction only\) 100 % .* 20 of 20", text)

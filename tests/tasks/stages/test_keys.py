@@ -76,6 +76,7 @@ CHANGES = {
     "Training.num_seeds": ("3", POOL),  # the classifiers of the first two seeds stay
     "Sweep.grid": ("gamma=1", NONE),
     "Snippets.networks": ("resnet_34", NONE),
+    "Snippets.sampling": ("middles", NONE),
     "Evaluation.num_bootstraps": ("200", SCORES),
     "Evaluation.confidence_level": ("0.9", SCORES),
     "Evaluation.seed": ("1", SCORES),
