@@ -63,8 +63,8 @@ class NetworkSpec:
         colour_mean: Mean of R, G, B in [0, 1] that the network subtracts.
         colour_std: Standard deviation of R, G, B in [0, 1] that the network divides by.
         public_weights: The published weights, None if there are none.
-        has_weights: Whether the layers have weights at all. Where they have none, `[Features] weights` is not asked for,
-            their identity is `NO_WEIGHTS`, and torch runs them on every engine: there is nothing to fold.
+        has_weights: Whether the layers have weights at all. Where they have none, `[Features] weights` is not asked
+            for, their identity is `NO_WEIGHTS`, and torch runs them on every engine: there is nothing to fold.
         takes_any_size: Whether frames of any size will do, so that those decoded for another network are taken.
     """
 
