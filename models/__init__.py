@@ -23,7 +23,7 @@ from models.registry import (
     network_names,
     network_spec,
 )
-from models.spec import NetworkSpec, PublicWeights
+from models.spec import NO_WEIGHTS, NetworkSpec, PublicWeights
 
 if TYPE_CHECKING:
     from models.aggregation import build_aggregation
@@ -43,6 +43,7 @@ _DOORS = {
 
 __all__ = [
     "ENGINES",
+    "NO_WEIGHTS",
     "RANDOM_PREFIX",
     "ModelsError",
     "NetworkSpec",

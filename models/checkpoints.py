@@ -33,7 +33,8 @@ def load_network(
 
     Args:
         name: One of `models.network_names()`.
-        weights: A file in our layout or the published one; `random:<seed>`; or None for the network's public weights.
+        weights: A file in our layout or the published one; `random:<seed>`; or None for the network's public weights;
+            not looked at where the network has none at all.
         weights_dir: Where public weights are looked up and downloaded to; None is the user's cache.
 
     Raises:
@@ -42,6 +43,8 @@ def load_network(
     """
     spec = network_spec(name)
     network = build_network(spec)
+    if not spec.has_weights:
+        return network.requires_grad_(False).eval()
     seed = random_seed(weights)
     if seed is not None:
         draw_weights(network, seed)

@@ -56,7 +56,8 @@ def prepare(network: FrozenNetwork, *, engine: str = "auto", device: str = "cpu"
 
     Args:
         network: Frozen, in evaluation mode, on the CPU.
-        engine: `auto`, `torch` or `openvino`, on a CPU; on other devices torch is the only engine.
+        engine: `auto`, `torch` or `openvino`, on a CPU; on other devices, and for a network without weights, torch is
+            the only engine.
         device: Where it will run.
         num_threads: Snippets at a time on a CPU; 0 is one per core that this process may use.
 
@@ -67,6 +68,10 @@ def prepare(network: FrozenNetwork, *, engine: str = "auto", device: str = "cpu"
     Raises:
         ModelsError: The engine is unknown or not installed.
     """
+    if not network.has_weights:  # nothing to fold or to lay out, and torch is as fast as any engine
+        if device != "cpu":
+            return copy.copy(network).to(device)
+        return Streams(network, _torch_runner(network, num_threads or _num_cores()))
     folded = copy.copy(network)
     folded._modules = {**network._modules, "net": fold_norms(network.net)}
     folded._buffers = dict(network._buffers)

@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from models import frame_cnn, stcnn
+from models import frame_cnn, movement, stcnn
 from models.spec import NetworkSpec
 
 
@@ -38,6 +38,13 @@ def page_of(architecture: str) -> Page:
     return next(page for page in PAGES if architecture in page.BUILDERS)
 
 
+def builder_of(architecture: str) -> Callable[[int], nn.Module]:
+    """Return the function from `feature_dim` to the layers of an architecture, with weights or without."""
+    if architecture in movement.BUILDERS:
+        return movement.BUILDERS[architecture]
+    return page_of(architecture).BUILDERS[architecture]
+
+
 class FrozenNetwork(nn.Module):
     """A network that maps a snippet of RGB frames to a feature vector, with the normalisation of colours inside.
 
@@ -46,6 +53,7 @@ class FrozenNetwork(nn.Module):
         frame_step: Distance from one frame of a snippet to the next, in frames of the video clock.
         feature_dim: D.
         frame_size: H = W it was trained on; others are accepted.
+        has_weights: Whether its layers have weights.
     """
 
     colour_mean: torch.Tensor
@@ -57,8 +65,9 @@ class FrozenNetwork(nn.Module):
         self.frame_step = spec.frame_step
         self.feature_dim = spec.feature_dim
         self.frame_size = spec.frame_size
+        self.has_weights = spec.has_weights
         with torch.device("meta"):
-            self.net = page_of(spec.architecture).BUILDERS[spec.architecture](spec.feature_dim)
+            self.net = builder_of(spec.architecture)(spec.feature_dim)
         # Constants of the method, not of a checkpoint: kept out of the state dict.
         self.register_buffer("colour_mean", torch.tensor(spec.colour_mean).view(1, 3, 1, 1, 1), persistent=False)
         self.register_buffer("colour_std", torch.tensor(spec.colour_std).view(1, 3, 1, 1, 1), persistent=False)

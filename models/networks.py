@@ -1,6 +1,7 @@
 """The networks that a person may name, one entry each: facts only, no layers and no torch.
 
-To add one, follow docs/howto/add-a-network.md. The layers are in `models/stcnn.py` and `models/frame_cnn.py`.
+To add one, follow docs/howto/add-a-network.md. The layers are in `models/stcnn.py`,
+`models/frame_cnn.py` and `models/movement.py`.
 """
 
 from __future__ import annotations
@@ -107,6 +108,22 @@ R2PLUS1D_SMALL = replace(  # for the demo and the tests
     frame_size=64,
     public_weights=None,
 )
+MOVEMENT = NetworkSpec(
+    name="movement",
+    words="seven numbers of movement from the differences of consecutive frames",
+    kind="movement",
+    architecture="movement",
+    citation="Differences of frames, without weights: models/movement.py, https://en.wikipedia.org/wiki/Motion_detection",
+    licence="Apache-2.0",
+    feature_dim=7,
+    frame_size=64,
+    frames_per_snippet=8,
+    colour_mean=(0.0, 0.0, 0.0),
+    colour_std=(1.0, 1.0, 1.0),
+    public_weights=None,
+    has_weights=False,
+    takes_any_size=True,
+)
 
 NETWORKS = (  # the paper's first
     R2PLUS1D_34_8_KINETICS,
@@ -116,4 +133,5 @@ NETWORKS = (  # the paper's first
     RESNET_34,
     WIDE_RESNET_50_2,
     R2PLUS1D_SMALL,
+    MOVEMENT,
 )

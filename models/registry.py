@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from models.errors import UnknownNameError
 from models.networks import NETWORKS
-from models.spec import NetworkSpec, PublicWeights
+from models.spec import NO_WEIGHTS, NetworkSpec, PublicWeights
 
 NUM_CLASSES = 2  # FOS, TCS
 ENGINES = ("auto", "torch", "openvino")  # what runs a network on a CPU (models/engines.py)
@@ -52,7 +52,7 @@ def describe_network(name: str, weights: str) -> str:
 
     Args:
         name: Name of the network; features imported from elsewhere may name one that is not registered.
-        weights: Identity of the weights as a feature file states it: `sha256:<hex digits>`, `random:<seed>`, or
+        weights: Identity of the weights as a feature file states it: `sha256:<hex digits>`, `random:<seed>`, `none`, or
             other text, such as the DOI of a published dataset.
 
     Returns:
@@ -60,6 +60,8 @@ def describe_network(name: str, weights: str) -> str:
         of the weights: 0aa0550b...)".
     """
     words = _NETWORKS[name].words if name in _NETWORKS else "a network"
+    if weights == NO_WEIGHTS:
+        return f"{words} ({name}), which has no weights"
     if weights.startswith(RANDOM_PREFIX):
         return f"{words} ({name}) with random, untrained weights ({weights})"
     if not weights.startswith("sha256:"):

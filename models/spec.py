@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["spatiotemporal", "frame"]
-"""`spatiotemporal`: a snippet of several frames to one vector; `frame`: a single frame to one vector."""
+Kind = Literal["spatiotemporal", "frame", "movement"]
+"""`spatiotemporal`: a snippet of several frames to one vector; `frame`: a single frame to one vector; `movement`: a few
+named numbers of a snippet, computed and not learnt."""
+
+NO_WEIGHTS = "none"
+"""What stands for the identity of weights where a network has none."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,9 @@ class NetworkSpec:
     Attributes:
         name: What a person writes in `luigi.cfg`.
         words: What the methods paragraph calls it.
-        kind: `spatiotemporal` or `frame`.
-        architecture: Which layers, a key of `BUILDERS` in `models/stcnn.py` or `models/frame_cnn.py`. Networks of the
-            same architecture differ in their weights only.
+        kind: `spatiotemporal`, `frame` or `movement`.
+        architecture: Which layers, a key of `BUILDERS` in `models/stcnn.py`, `models/frame_cnn.py` or
+            `models/movement.py`. Networks of the same architecture differ in their weights only.
         citation: The paper that describes the layers.
         licence: SPDX identifier of the licence of the code that the layers are built from.
         feature_dim: D, length of a feature vector.
@@ -59,6 +63,9 @@ class NetworkSpec:
         colour_mean: Mean of R, G, B in [0, 1] that the network subtracts.
         colour_std: Standard deviation of R, G, B in [0, 1] that the network divides by.
         public_weights: The published weights, None if there are none.
+        has_weights: Whether the layers have weights at all. Where they have none, `[Features] weights` is not asked
+            for, their identity is `NO_WEIGHTS`, and torch runs them on every engine: there is nothing to fold.
+        takes_any_size: Whether frames of any size will do, so that those decoded for another network are taken.
     """
 
     name: str
@@ -74,3 +81,5 @@ class NetworkSpec:
     colour_std: tuple[float, float, float]
     public_weights: PublicWeights | None
     frame_step: int = 1
+    has_weights: bool = True
+    takes_any_size: bool = False

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from models.errors import ModelsError, WeightsError
 from models.registry import RANDOM_PREFIX, network_spec, published_weights
-from models.spec import PublicWeights
+from models.spec import NO_WEIGHTS, PublicWeights
 
 MAX_SEED = 2**63 - 1
 DOWNLOAD_TIMEOUT_SECONDS = 60.0  # of silence, not of the whole download
@@ -69,7 +69,8 @@ def weights_identity(
     `hash_file` returns the SHA-256 of a file, where somebody remembers it.
 
     Returns:
-        `random:<seed>`; for a public file `sha256:` and the first 8 hex digits of its published hash, also if it is
+        `none` where the network has no weights; `random:<seed>`; for a public file `sha256:` and the first 8 hex digits
+        of its published hash, also if it is
         given by its path under its published name (loading refuses other bytes under that name); for any other file
         `sha256:` and all 64 hex digits.
 
@@ -77,7 +78,8 @@ def weights_identity(
         UnknownNameError: No network has that name.
         WeightsError: The file cannot be read, the seed is not a number, or the network has no public weights.
     """
-    network_spec(name)
+    if not network_spec(name).has_weights:
+        return NO_WEIGHTS
     seed = random_seed(weights)
     if seed is not None:
         return f"{RANDOM_PREFIX}{seed}"
@@ -98,8 +100,7 @@ def check_weights(
     fault: it is downloaded when the network is loaded.
     """
     try:
-        network_spec(name)
-        if random_seed(weights) is None:
+        if network_spec(name).has_weights and random_seed(weights) is None:
             path = weights_path(name, weights, weights_dir)
             if weights is not None or path.exists():
                 verify(path, hash_file)

@@ -16,6 +16,8 @@ The task graph, from the videos down. Each name is a stage; its result is `resul
       |
     EvaluateFold        one fold and seed: predictions for the held-out patients   .csv
       |
+    PredictBaselines    the baselines, on the same folds: label, duration, movement .csv
+      |
     PoolPredictions  ->  ScorePredictions                                          .csv, .json
       |                    |
       +--------------------+
@@ -54,6 +56,7 @@ from pipeline.shards import ExtractShard, FoldShard
 from pipeline.snippets import RunSnippets
 from pipeline.status import Status
 from pipeline.sweep import RunSweep
+from tasks.stages.baselines import PredictBaselines
 from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.stages.features import ExtractFeatures
 from tasks.stages.folds import AssignFolds
@@ -87,6 +90,7 @@ __all__ = [
     "Plan",
     "PoolPredictions",
     "PoolSnippets",
+    "PredictBaselines",
     "Prune",
     "RunAll",
     "RunSnippets",

@@ -12,8 +12,9 @@ from tasks.machinery.processes import import_before_forks
 from tasks.stage.costs import stage_costs
 from tasks.stage.publishing import lost, publish, walk
 from tasks.stage.stage import Stage
+from tasks.stages.baselines import all_baselines
 from tasks.stages.evaluation import PoolPredictions, ScorePredictions
-from tasks.stages.features import all_features
+from tasks.stages.features import features_of_run
 from tasks.stages.folds import all_dealings, left_out, unusable
 from tasks.stages.report import WriteReport, unpack_pictures
 
@@ -28,7 +29,7 @@ class RunAll(WorkingTask):
     def requires(self) -> list[Stage]:
         """Require all features, and what they were made of; what follows depends on which seizures are good."""
         import_before_forks()
-        return [*all_features(), *lost(all_features())]
+        return [*features_of_run(), *lost(features_of_run())]
 
     def verdict(self) -> str:
         """Return whether it is done, how well, and what was left out."""
@@ -50,7 +51,13 @@ class RunAll(WorkingTask):
         predictions, metrics = PoolPredictions(), ScorePredictions()
         publish(
             report,
-            named={"report.html": report, **folds, "predictions.csv": predictions, "metrics.json": metrics},
+            named={
+                "report.html": report,
+                **folds,
+                "predictions.csv": predictions,
+                **{f"{stage.with_repeat('baselines')}.csv": stage for stage in all_baselines()},
+                "metrics.json": metrics,
+            },
             summary={
                 "left_out": [item._asdict() for item in left_out()],
                 "costs": [cost._asdict() for cost in stage_costs(walk(report))],

@@ -12,7 +12,7 @@ from tasks.machinery.processes import import_before_forks
 from tasks.settings.cells import expand
 from tasks.settings.sections import Sweep, results_root, section
 from tasks.stage.publishing import published_key
-from tasks.stages.features import all_features
+from tasks.stages.features import features_of_run
 from tasks.stages.folds import unusable
 from tasks.stages.sweep import all_folds, publish_sweep, stages_of
 
@@ -35,7 +35,7 @@ class RunSweep(WorkingTask):
     def requires(self) -> list[Any]:
         """Require all features; what follows depends on which seizures are good."""
         import_before_forks()
-        return list(all_features())
+        return list(features_of_run())
 
     def verdict(self) -> str:
         """Return whether it is done, and where to look."""
@@ -47,7 +47,7 @@ class RunSweep(WorkingTask):
         return f"RunSweep: complete, {len(expand(self.sweep))} cells: {where / 'sweep.csv'}, sweep.png\n{''.join(bad)}"
 
     def _extracted(self) -> bool:
-        return all(stage.complete() for stage in all_features())
+        return all(stage.complete() for stage in features_of_run())
 
     def complete(self) -> bool:
         """Tell whether the table and figure of this sweep exist, and `results/sweep` shows them."""

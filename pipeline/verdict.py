@@ -7,7 +7,7 @@ from typing import Any
 from tasks.settings.sections import Demo, results_root, section
 from tasks.stage.costs import cost_table
 from tasks.stage.publishing import lost, published_key, read_summary
-from tasks.stages.features import all_features
+from tasks.stages.features import all_features, features_of_run
 from tasks.stages.folds import all_dealings, unusable
 from tasks.stages.report import WriteReport
 
@@ -39,7 +39,7 @@ def verdict(complete: bool) -> str:
 
 def published() -> bool:
     """Tell whether the report of the present settings exists, and `current` shows it."""
-    if not all(stage.complete() for stage in all_features()) or not all(stage.complete() for stage in all_dealings()):
+    if not all(stage.complete() for stage in [*features_of_run(), *all_dealings()]):
         return False
     report = WriteReport()
     return report.complete() and published_key() == report.key

@@ -29,7 +29,7 @@ IN_THE_KEY = {
 }
 READ_BY = {  # files that a module reads, beside it
     "seizures.inspection.page": ("templates/inspection.html.j2",),
-    "seizures.report.page": ("templates/report.html.j2",),
+    "seizures.report.page": ("templates/report.html.j2", "templates/baselines.html.j2"),
     "seizures.report.protocol_page": ("templates/protocols.html.j2", "templates/small_page.html.j2"),
     "seizures.report.snippet_page": (
         "templates/snippets.html.j2",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from seizures.errors import SeizuresError
+from seizures.evaluation.baselines import best_of
 from seizures.evaluation.comparison import compare, mann_whitney_bonferroni
 from seizures.evaluation.families import correct_family
 from seizures.evaluation.metrics import COUNT_NAMES, FloatArray
@@ -71,6 +72,12 @@ def _row(cell: CellResult) -> dict[str, Any]:
     row |= {name: summary["counts"]["mean"][name] for name in COUNT_NAMES}
     brier = summary["calibration"]
     row |= {"brier": brier["brier"], "brier_low": brier["low"], "brier_high": brier["high"]}
+    best = best_of(summary)
+    row |= {
+        "best_baseline": best and best["name"],
+        "best_baseline_accuracy": best and best["metrics"]["accuracy"]["mean"],
+        "difference_to_best_baseline": best and best["difference"]["accuracy"]["difference"],
+    }
     correct = published_correct(cell.settings)
     known = (None, None, None) if correct is None else (correct, NUM_SEIZURES, correct / NUM_SEIZURES)
     return row | dict(zip(PUBLISHED, known, strict=True))

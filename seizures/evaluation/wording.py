@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seizures.evaluation.baselines import baseline_sentence
 from seizures.evaluation.metrics import METRIC_TITLES
 
 _MANY_PATIENTS = 20
@@ -16,7 +17,14 @@ SAYS_NOTHING = "This shows that the software runs; it says nothing about seizure
 
 
 def verdict(summary: Mapping[str, Any]) -> str:
-    """Return the result in plain words: how many were correct, how certain that is, and how it compares with chance."""
+    """Return the result in plain words: how many were correct, how certain that is, chance and the best baseline."""
+    beside = baseline_sentence(summary)
+    if not summary.get("is_simulated"):
+        return f"{_verdict(summary)} {beside}".rstrip()
+    return f"{_verdict(summary)}. {beside}{' ' if beside else ''}{SAYS_NOTHING}"
+
+
+def _verdict(summary: Mapping[str, Any]) -> str:
     accuracy, chance, mean = summary["metrics"]["accuracy"], summary["chance"], summary["counts"]["mean"]
     num_seeds, percent = len(summary["seeds"]), f"{100 * summary['interval']['confidence_level']:g} %"
     num_right = count_text(mean["TP"] + mean["TN"])
@@ -30,7 +38,7 @@ def verdict(summary: Mapping[str, Any]) -> str:
     if accuracy["low"] is not None:
         text += f", {percent} interval {100 * accuracy['low']:.0f} to {100 * accuracy['high']:.0f} %"
     if summary.get("is_simulated"):
-        return f"{text}. {SAYS_NOTHING}"
+        return text
     text += f". Always answering {chance['label']} would be correct in {100 * chance['level']:.0f} %: "
     if chance["accuracy_interval_excludes_chance"] is None:
         return text + "without an interval, the result cannot be told from chance."

@@ -10,11 +10,13 @@ from typing import Any
 import pandas as pd
 
 from seizures.classification.folds import FoldRow
+from seizures.evaluation.baselines import baseline_sentence
 from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
 from seizures.evaluation.wording import verdict
 from seizures.files.template import render_page
 from seizures.manifest.identity import SeizureId
 from seizures.report import tables
+from seizures.report.baseline_rows import baseline_rows
 from seizures.report.captions import picture_rows
 from seizures.report.cohort_facts import cohort_facts, left_out_words, listed
 from seizures.report.further_scores import ensemble_rows, ensemble_words, further_rows, spread_rows
@@ -113,6 +115,8 @@ def render_report(inputs: ReportInputs) -> str:
         ensemble_words=ensemble_words(summary),
         further=further_rows(summary),
         spread=spread_rows(summary) if len(summary["counts"]["per_seed"]) > 1 else [],
+        baselines=baseline_rows(summary),
+        baseline_words=baseline_sentence(summary),
         pictures=picture_rows(inputs.pictures, summary, inputs.folder),
         who=_who(inputs),
         parts=tables.part_rows(inputs.pictures["parts"].numbers),

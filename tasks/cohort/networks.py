@@ -17,6 +17,17 @@ def network_of(name: str) -> str:
     return name or section(Features).network
 
 
+def frame_size_of(name: str) -> int:
+    """Return the size of frames, in pixels, that a network takes: where any will do, that of [Features]' network."""
+    spec = models.network_spec(network_of(name))
+    own = section(Features).network
+    return (
+        models.network_spec(own).frame_size
+        if spec.takes_any_size and own in models.network_names()
+        else spec.frame_size
+    )
+
+
 def weights_of(name: str) -> str:
     """Return the weights of a network: those of [Features], which another network shares only where they are random."""
     features = section(Features)
@@ -36,7 +47,7 @@ def weights_faults(name: str = "") -> list[str]:
     fault: they are downloaded when the network is loaded.
     """
     faults = models.check_weights(*_asked(name), hash_file=_hash)
-    if faults or weights_of(name).startswith(models.RANDOM_PREFIX):
+    if faults or weights_identity(name) == models.NO_WEIGHTS or weights_of(name).startswith(models.RANDOM_PREFIX):
         return faults
     network, weights, weights_dir = _asked(name)
     path, found = models.weights_path(network, weights, weights_dir), list[str]()

@@ -119,7 +119,10 @@ def publish(
     with full_disk_told(root), unfinished(temporary_name(folder)) as draft:
         made = _made(walk(report))
         for stage, path in made:
-            _link(draft / stage.task_family / (stage.label + path.name[len(stage.key) :]), path, folder, draft)
+            link = draft / stage.task_family / (stage.label + path.name[len(stage.key) :])
+            if os.path.lexists(link):  # of another network: the second has its key in its name
+                link = link.with_name(f"{stage.label}+{path.name}")
+            _link(link, path, folder, draft)
         for name, stage in named.items():
             _link(draft / name, stage.path, folder, draft)
         if fill is not None:

@@ -13,6 +13,7 @@ from tasks.settings.cells import in_cell, protocol_of
 from tasks.settings.sections import Dataset, Demo, Evaluation, Machine, section
 from tasks.stage.mixins import CellMixin, RepeatMixin
 from tasks.stage.stage import Amount, Stage
+from tasks.stages.baselines import all_baselines, baseline_remarks
 from tasks.stages.features import features_of
 from tasks.stages.folds import order_of, recipe_entry, split
 from tasks.stages.sequences import load_sequences
@@ -122,16 +123,16 @@ class PoolPredictions(CellMixin, Stage):
 class ScorePredictions(CellMixin, Stage):
     """Compute the metrics of the pooled predictions, with intervals over patients."""
 
-    version = 5  # 5: balanced accuracy, MCC; 4: other intervals; 3: words; 2: resampled in an order without ids
+    version = 6  # 6: baselines; 5: balanced accuracy, MCC; 2 to 4: order without ids, words, other intervals
 
     @property
     def label(self) -> str:
         """One file for all of a cell."""
         return in_cell("metrics", self.cell)
 
-    def requires(self) -> list[PoolPredictions]:
-        """Require the pooled predictions."""
-        return [PoolPredictions(cell=self.cell)]
+    def requires(self) -> list[Stage]:
+        """Require the pooled predictions, and those of the baselines on the same folds."""
+        return [PoolPredictions(cell=self.cell), *all_baselines(self.cell)]
 
     def reads(self) -> dict[str, Any]:
         """Return how to resample, and which label is positive."""
@@ -139,24 +140,33 @@ class ScorePredictions(CellMixin, Stage):
             "settings": section(Evaluation).settings(),
             "labels": section(Dataset).label_names(),
             "protocol": protocol_of(self.cell),
+            "baseline_remarks": baseline_remarks(self.cell),
             **({"is_simulated": True} if section(Demo).enabled else {}),
         }
 
     def produce(self, path: Path) -> None:
         """Score."""
+        import pandas as pd
+
+        from seizures.evaluation.baselines import read_baselines, score_baselines
         from seizures.evaluation.predictions import read_predictions
         from seizures.evaluation.summary import summarise, write_summary
 
         negative, positive = section(Dataset).label_names()
         predictions = read_predictions(PoolPredictions(cell=self.cell).result, positive)
-        write_summary(
-            path,
-            summarise(
-                predictions,
-                section(Evaluation).settings(),
-                positive_label=positive,
-                negative_label=negative,
-                protocol=protocol_of(self.cell),
-                is_simulated=section(Demo).enabled,
-            ),
+        summary = summarise(
+            predictions,
+            section(Evaluation).settings(),
+            positive_label=positive,
+            negative_label=negative,
+            protocol=protocol_of(self.cell),
+            is_simulated=section(Demo).enabled,
         )
+        beside = score_baselines(
+            predictions,
+            pd.concat([read_baselines(stage.result, positive) for stage in all_baselines(self.cell)]),
+            section(Evaluation).settings(),
+            positive_label=positive,
+            remarks=baseline_remarks(self.cell),
+        )
+        write_summary(path, {**summary, **beside})

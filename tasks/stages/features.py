@@ -14,7 +14,7 @@ from seizures.settings import digest
 from tasks.cohort import manifest as cohort
 from tasks.cohort.imported_features import is_imported
 from tasks.cohort.manifest import LeftOut
-from tasks.cohort.networks import network_of, weights_identity, weights_of
+from tasks.cohort.networks import frame_size_of, network_of, weights_identity, weights_of
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
 from tasks.settings.sections import Features, Frames, Machine, section
@@ -22,6 +22,8 @@ from tasks.stage.mixins import NetworkMixin, SeizureMixin
 from tasks.stage.stage import BAD_EXTENSION, Amount, Stage
 from tasks.stages.imported import ImportedFeatures
 from tasks.stages.videos import DecodeRecording
+
+MOVEMENT = "movement"  # the network of the baselines
 
 if TYPE_CHECKING:
     from seizures.features.extraction import SnippetNetwork
@@ -162,10 +164,21 @@ def all_features(network: str = "") -> list[FeatureStage]:
     return [features_of(seizure, network) for seizure in cohort.seizures()]
 
 
+def movement_features() -> list[FeatureStage]:
+    """Return the task of every seizure with a video by the network of the baselines, from the same frames."""
+    return [features_of(item.id, MOVEMENT) for item in cohort.seizures().values() if not is_imported(item)]
+
+
+def features_of_run() -> list[FeatureStage]:
+    """Return all features that a run asks for, each once: those of [Features], and movement for the baselines."""
+    return list({stage.task_id: stage for stage in (*all_features(), *movement_features())}.values())
+
+
 @functools.cache
 def loaded_network(name: str, weights: str, weights_dir: str, precision: str, device: str) -> SnippetNetwork:
     """Return the network, ready for its device; it is loaded once a process."""
     network, machine = models.load_network(name, weights or None, weights_dir or None), section(Machine)
+    network.frame_size = frame_size_of(name)
     if device == "cpu" and precision != "float32":  # what the engines of a CPU compute is float32
         return cast("SnippetNetwork", network)
     prepared = models.prepare(network, engine=machine.engine, device=device, num_threads=machine.num_threads)

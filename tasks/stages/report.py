@@ -83,7 +83,7 @@ class DrawPictures(Stage):
 class WriteReport(Stage):
     """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
 
-    version = 7  # 7: balanced accuracy, MCC, calibration slope; 3 to 6: words; 2: on whom, parts, methods, files
+    version = 8  # 8: baselines; 7: balanced accuracy, MCC, calibration slope; 2 to 6: words, parts, methods
     extension = "html"
 
     @property

@@ -44,7 +44,7 @@ class OfResults(OfSweep):
 class TabulateSweep(OfResults, Stage):
     """Write a row for each cell: its settings, its scores with their intervals, and what the paper has for it."""
 
-    version = 2  # 2: the classifier that was chosen on inner folds has no settings of its own
+    version = 3  # 3: the best baseline; 2: the classifier that was chosen on inner folds has no settings of its own
     extension = "csv"
 
     @property

@@ -9,12 +9,11 @@ from typing import Any
 
 import luigi
 
-import models
 from seizures.errors import VideoError
 from seizures.manifest.film_names import may_be_raw, split_stream
 from seizures.settings import FrameSettings
 from tasks.cohort import manifest as cohort
-from tasks.cohort.networks import network_of
+from tasks.cohort.networks import frame_size_of
 from tasks.machinery.fingerprint import fingerprint
 from tasks.machinery.progress import progress
 from tasks.settings.sections import Demo, Frames, results_root, section
@@ -93,7 +92,7 @@ class DecodeRecording(RecordingMixin, NetworkMixin, Stage):
             "offset_seconds": item.offset_seconds,
             "crop": item.crop,
             "mask": item.mask,
-            "frame_size": models.network_spec(network_of(self.network)).frame_size,
+            "frame_size": frame_size_of(self.network),
             **decoded_key_parts(self.paths()),
         }
 

@@ -18,7 +18,7 @@ from tasks.settings.cells import num_repeats, num_seeds
 from tasks.settings.sections import Folds, results_root, section
 from tasks.stage.publishing import lost, walk
 from tasks.stage.stage import Stage
-from tasks.stages.features import all_features
+from tasks.stages.features import features_of_run
 from tasks.stages.folds import deal_ahead
 from tasks.stages.inspection import surveyed
 from tasks.stages.report import WriteReport
@@ -75,7 +75,7 @@ def plans_folder() -> Path:
 def make_plan() -> Plan:
     """Compare what exists with what is wanted; runs nothing, and writes only the cached hashes of videos."""
     stages, foreseen = foresee()
-    roots = [*all_features(), *([WriteReport()] if foreseen else [])]
+    roots = [*features_of_run(), *([WriteReport()] if foreseen else [])]
     unfinished = [*lost(roots), *walk(*roots, only_incomplete=True)]
     estimated = {} if foreseen else _estimated_counts()
     families = {stage.task_family for stage in unfinished} | set(estimated)
@@ -122,14 +122,15 @@ def foresee() -> tuple[list[Stage], bool]:
     long as a seizure's duration is unknown: then only the stages up to the features are returned.
     """
     foreseen = deal_ahead()
-    return walk(*all_features(), *([WriteReport()] if foreseen else [])), foreseen
+    return walk(*features_of_run(), *([WriteReport()] if foreseen else [])), foreseen
 
 
 def _estimated_counts() -> dict[str, int]:
     dealings = num_repeats()
     trainings = dealings * section(Folds).num_folds * num_seeds()
     once = {"PoolPredictions": 1, "ScorePredictions": 1, "DrawPictures": 1, "WriteReport": 1}
-    return {"AssignFolds": dealings, "CompareFeatures": 1, "TrainFold": trainings, "EvaluateFold": trainings, **once}
+    dealt = {"AssignFolds": dealings, "PredictBaselines": dealings, "TrainFold": trainings, "EvaluateFold": trainings}
+    return {"CompareFeatures": 1, **dealt, **once}
 
 
 def _step(stage: Stage, mean_seconds: float | None) -> Step:

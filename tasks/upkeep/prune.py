@@ -23,6 +23,7 @@ from tasks.settings.sections import results_root
 from tasks.stage.integrity import DAMAGED_SUFFIX
 from tasks.stage.publishing import INDEX_NAME, SUMMARY_NAME, fault_of_listed, read_summary, remove_run, walk
 from tasks.stage.stage import BAD_EXTENSION, WHY_EXTENSION, Stage
+from tasks.stages.baselines import PredictBaselines
 from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.stages.features import ExtractFeatures
 from tasks.stages.folds import AssignFolds
@@ -38,7 +39,7 @@ DAY_SECONDS = 86400.0
 # What RunAll makes, and so what a run names; results of other stages are left alone.
 RUN_STAGES: tuple[type[Stage], ...] = (
     SimulateRecording, DecodeRecording, ExtractFeatures, ImportedFeatures, CompareFeatures, AssignFolds, TrainFold,
-    EvaluateFold, PoolPredictions, ScorePredictions, DrawPictures, WriteReport,
+    EvaluateFold, PredictBaselines, PoolPredictions, ScorePredictions, DrawPictures, WriteReport,
 )  # fmt: skip
 RUNS, TEMPORARY, DAMAGED = "(old runs)", "(temporary files)", "(damaged files)"
 _KEY = f"[0-9a-f]{{{KEY_LENGTH}}}"

@@ -1,0 +1,42 @@
+"""The rows of the report's table of baselines, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from seizures.evaluation.baselines import METRICS
+from seizures.report.score_text import score_and_interval
+
+_NOTHING = {"mean": None, "low": None, "high": None}
+
+
+def baseline_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a row for each baseline: its scores, and by how much the network is above it."""
+    rows = []
+    for one in summary.get("baselines", ()):
+        metrics, difference = one["metrics"] or dict.fromkeys(METRICS, _NOTHING), one["difference"]
+        scores = [
+            score_and_interval(name, *(metrics[name][end] for end in ("mean", "low", "high"))) for name in METRICS
+        ]
+        row = {"words": one["words"], "remark": one["remark"], "accuracy": "none", "p_value": "none", "roc_auc": "none"}
+        if one["metrics"] is None:
+            scores = [{**score, "value": "none"} for score in scores]
+        else:
+            row |= {
+                "accuracy": _difference(difference["accuracy"], 100, "+.0f", " points"),
+                "p_value": f"{difference['accuracy']['p_value']:.2g}",
+                "roc_auc": _difference(difference["roc_auc"], 1, "+.2f", ""),
+            }
+        rows.append({**row, "scores": scores})
+    return rows
+
+
+def _difference(found: Mapping[str, float | None], scale: float, form: str, unit: str) -> str:
+    value, low, high = (found[name] for name in ("difference", "low", "high"))
+    if value is None:
+        return "undefined"
+    text = f"{format(scale * value, form)}{unit}"
+    if low is None or high is None:
+        return f"{text} (no interval)"
+    return f"{text} ({format(scale * low, form)} to {format(scale * high, form)})"
