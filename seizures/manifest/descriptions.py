@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -35,8 +36,9 @@ def column_values(recordings: Iterable[Recording], name: str) -> dict[SeizureId,
     recordings = tuple(recordings)
     known = description_columns(recordings)
     if name not in known:
-        found = ", ".join(known) or "none"
-        raise ManifestError(f"the manifest has no descriptive column {name}, or several of that name; it has {found}")
+        near = difflib.get_close_matches(name.lower(), known, n=1)
+        guess = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
+        raise ManifestError(f"{name!r} is not a column of the manifest that describes patients or seizures; {guess}")
     faults = list(_contradictions(recordings, name))
     if faults:
         lines = fault_lines(faults)

@@ -39,6 +39,7 @@ def draw_pictures(
     histories: pd.DataFrame,
     durations_seconds: Mapping[SeizureId, float],
     settings: EvaluationSettings,
+    columns: Mapping[str, Mapping[SeizureId, str]] | None = None,
 ) -> dict[str, tuple[Figure, pd.DataFrame]]:
     """Draw every picture, by name in the order of the page; one that is undefined for these data is left out.
 
@@ -48,12 +49,13 @@ def draw_pictures(
         histories: columns fold, seed, epoch, loss and, where there are, accuracy and inner_loss; may be empty.
         durations_seconds: seconds of each seizure by (patient, seizure).
         settings: how to resample the patients.
+        columns: columns of the manifest whose texts are subgroups, by name: the text of each seizure.
     """
     positive, negative = summary["positive_label"], summary["negative_label"]
     curve = pooled_reliability(predictions, positive_label=positive)
     curves = roc_numbers(predictions, summary)
     by_part = scores_by_subgroup(
-        predictions, durations_seconds, settings, positive_label=positive, negative_label=negative
+        predictions, durations_seconds, settings, positive_label=positive, negative_label=negative, columns=columns
     )
     strip = probability_strip(predictions, positive_label=positive, negative_label=negative)
     learning = figures.learning_curves(histories)

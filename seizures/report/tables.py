@@ -121,7 +121,7 @@ def part_rows(numbers: pd.DataFrame) -> list[dict[str, Any]]:
             scores.append(score_and_interval(name, value, low, high))
         part = "all seizures" if row["split"] == "all" else f"{row['split']}: {row['group']}"
         counts = {name: row[f"num_{name}"] for name in ("patients", "seizures")}
-        rows.append({"part": part, **counts, "scores": scores})
+        rows.append({"part": part, **counts, "scores": scores, "reason": row["no_interval"]})
     return rows
 
 

@@ -68,6 +68,7 @@ def parts(table: pd.DataFrame, summary: Mapping[str, Any]) -> Figure:
         table: what `seizures.evaluation.subgroups.scores_by_subgroup` returned.
         summary: metrics.json.
     """
+    table = table[table["accuracy"].notna()]  # a column of too many values has no score
     with mpl.rc_context(STYLE):
         heights, headings = _layout(table)
         lowest = max(heights)

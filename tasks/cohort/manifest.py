@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seizures.errors import ManifestError, SettingsError
+from seizures.manifest import descriptions
 from seizures.manifest.faults import Fault, fault_lines, fault_message
 from seizures.manifest.film_names import split_stream
 from seizures.manifest.identity import RecordingId, SeizureId
@@ -111,6 +112,16 @@ def on_video_clocks(found: tuple[Recording, ...]) -> tuple[Recording, ...]:
     if faults:
         raise ManifestError(fault_message(dataset.manifest, faults))
     return found
+
+
+def column_values(name: str) -> dict[SeizureId, str]:
+    """Return the text of a column of the manifest for each seizure.
+
+    Raises:
+        ManifestError: there is no such column, or a seizure has several values in it.
+
+    """
+    return descriptions.column_values(recordings(), name)
 
 
 @functools.cache

@@ -28,7 +28,17 @@ from tasks.machinery.disks import make_root, protect_new_files
 from tasks.settings.cells import fold_settings
 from tasks.settings.command_line import format_mistakes, on_command_line
 from tasks.settings.mistakes import file_mistakes, value_mistakes
-from tasks.settings.sections import Dataset, Features, Folds, Machine, Results, Training, results_root, section
+from tasks.settings.sections import (
+    Dataset,
+    Evaluation,
+    Features,
+    Folds,
+    Machine,
+    Results,
+    Training,
+    results_root,
+    section,
+)
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
@@ -123,12 +133,22 @@ def _folder_mistakes() -> Iterator[str]:
         yield f"[Results] root = {root}: not writable ({error.strerror}); choose another folder or fix its permissions"
 
 
+def _subgroup_mistakes() -> Iterator[str]:
+    evaluation = section(Evaluation)
+    for name in evaluation.subgroup_names():
+        try:
+            cohort.column_values(name)
+        except SeizuresError as error:
+            yield f"[Evaluation] subgroups = {evaluation.subgroups}: {error}"
+
+
 def _cohort_mistakes() -> Iterator[str]:
     faults = list(manifest_mistakes())
     if faults:
         yield from (*faults, *network_mistakes())
         return
     yield from _feature_mistakes()
+    yield from _subgroup_mistakes()
     mistakes = list(group_mistakes())
     if mistakes:
         yield from mistakes

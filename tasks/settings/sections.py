@@ -220,6 +220,7 @@ class Evaluation(luigi.Config):
     confidence_level = _number(_EVALUATION.confidence_level, "of the intervals")
     seed = _whole(_EVALUATION.seed, "the seed of the resampling")
     prevalences = _text("", "shares of the positive label to tell predictive values for, as in 0.1, 0.5")
+    subgroups = _text("", "columns of the manifest, with commas between them, whose values are scored by themselves")
 
     def settings(self) -> EvaluationSettings:
         """Return the values that the evaluation reads.
@@ -229,6 +230,10 @@ class Evaluation(luigi.Config):
         """
         prevalences = _numbers("prevalences", self.prevalences)
         return EvaluationSettings(self.num_bootstraps, self.confidence_level, self.seed, prevalences)
+
+    def subgroup_names(self) -> list[str]:
+        """Return the names of the columns, each once."""
+        return list(dict.fromkeys(filter(None, (as_one_line(part) for part in self.subgroups.split(",")))))
 
 
 class Machine(luigi.Config):

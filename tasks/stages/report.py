@@ -47,7 +47,7 @@ PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir", "features",
 class DrawPictures(Stage):
     """Draw every picture of the report, and keep the numbers behind it: SVG, PNG and CSV in one zip."""
 
-    version = 5  # 5: balanced accuracy, MCC; 4: simulated films are marked; 2, 3: words
+    version = 6  # 6: why a subgroup has no interval; 5: balanced accuracy, MCC; 2 to 4: words, simulated films
     extension = "zip"
 
     @property
@@ -62,7 +62,12 @@ class DrawPictures(Stage):
     def reads(self) -> dict[str, Any]:
         """Return how long each seizure lasts, and how to resample the patients of a part."""
         durations = {seizure.name: seconds for seizure, seconds in _durations().items()}
-        return {"durations_seconds": durations, "evaluation": section(Evaluation).settings()}
+        subgroups = {name: {one.name: text for one, text in texts.items()} for name, texts in _subgroups().items()}
+        return {
+            "durations_seconds": durations,
+            "evaluation": section(Evaluation).settings(),
+            **({"subgroups": subgroups} if subgroups else {}),
+        }
 
     def produce(self, path: Path) -> None:
         """Draw."""
@@ -76,6 +81,7 @@ class DrawPictures(Stage):
             _histories(),
             _durations(),
             section(Evaluation).settings(),
+            _subgroups(),
         )
         pictures.write_pictures(path, drawn)
 
@@ -163,6 +169,13 @@ def _durations() -> dict[SeizureId, float]:
     """Return the seconds of each seizure that has a place in the folds."""
     known = [(item, item.duration_seconds) for item in fold_items()]
     return {item.id: seconds for item, seconds in known if seconds is not None}
+
+
+def _subgroups() -> dict[str, dict[SeizureId, str]]:
+    """Return the text of each column of [Evaluation] subgroups, for the seizures that have a place in the folds."""
+    placed = {row.id for row in fold_rows()}
+    columns = {name: cohort.column_values(name) for name in section(Evaluation).subgroup_names()}
+    return {name: {one: text for one, text in texts.items() if one in placed} for name, texts in columns.items()}
 
 
 def _shared_films() -> list[str]:

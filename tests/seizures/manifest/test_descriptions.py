@@ -96,7 +96,10 @@ def test_another_column_may_differ_between_views_but_is_then_no_value_of_the_sei
 def test_a_column_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
     recordings = read_manifest(write(tmp_path, "sex,note,note", *["F,a,b"] * 4))
     for name in ("site", "note"):
-        with pytest.raises(ManifestError, match=f"no descriptive column {name}, or several of that name; it has sex$"):
+        with pytest.raises(
+            ManifestError,
+            match=f"'{name}' is not a column of the manifest that describes patients or seizures; it has sex$",
+        ):
             column_values(recordings, name)
 
 

@@ -81,6 +81,7 @@ CHANGES = {
     "Evaluation.confidence_level": ("0.9", SCORES),
     "Evaluation.seed": ("1", SCORES),
     "Evaluation.prevalences": ("0.1, 0.5", SCORES),
+    "Evaluation.subgroups": ("site", ("DrawPictures", *REPORT)),
     "Machine.device": ("cpu", NONE),
     "Machine.engine": ("torch", NONE),
     "Machine.snippets_per_batch": ("3", NONE),
