@@ -27,6 +27,9 @@ WAY = (
     "PoolPredictions",
     "ScorePredictions",
     "DrawPictures",
+    "WriteProvenance",
+    "TabulateChecklists",
+    "WriteChecklists",
     "WriteReport",
 )
 

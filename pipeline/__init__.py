@@ -23,6 +23,8 @@ The task graph, from the videos down. Each name is a stage; its result is `resul
       +--------------------+
       |
     DrawPictures        all figures, with their data                               .zip
+    WriteProvenance     versions, settings, cohort, training, what was left out    .json
+    TabulateChecklists  ->  WriteChecklists: what the run answers of TRIPOD+AI ... .csv, .html
       |
     WriteReport         one page                                                   .html
       |
@@ -57,10 +59,12 @@ from pipeline.snippets import RunSnippets
 from pipeline.status import Status
 from pipeline.sweep import RunSweep
 from tasks.stages.baselines import PredictBaselines
+from tasks.stages.checklist import TabulateChecklists, WriteChecklists
 from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.stages.features import ExtractFeatures
 from tasks.stages.folds import AssignFolds
 from tasks.stages.imported import ImportedFeatures
+from tasks.stages.provenance import WriteProvenance
 from tasks.stages.report import DrawPictures, WriteReport
 from tasks.stages.shared_features import CompareFeatures
 from tasks.stages.snippets import ClassifySnippets, DrawSnippets, PoolSnippets, TabulateSnippets, WriteSnippets
@@ -98,11 +102,14 @@ __all__ = [
     "ScorePredictions",
     "SimulateRecording",
     "Status",
+    "TabulateChecklists",
     "TabulateSnippets",
     "TabulateSweep",
     "TrainFold",
     "ValidateFeatures",
+    "WriteChecklists",
     "WriteProtocols",
+    "WriteProvenance",
     "WriteReport",
     "WriteSnippets",
 ]

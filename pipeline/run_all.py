@@ -13,9 +13,11 @@ from tasks.stage.costs import stage_costs
 from tasks.stage.publishing import lost, publish, walk
 from tasks.stage.stage import Stage
 from tasks.stages.baselines import all_baselines
+from tasks.stages.checklist import TabulateChecklists, WriteChecklists
 from tasks.stages.evaluation import PoolPredictions, ScorePredictions
 from tasks.stages.features import features_of_run
 from tasks.stages.folds import all_dealings, left_out, unusable
+from tasks.stages.provenance import WriteProvenance
 from tasks.stages.report import WriteReport, unpack_pictures
 
 
@@ -57,6 +59,9 @@ class RunAll(WorkingTask):
                 "predictions.csv": predictions,
                 **{f"{stage.with_repeat('baselines')}.csv": stage for stage in all_baselines()},
                 "metrics.json": metrics,
+                "provenance.json": WriteProvenance(),
+                "checklist.csv": TabulateChecklists(),
+                "checklist.html": WriteChecklists(),
             },
             summary={
                 "left_out": [item._asdict() for item in left_out()],

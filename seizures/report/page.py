@@ -70,6 +70,7 @@ class ReportInputs:
     settings: Mapping[str, Mapping[str, Any]]
     provenance: Mapping[str, Any]
     weights: str
+    flow: Sequence[Mapping[str, Any]] = ()
     timings: Mapping[str, float] | None = None
     notes: Sequence[str] = ()
     title: str = "Seizure classification from video"
@@ -119,6 +120,7 @@ def render_report(inputs: ReportInputs) -> str:
         baseline_words=baseline_sentence(summary),
         pictures=picture_rows(inputs.pictures, summary, inputs.folder),
         who=_who(inputs),
+        flow=inputs.flow,
         parts=tables.part_rows(inputs.pictures["parts"].numbers),
         part_titles=tables.part_titles(),
         calibration=calibration_words(summary),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from seizures.evaluation.predictions import prediction_matrix_without_ids
 from seizures.evaluation.subgroups import scores_by_subgroup
 from seizures.manifest.identity import SeizureId
 from seizures.report import figures, style, trust
+from seizures.report.flow import FlowRow, draw_flow, flow_table
 from seizures.report.numbers import confusion_numbers, mean_over_seeds, roc_numbers, score_numbers
 from seizures.report.probability_strip import probability_strip
 from seizures.settings import EvaluationSettings
@@ -40,6 +41,7 @@ def draw_pictures(
     durations_seconds: Mapping[SeizureId, float],
     settings: EvaluationSettings,
     columns: Mapping[str, Mapping[SeizureId, str]] | None = None,
+    flow: Sequence[FlowRow] = (),
 ) -> dict[str, tuple[Figure, pd.DataFrame]]:
     """Draw every picture, by name in the order of the page; one that is undefined for these data is left out.
 
@@ -50,6 +52,7 @@ def draw_pictures(
         durations_seconds: seconds of each seizure by (patient, seizure).
         settings: how to resample the patients.
         columns: columns of the manifest whose texts are subgroups, by name: the text of each seizure.
+        flow: the steps from the manifest to the scores; without any, they are not drawn.
     """
     positive, negative = summary["positive_label"], summary["negative_label"]
     curve = pooled_reliability(predictions, positive_label=positive)
@@ -76,6 +79,8 @@ def draw_pictures(
         drawn["roc"] = (figures.roc(curves, summary), curves)
     if learning is not None:
         drawn["training"] = (learning, histories)
+    if flow:
+        drawn["flow"] = (draw_flow(flow), flow_table(flow))
     if summary.get("is_simulated"):
         for figure, _ in drawn.values():
             style.mark_simulated(figure)

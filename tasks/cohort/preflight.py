@@ -7,10 +7,12 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from luigi.task_register import Register
 
 import models
+from seizures.checklists.study import read_study
 from seizures.classification.folds import FoldItem, check_folds
 from seizures.classification.paper_folds import check_seizures
 from seizures.classification.sampling import minimum_frames
@@ -65,6 +67,10 @@ def _setting_mistakes() -> Iterator[str]:
     }
     yield from (f"{name} = {found}: expected at least 1" for name, found in counts.items() if found < 1)
     yield from _machine_mistakes()
+    try:
+        read_study(Path(section(Dataset).study))
+    except SeizuresError as error:
+        yield f"[Dataset] study = {error}"
 
 
 def _feature_mistakes() -> Iterator[str]:

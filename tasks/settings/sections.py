@@ -82,6 +82,7 @@ class Dataset(luigi.Config):
     features = _path("", "the folder of imported feature files, for seizures without a video; ImportFeatures makes one")
     allow_mixed_features = _switch(False, "train on features that were made in different ways")
     allow_shared_films = _text("", "why two patients may be in one film, such as two beds in a room; it is reported")
+    study = _path("study.toml", "what only the authors know, for the checklists; a file that is not there says nothing")
     time_zone = _text("UTC", "the zone of the manifest's clock times, such as Europe/London")
     labels = _text("FOS, TCS", "the two labels; the second one is the positive class")
     minimum_duration_seconds = _number(15.0, "shorter seizures are left out, and named")

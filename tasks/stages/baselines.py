@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seizures.classification.folds import FoldRow
 from tasks.cohort.imported_features import is_imported
-from tasks.machinery.tables import shorten
 from tasks.settings.cells import num_repeats
 from tasks.settings.sections import Dataset, section
 from tasks.stage.mixins import CellMixin, RepeatMixin
@@ -18,8 +18,6 @@ from tasks.stages.folds import AssignFolds, fold_items, fold_rows, order_of, rec
 if TYPE_CHECKING:
     from seizures.classification.baselines import BaselineSeizure
     from seizures.manifest.identity import SeizureId
-
-_MOST_NAMED = 5
 
 
 class PredictBaselines(RepeatMixin, CellMixin, Stage):
@@ -116,7 +114,7 @@ def baseline_remarks(cell: str = "") -> dict[str, str]:
     """Return what is missing, in words, by baseline."""
     rows = fold_rows(cell)
     durations = {item.id: item.duration_seconds for item in fold_items()}
-    no_duration = {row.name: "its duration is unknown" for row in rows if not durations.get(row.id)}
+    no_duration = {row.name: "it is unknown" for row in rows if not durations.get(row.id)}
     no_movement = {row.name: reason for row in rows if (reason := _why_no_movement(row))}
     missing = {
         "duration": no_duration,
@@ -129,17 +127,15 @@ def baseline_remarks(cell: str = "") -> dict[str, str]:
 def _why_no_movement(row: FoldRow) -> str:
     stage = movement_stage(row)
     if stage is None:
-        return "its features are imported, and there is no video"
-    return stage.bad_reason() or ""
+        return "their features are imported, without a video"
+    return "it could not be computed from their videos" if stage.bad_reason() else ""
 
 
 def _remark(why: dict[str, str], num_seizures: int) -> str:
+    """Say how many seizures lack the numbers, and why, without their ids: metrics.json goes to other laboratories."""
     from seizures.classification.baselines import is_absent
 
-    groups: dict[str, list[str]] = {}
-    for name, reason in why.items():
-        groups.setdefault(reason, []).append(name)
-    told = "; ".join(f"{shorten(names, _MOST_NAMED)}: {reason}" for reason, names in groups.items())
+    told = "; ".join(f"{number}: {reason}" for reason, number in Counter(why.values()).items())
     if is_absent(len(why), num_seizures):
         return f"Not computed: {len(why)} of {num_seizures} seizures lack it ({told})"
     return f"{len(why)} of {num_seizures} seizures lack it and get the share of the training part ({told})"

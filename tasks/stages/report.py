@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import models
 from seizures.manifest.identity import SeizureId
-from seizures.manifest.recordings import Recording
-from seizures.settings import canonical, canonical_json
 from tasks.cohort import manifest as cohort
-from tasks.cohort.recipes import feature_recipes, weights_used
+from tasks.cohort.recipes import weights_used
 from tasks.machinery.tables import shorten
 from tasks.settings.cells import fold_settings, num_repeats, training_settings
 from tasks.settings.sections import (
-    SECTIONS,
     Dataset,
     Demo,
     Evaluation,
-    Machine,
-    Results,
-    Snippets,
-    Sweep,
     section,
 )
 from tasks.stage.costs import StageCost, stage_costs
 from tasks.stage.publishing import made_anew, walk
 from tasks.stage.stage import Stage
+from tasks.stages import run_facts
+from tasks.stages.checklist import WriteChecklists
 from tasks.stages.evaluation import PoolPredictions, ScorePredictions
-from tasks.stages.features import all_features, features_of
-from tasks.stages.folds import fold_items, fold_rows, left_out, seizure_of
+from tasks.stages.features import features_of
+from tasks.stages.folds import fold_rows, left_out
+from tasks.stages.provenance import WriteProvenance
 from tasks.stages.shared_features import CompareFeatures, patients_with_equal_features
 from tasks.stages.training import all_classifiers
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from seizures.report.flow import FlowRow
+
 
 _MOST_NAMED = 12
-PATH_SETTINGS = ("manifest", "video_root", "weights", "weights_dir", "features", "site_profile")
 
 
 class DrawPictures(Stage):
@@ -61,11 +54,12 @@ class DrawPictures(Stage):
 
     def reads(self) -> dict[str, Any]:
         """Return how long each seizure lasts, and how to resample the patients of a part."""
-        durations = {seizure.name: seconds for seizure, seconds in _durations().items()}
+        durations = {seizure.name: seconds for seizure, seconds in run_facts.durations().items()}
         subgroups = {name: {one.name: text for one, text in texts.items()} for name, texts in _subgroups().items()}
         return {
             "durations_seconds": durations,
             "evaluation": section(Evaluation).settings(),
+            "flow": _flow(),
             **({"subgroups": subgroups} if subgroups else {}),
         }
 
@@ -79,9 +73,10 @@ class DrawPictures(Stage):
             read_predictions(PoolPredictions().result, section(Dataset).label_names()[1]),
             read_summary(ScorePredictions().result),
             _histories(),
-            _durations(),
+            run_facts.durations(),
             section(Evaluation).settings(),
             _subgroups(),
+            _flow(),
         )
         pictures.write_pictures(path, drawn)
 
@@ -99,15 +94,16 @@ class WriteReport(Stage):
 
     def requires(self) -> list[Stage]:
         """Require the predictions, their scores, the pictures, who shares features, and the classifiers' epochs."""
-        return [PoolPredictions(), ScorePredictions(), DrawPictures(), CompareFeatures(), *all_classifiers()]
+        made: list[Stage] = [PoolPredictions(), ScorePredictions(), DrawPictures(), CompareFeatures()]
+        return [*made, WriteProvenance(), WriteChecklists(), *all_classifiers()]
 
     def reads(self) -> dict[str, Any]:
         """Return what the page says besides: what was left out, the folds, and every setting that decides a result."""
         return {
             "left_out": left_out(),
             "folds": fold_rows(),
-            "settings": settings_by_section(),
-            "not_trained_on": _num_not_trained_on(),
+            "settings": run_facts.settings_by_section(),
+            "not_trained_on": run_facts.num_not_trained_on(),
             **({"shared_films": cohort.sharers()} if section(Dataset).allow_shared_films else {}),
         }
 
@@ -117,13 +113,14 @@ class WriteReport(Stage):
         from seizures.evaluation.predictions import read_predictions
         from seizures.evaluation.summary import read_summary
         from seizures.report import methods, page, pictures
+        from seizures.report.flow import flow_boxes
 
         stages, damage = walk(self), invalid_snippets()
         anew = made_anew(stages)
         predictions = read_predictions(PoolPredictions().result, section(Dataset).label_names()[1])
         summary = read_summary(ScorePredictions().result)
         run = methods.WhatWasRun(
-            made=_ways(),
+            made=run_facts.ways(),
             folds=fold_settings(),
             num_repeats=num_repeats(),
             training=training_settings(),
@@ -132,12 +129,12 @@ class WriteReport(Stage):
             histories=_histories(),
             left_out=left_out(),
             minimum_duration_seconds=section(Dataset).minimum_duration_seconds,
-            num_not_trained_on=_num_not_trained_on(),
-            num_cropped=_num_views(lambda item: item.crop is not None),
-            num_masked=_num_views(lambda item: item.mask is not None),
+            num_not_trained_on=run_facts.num_not_trained_on(),
+            num_cropped=run_facts.num_views(lambda item: item.crop is not None),
+            num_masked=run_facts.num_views(lambda item: item.mask is not None),
             num_damaged=len(damage),
             simulated=section(Demo).enabled,
-            code=_release_and_commit(),
+            code=run_facts.release_and_commit(),
         )
         page.write_report(
             path,
@@ -145,14 +142,15 @@ class WriteReport(Stage):
                 predictions=predictions,
                 summary=summary,
                 pictures=pictures.read_pictures(DrawPictures().result),
-                durations_seconds=_durations(),
+                durations_seconds=run_facts.durations(),
                 run=run,
                 left_out=left_out(),
                 folds=fold_rows(),
-                settings=settings_by_section(),
-                provenance={**provenance.collect(), "device": devices()},
+                settings=run_facts.settings_by_section(),
+                provenance={**provenance.collect(), "device": run_facts.devices()},
                 weights=weights_used(),
                 notes=[*_shared_films(), *damage],
+                flow=flow_boxes(_flow()),
                 timings={_cost_name(cost, anew.get(cost.stage, [])): cost.seconds for cost in stage_costs(stages)},
             ),
         )
@@ -165,10 +163,11 @@ def unpack_pictures(folder: Path) -> None:
     pictures.unpack_pictures(DrawPictures().result, folder / page.FOLDER)
 
 
-def _durations() -> dict[SeizureId, float]:
-    """Return the seconds of each seizure that has a place in the folds."""
-    known = [(item, item.duration_seconds) for item in fold_items()]
-    return {item.id: seconds for item, seconds in known if seconds is not None}
+def _flow() -> tuple[FlowRow, ...]:
+    """Return the steps from the manifest to the scores, with the patients and seizures at each."""
+    from seizures.report.flow import count_flow
+
+    return count_flow(*run_facts.listed_and_outcomes(), section(Dataset).label_names())
 
 
 def _subgroups() -> dict[str, dict[SeizureId, str]]:
@@ -191,47 +190,9 @@ def _shared_films() -> list[str]:
     ]
 
 
-def _num_not_trained_on() -> int:
-    """Count the views in which the patient is out of sight: they are scored, and not trained on."""
-    return _num_views(lambda item: item.use == "evaluate")
-
-
-def _num_views(is_wanted: Callable[[Recording], bool]) -> int:
-    """Count the views of the folds' seizures that are so."""
-    return sum(is_wanted(item) for row in fold_rows() for item in seizure_of(row).recordings)
-
-
-def _ways() -> list[dict[str, Any]]:
-    """Return each way in which features were made, once, with the network's words and, where known, its frame size."""
-    ways = {canonical_json(item): dict(item) for item in feature_recipes().values()}
-    for way in ways.values():
-        way["network_words"] = models.describe_network(str(way["network"]), str(way["weights_sha256"]))
-        if way["network"] in models.network_names():
-            way["frame_size"] = models.network_spec(way["network"]).frame_size
-    return [ways[text] for text in sorted(ways)]
-
-
-def _release_and_commit() -> str:
-    """Return the release, and the beginning of the commit if this is a checkout, for a person to read."""
-    from seizures import provenance
-
-    release, version = provenance.release(), provenance.code_version()
-    commit, _, changes = version.partition("-")
-    return release if version == release else f"{release} (commit {commit[:12]}{', with changes' if changes else ''})"
-
-
-def devices() -> str:
-    """Return what computed the features, which may have been several machines."""
-    found = set()
-    for stage in all_features():
-        with contextlib.suppress(FileNotFoundError, KeyError):
-            found.add(json.loads(stage.file("why.json").read_text(encoding="utf-8"))["device"])
-    return ", ".join(sorted(found)) or "not recorded"
-
-
 def _cost_name(cost: StageCost, anew: list[str]) -> str:
     """Name a stage with what was recomputed since the last page: a reader sees what a correction has changed."""
-    which = f" ({shorten(anew, _MOST_NAMED)})" if len(anew) < cost.num_results else ""
+    which = f" ({shorten(list(dict.fromkeys(anew)), _MOST_NAMED)})" if len(anew) < cost.num_results else ""
     told = f"{len(anew)} recomputed since the last report{which}" if anew else ""
     return ", ".join(
         filter(
@@ -271,16 +232,3 @@ def invalid_snippets() -> list[str]:
                         "damaged or missing frames, and are neither trained on nor scored"
                     )
     return notes
-
-
-def settings_by_section() -> dict[str, dict[str, Any]]:
-    """Return every setting that decides a result, by section; of a path its last name, as folders tell of people."""
-    return {
-        kind.get_task_family(): {name: _shown(name, getattr(section(kind), name)) for name, _ in kind.get_params()}
-        for kind in SECTIONS
-        if kind not in (Machine, Results, Snippets, Sweep)
-    }
-
-
-def _shown(name: str, value: Any) -> Any:
-    return Path(value).name if name in PATH_SETTINGS else canonical(value)

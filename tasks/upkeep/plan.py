@@ -128,7 +128,8 @@ def foresee() -> tuple[list[Stage], bool]:
 def _estimated_counts() -> dict[str, int]:
     dealings = num_repeats()
     trainings = dealings * section(Folds).num_folds * num_seeds()
-    once = {"PoolPredictions": 1, "ScorePredictions": 1, "DrawPictures": 1, "WriteReport": 1}
+    written = ("DrawPictures", "WriteProvenance", "TabulateChecklists", "WriteChecklists", "WriteReport")
+    once = dict.fromkeys(("PoolPredictions", "ScorePredictions", *written), 1)
     dealt = {"AssignFolds": dealings, "PredictBaselines": dealings, "TrainFold": trainings, "EvaluateFold": trainings}
     return {"CompareFeatures": 1, **dealt, **once}
 

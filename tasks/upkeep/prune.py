@@ -24,10 +24,12 @@ from tasks.stage.integrity import DAMAGED_SUFFIX
 from tasks.stage.publishing import INDEX_NAME, SUMMARY_NAME, fault_of_listed, read_summary, remove_run, walk
 from tasks.stage.stage import BAD_EXTENSION, WHY_EXTENSION, Stage
 from tasks.stages.baselines import PredictBaselines
+from tasks.stages.checklist import TabulateChecklists, WriteChecklists
 from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.stages.features import ExtractFeatures
 from tasks.stages.folds import AssignFolds
 from tasks.stages.imported import ImportedFeatures
+from tasks.stages.provenance import WriteProvenance
 from tasks.stages.report import DrawPictures, WriteReport
 from tasks.stages.shared_features import CompareFeatures
 from tasks.stages.snippets import features_of_networks, sound_networks
@@ -39,7 +41,8 @@ DAY_SECONDS = 86400.0
 # What RunAll makes, and so what a run names; results of other stages are left alone.
 RUN_STAGES: tuple[type[Stage], ...] = (
     SimulateRecording, DecodeRecording, ExtractFeatures, ImportedFeatures, CompareFeatures, AssignFolds, TrainFold,
-    EvaluateFold, PredictBaselines, PoolPredictions, ScorePredictions, DrawPictures, WriteReport,
+    EvaluateFold, PredictBaselines, PoolPredictions, ScorePredictions, DrawPictures,
+    WriteProvenance, TabulateChecklists, WriteChecklists, WriteReport,
 )  # fmt: skip
 RUNS, TEMPORARY, DAMAGED = "(old runs)", "(temporary files)", "(damaged files)"
 _KEY = f"[0-9a-f]{{{KEY_LENGTH}}}"

@@ -77,10 +77,11 @@ def test_on_the_command_line_the_answer_is_all_that_is_printed(done: Project) ->
 def test_before_anything_ran_all_is_new(project: Project) -> None:
     with inside(project):
         plan = make_plan()
-        features = {"SimulateRecording": 12, "DecodeRecording": 12, "ExtractFeatures": 6, "AssignFolds": 1}
+        features = {"SimulateRecording": 12, "DecodeRecording": 12, "ExtractFeatures": 12, "AssignFolds": 1}
         features |= {"CompareFeatures": 1}
         scores = {"TrainFold": 4, "EvaluateFold": 4, "PoolPredictions": 1, "ScorePredictions": 1}
-        scores |= {"DrawPictures": 1, "WriteReport": 1}
+        scores |= {"PredictBaselines": 1, "DrawPictures": 1, "WriteReport": 1}
+        scores |= {"WriteProvenance": 1, "TabulateChecklists": 1, "WriteChecklists": 1}
         assert counts(plan) == {**features, **scores}
         assert all(step.changes is None and step.seconds is None for step in plan.steps)
         assert not files(project)

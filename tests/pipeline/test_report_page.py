@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 from small_project import Project
 
-PICTURES = {"seizures", "decision", "confusion", "scores", "parts", "calibration", "roc", "training"}
+PICTURES = {"seizures", "decision", "flow", "confusion", "scores", "parts", "calibration", "roc", "training"}
 
 
 class Words(HTMLParser):

@@ -16,7 +16,8 @@ from small_project import Project, make_small_project
 from seizures.simulation import rendering
 from tasks.cohort import manifest as cohort
 
-SCORES = ["DrawPictures()", "PoolPredictions()", "RunAll()", "ScorePredictions()", "WriteReport()"]
+TOLD = ["RunAll()", "TabulateChecklists()", "WriteChecklists()", "WriteProvenance()", "WriteReport()"]
+SCORES = ["DrawPictures()", "PoolPredictions()", "ScorePredictions()", *TOLD]
 FOLDS, SEEDS = range(2), range(2)
 
 
@@ -65,12 +66,17 @@ def test_the_first_run_runs_everything_once(ran: Project) -> None:
     views = [
         f"DecodeRecording(patient_id={r['patient_id']}, seizure_id={r['seizure_id']}, view={r['view']})" for r in rows
     ]
-    seizures = {f"ExtractFeatures(patient_id={r['patient_id']}, seizure_id={r['seizure_id']})" for r in rows}
+    seizures = {
+        f"ExtractFeatures(patient_id={r['patient_id']}, seizure_id={r['seizure_id']}{network})"
+        for r in rows
+        for network in ("", ", network=movement")
+    }
     wanted = [
         *views,
         *seizures,
         "CompareFeatures()",
         "AssignFolds()",
+        "PredictBaselines()",
         *each("TrainFold"),
         *each("EvaluateFold"),
         *SCORES,
@@ -94,9 +100,11 @@ def test_an_edited_onset_reruns_its_seizure_and_what_was_made_of_it(own: Project
     wanted = [f"DecodeRecording(patient_id=P01, seizure_id=01, view={view})" for view in ("large", "small")]
     wanted += [
         "ExtractFeatures(patient_id=P01, seizure_id=01)",
+        "ExtractFeatures(patient_id=P01, seizure_id=01, network=movement)",
         "CompareFeatures()",
-        "AssignFolds()",
-    ]  # its duration is another
+        "AssignFolds()",  # its duration is another
+        "PredictBaselines()",
+    ]
     wanted += [*each("TrainFold", folds_without(own, "P01", "01")), *each("EvaluateFold"), *SCORES]
     assert tasks_run(own) == sorted(wanted)
     notes = [json.loads(path.read_text()) for path in own.results.glob("DecodeRecording/P01+01+large/*.why.json")]
@@ -105,7 +113,7 @@ def test_an_edited_onset_reruns_its_seizure_and_what_was_made_of_it(own: Project
     }
     page = (own.results / "current" / "report.html").read_text()
     assert "2 recomputed since the last report (P01+01+large, P01+01+small)" in page
-    assert "1 recomputed since the last report (P01+01)" in page
+    assert "2 recomputed since the last report (P01+01)" in page
     own.write_rows(before)
     assert tasks_run(own) == ["RunAll()"]  # which points results/current back
 

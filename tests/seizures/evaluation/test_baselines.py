@@ -54,7 +54,10 @@ def test_each_baseline_has_its_scores_and_the_paired_difference() -> None:
     assert duration["difference"]["accuracy"]["difference"] == pytest.approx(8 / 40)
     assert duration["difference"]["accuracy"]["p_value"] == 2 / 2**4  # four patients differ
     assert duration["difference"]["roc_auc"]["low"] <= duration["difference"]["roc_auc"]["difference"]
-    assert (found["best_baseline"], found["adds_to_baselines"]) == ("duration", False)  # an interval from five patients who differ holds 0
+    assert (found["best_baseline"], found["adds_to_baselines"]) == (
+        "duration",
+        False,
+    )  # an interval from five patients who differ holds 0
     assert found["baselines"][2]["metrics"] is None
 
 

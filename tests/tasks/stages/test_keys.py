@@ -12,16 +12,20 @@ from in_process import inside, setting
 from small_project import Project, make_small_project
 
 from tasks.settings.sections import SECTIONS
+from tasks.stage.stage import Stage
 from tasks.stages.folds import fold_rows
 from tasks.upkeep.plan import foresee
 
 REPORT = ("WriteReport",)
-SCORES = ("ScorePredictions", "DrawPictures", *REPORT)
+TOLD = ("WriteProvenance", "TabulateChecklists", "WriteChecklists", *REPORT)  # which name all settings
+SCORES = ("ScorePredictions", "DrawPictures", *TOLD)
 POOL = ("PoolPredictions", *SCORES)
 EVALUATION = ("EvaluateFold", *POOL)
 TRAINING = ("TrainFold", *EVALUATION)
-FOLDS = ("AssignFolds", *TRAINING)
-FEATURES = ("ExtractFeatures", "CompareFeatures", *TRAINING)  # of the features, the folds read only that they are good
+MOVED = ("ExtractFeatures of movement", "PredictBaselines")
+FOLDS = ("AssignFolds", "PredictBaselines", *TRAINING)
+WEIGHTS = ("ExtractFeatures", "CompareFeatures", *TRAINING)  # of the features, the folds read only that they are good
+FEATURES = (*WEIGHTS, *MOVED)
 FRAMES = ("DecodeRecording", *FEATURES)
 OTHER_FILMS = ("AssignFolds", *FRAMES)  # the films decide in which order the patients are dealt
 FILMS = ("SimulateRecording", *OTHER_FILMS)
@@ -29,16 +33,17 @@ NONE: tuple[str, ...] = ()
 
 # Every setting: another value, and the stages whose keys are others then. The report shows all settings but Machine's.
 CHANGES = {
-    "Dataset.manifest": ("same.csv", REPORT),
-    "Dataset.video_root": ("films", REPORT),
+    "Dataset.manifest": ("same.csv", TOLD),
+    "Dataset.video_root": ("films", TOLD),
     "Dataset.site_profile": ("views.cfg", FRAMES),
-    "Dataset.allow_outside_video_root": ("true", REPORT),
-    "Dataset.features": ("imported", REPORT),
-    "Dataset.allow_mixed_features": ("true", REPORT),
-    "Dataset.allow_shared_films": ("two beds in one room", ("CompareFeatures", *REPORT)),
-    "Dataset.time_zone": ("Europe/London", REPORT),  # the small cohort has no clock times
-    "Dataset.labels": ("TCS, FOS", (*TRAINING,)),
-    "Dataset.minimum_duration_seconds": ("2.6", REPORT),
+    "Dataset.allow_outside_video_root": ("true", TOLD),
+    "Dataset.features": ("imported", TOLD),
+    "Dataset.allow_mixed_features": ("true", TOLD),
+    "Dataset.allow_shared_films": ("two beds in one room", ("CompareFeatures", *TOLD)),
+    "Dataset.study": ("other.toml", TOLD),
+    "Dataset.time_zone": ("Europe/London", TOLD),  # the small cohort has no clock times
+    "Dataset.labels": ("TCS, FOS", ("PredictBaselines", *TRAINING)),
+    "Dataset.minimum_duration_seconds": ("2.6", TOLD),
     "Demo.enabled": ("false", OTHER_FILMS),
     "Demo.num_patients": ("5", FILMS),
     "Demo.num_seizures": ("8", FILMS),
@@ -51,10 +56,10 @@ CHANGES = {
     "Frames.preprocessing": ("center_crop", FRAMES),
     "Frames.deinterlace": ("never", FRAMES),
     "Frames.damaged": ("mask", FRAMES),
-    "Frames.raw_rate_hz": ("25", REPORT),  # the films of the demo are in a container
+    "Frames.raw_rate_hz": ("25", TOLD),  # the films of the demo are in a container
     "Features.network": ("r2plus1d_34_8_kinetics", FRAMES),  # its frames are larger
-    "Features.weights": ("random:1", FEATURES),
-    "Features.weights_dir": ("elsewhere", REPORT),
+    "Features.weights": ("random:1", WEIGHTS),
+    "Features.weights_dir": ("elsewhere", TOLD),
     "Features.stride_frames": ("2", FEATURES),
     "Features.precision": ("bfloat16", FEATURES),
     "Folds.num_folds": ("3", FOLDS),
@@ -81,7 +86,7 @@ CHANGES = {
     "Evaluation.confidence_level": ("0.9", SCORES),
     "Evaluation.seed": ("1", SCORES),
     "Evaluation.prevalences": ("0.1, 0.5", SCORES),
-    "Evaluation.subgroups": ("site", ("DrawPictures", *REPORT)),
+    "Evaluation.subgroups": ("site", ("DrawPictures", *TOLD)),
     "Machine.device": ("cpu", NONE),
     "Machine.engine": ("torch", NONE),
     "Machine.snippets_per_batch": ("3", NONE),
@@ -125,7 +130,12 @@ def here(project: Project) -> Iterator[Project]:
 def present_keys() -> Keys:
     stages, foreseen = foresee()
     assert foreseen
-    return {(stage.task_family, stage.label): stage.key for stage in stages}
+    return {(_name(stage), stage.label): stage.key for stage in stages}
+
+
+def _name(stage: Stage) -> str:
+    """Tell the two networks' features of a seizure apart, which have one label."""
+    return f"{stage.task_family}{' of movement' if getattr(stage, 'network', '') == 'movement' else ''}"
 
 
 def test_every_setting_is_in_the_table() -> None:
@@ -155,7 +165,7 @@ def test_another_seed_adds_its_own_classifiers_only(here: Project) -> None:
 
 # A column of the manifest: a change to it in every view of one seizure, and the stages whose keys are others then. Of
 # what is made of each seizure, only that of this one; of the classifiers, those that were trained on it.
-COMPARED = ("ExtractFeatures", "CompareFeatures")
+COMPARED = ("ExtractFeatures", "CompareFeatures", *MOVED)
 COLUMNS = {
     "onset_seconds": (lambda text: f"{float(text) + 0.1:.2f}", ("DecodeRecording", *COMPARED, *FOLDS)),
     "offset_seconds": (lambda text: f"{float(text) - 0.1:.2f}", ("DecodeRecording", *COMPARED, *FOLDS)),
@@ -185,7 +195,7 @@ def test_a_column_changes_the_keys_of_its_seizure(tmp_path: Path, column: str) -
     held_out = next(row.fold for row in folds if (row.patient_id, row.seizure_id) == ("P01", "01"))
     own = {(stage, f"P01+01{view}") for stage in before_folds(before) for view in ("", "+large", "+small")}
     trained = {key for key in before if key[0] == "TrainFold" and not key[1].startswith(f"fold{held_out:02d}")}
-    later = {key for key in before if key[0] in {"AssignFolds", "CompareFeatures", *EVALUATION}}
+    later = {key for key in before if key[0] in {"AssignFolds", "CompareFeatures", "PredictBaselines", *EVALUATION}}
     wanted = {key for key in (own & before.keys()) | trained | later if key[0] in expected}
     assert {key for key in before if before[key] != after[key]} == wanted
 

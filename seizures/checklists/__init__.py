@@ -1,0 +1,1 @@
+"""Reporting checklists, filled in from the files of a run and from what the authors wrote down (docs/checklists.md)."""
