@@ -39,7 +39,10 @@ def verdict(complete: bool) -> str:
 
 def published() -> bool:
     """Tell whether the report of the present settings exists, and `current` shows it."""
-    if not all(stage.complete() for stage in [*features_of_run(), *all_dealings()]):
+    # The folds are asked for only then: a duration may be unknown until the features are there.
+    if not all(stage.complete() for stage in features_of_run()) or not all(
+        stage.complete() for stage in all_dealings()
+    ):
         return False
     report = WriteReport()
     return report.complete() and published_key() == report.key

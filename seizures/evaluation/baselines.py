@@ -22,6 +22,7 @@ from seizures.settings import EvaluationSettings
 METRICS = ("accuracy", "recall", "specificity", "balanced_accuracy", "roc_auc")
 DIFFERENCES = ("accuracy", "roc_auc")
 BEST_BY = "accuracy"  # what the verdict speaks of, and the permutation test tests; fixed before any result
+RANKS_NOTHING = "majority"  # one number a fold; pooled, it would rank folds, and its AUC be below that of chance
 WORDS = {
     "majority": "The more frequent label alone",
     "duration": "Duration alone",
@@ -65,7 +66,11 @@ def score_baselines(
         compared = compare(predictions, own, settings, positive_label=positive_label)
         differences = {metric: compared["metrics"][metric] for metric in DIFFERENCES}
         differences["accuracy"] = {**differences["accuracy"], "p_value": compared["test"]["p_value"]}
-        found.append({**one, "metrics": _metrics(own, settings, positive_label), "difference": differences})
+        metrics = _metrics(own, settings, positive_label)
+        if name == RANKS_NOTHING:
+            metrics["roc_auc"] = dict.fromkeys(metrics["roc_auc"])
+            differences["roc_auc"] = dict.fromkeys(differences["roc_auc"])
+        found.append({**one, "metrics": metrics, "difference": differences})
     scored = [one for one in found if one["metrics"] is not None]
     best = max(scored, key=lambda one: one["metrics"][BEST_BY]["mean"], default=None)  # of equals the simplest
     low = best["difference"][BEST_BY]["low"] if best else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from seizures.checklists.answers import AUTHORS, PART, RUN, STATUS_WORDS, Answer
-from seizures.checklists.inventory import CHECKLISTS
 from seizures.files.template import write_page
+from seizures.report.checklists.answers import AUTHORS, PART, RUN, STATUS_WORDS, Answer
+from seizures.report.checklists.inventory import CHECKLISTS
 
 
 def write_checklist_page(path: Path, answers: Sequence[Answer], *, warning: str = "") -> None:

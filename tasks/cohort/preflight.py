@@ -12,12 +12,12 @@ from pathlib import Path
 from luigi.task_register import Register
 
 import models
-from seizures.checklists.study import read_study
 from seizures.classification.folds import FoldItem, check_folds
 from seizures.classification.paper_folds import check_seizures
 from seizures.classification.sampling import minimum_frames
 from seizures.errors import SeizuresError, SettingsError
 from seizures.features.validation import differences
+from seizures.report.checklists.study import read_study
 from seizures.settings import PRECISIONS
 from tasks.cohort import manifest as cohort
 from tasks.cohort.groups import group_mistakes, groups

@@ -15,7 +15,7 @@ from seizures.errors import SeizuresError
 from seizures.manifest.table import as_one_line, label_problem
 from seizures.video.start_times import find_zone
 from tasks.settings.files import read_settings, settings_files
-from tasks.settings.sections import SECTIONS, Dataset, section
+from tasks.settings.sections import SECTIONS, Dataset, Folds, Training, section
 
 _LUIGI_SECTIONS = {"core", "email", "execution_summary", "logging", "resources", "retcode", "scheduler", "worker"}
 # Keys that Luigi reads from [core] without declaring them.
@@ -92,20 +92,21 @@ def value_mistakes() -> Iterator[str]:
     """Yield one line for each of our settings that has an impossible value, from a file or the command line."""
     unsound = set()
     for kind in SECTIONS:
-        family, sound = kind.get_task_family(), True
+        family = kind.get_task_family()
         for name, parameter in kind.get_params():
             try:
                 parameter.task_value(family, name)
             except ValueError as error:
-                sound = False
                 unsound.add(kind)
                 found = _found(family, name)
                 yield f"[{family}] {name} = {found}: expected {_WANTED.get(type(parameter), str(error))}"
-        if sound and hasattr(kind, "settings"):
+    for kind in SECTIONS:
+        # What [Folds] deals may be left to the protocol in [Training].
+        if hasattr(kind, "settings") and unsound.isdisjoint({kind, Training} if kind is Folds else {kind}):
             try:
                 section(kind).settings()
             except SeizuresError as error:
-                yield f"[{family}] {error}"
+                yield f"[{kind.get_task_family()}] {error}"
     if Dataset in unsound:
         return
     if not section(Dataset).minimum_duration_seconds >= 0:

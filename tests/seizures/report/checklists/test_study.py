@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seizures.checklists.study import read_study
 from seizures.errors import SettingsError
+from seizures.report.checklists.study import read_study
 
 
 def write(folder: Path, content: bytes) -> Path:

@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from seizures.checklists.inventory import CHECKLISTS, read_items
-from seizures.checklists.study import KEYS
+from seizures.report.checklists.inventory import CHECKLISTS, read_items
+from seizures.report.checklists.study import KEYS
 
 TRIPOD_LETTERS = {
     3: "abc",
@@ -57,5 +57,5 @@ def test_every_item_has_a_topic_of_ours_and_somebody_who_answers() -> None:
 def test_the_keys_of_the_study_are_those_that_items_ask_for() -> None:
     asked = {item.study for item in read_items() if item.study}
     assert asked == set(KEYS)
-    example = Path(__file__).parents[3] / "docs" / "study.example.toml"
+    example = Path(__file__).parents[4] / "docs" / "study.example.toml"
     assert set(re.findall(r"^(\w+) =", example.read_text(encoding="utf-8"), flags=re.MULTILINE)) <= set(KEYS)

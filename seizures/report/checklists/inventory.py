@@ -48,7 +48,7 @@ CHECKLISTS = (
 
 def read_items() -> tuple[Item, ...]:
     """Return the items of all lists, in the order of the lists."""
-    text = importlib.resources.files("seizures.checklists").joinpath("items.csv").read_text(encoding="utf-8")
+    text = importlib.resources.files("seizures.report.checklists").joinpath("items.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return tuple(
         Item(
