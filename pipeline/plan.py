@@ -69,7 +69,7 @@ def _reasons(plan: Foreseen) -> Iterator[str]:
             continue
         if changes is not None or len(shown) == shown[family] == 1:
             yield ""
-        yield f"{'NEW  ' if changes is None else 'STALE'} {family}: {shorten(labels, MAX_LABELS)}"
+        yield f"{'NEW  ' if changes is None else 'STALE'} {family}: {shorten(list(dict.fromkeys(labels)), MAX_LABELS)}"
         yield from (f"        {change}" for change in (changes or ())[:MAX_CHANGES])
         if changes is not None and len(changes) > MAX_CHANGES:
             yield f"        and {len(changes) - MAX_CHANGES} more changes"

@@ -26,7 +26,7 @@ from tasks.stage.stage import BAD_EXTENSION, WHY_EXTENSION, Stage
 from tasks.stages.baselines import PredictBaselines
 from tasks.stages.checklist import TabulateChecklists, WriteChecklists
 from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
-from tasks.stages.features import ExtractFeatures
+from tasks.stages.features import ExtractFeatures, features_of_run
 from tasks.stages.folds import AssignFolds
 from tasks.stages.imported import ImportedFeatures
 from tasks.stages.provenance import WriteProvenance
@@ -98,6 +98,9 @@ def spent_frames(*, older_than_seconds: float) -> list[Unused]:
         for name, key in ((read_sealed(files[WHY_EXTENSION]) or {}).get("upstream") or {}).items():
             stage, _, label = name.partition("/")
             spent.add(Result(stage, label, key))
+    # The network and the baselines' movement read the same frames: both must be complete.
+    waiting = [stage for stage in features_of_run() if isinstance(stage, ExtractFeatures) and not stage.complete()]
+    spent -= {Result(view.task_family, view.label, view.key) for stage in waiting for view in stage.requires()}
     frames = [
         _unused(result.stage, f"{result.label}/{result.key}", [path for path in paths if path.suffix == ".h5"])
         for result, paths in results.items()

@@ -50,7 +50,7 @@ def test_a_second_run_says_so_again_and_decodes_nothing(broken: Project) -> None
     assert "P04+01" in second.output.splitlines()[-3]
     status = broken.luigi("Status")
     assert status.exit_code == 30
-    assert ["ExtractFeatures", "5", "0", "1", "0"] in [line.split() for line in status.output.splitlines()]
+    assert ["ExtractFeatures", "10", "0", "2", "0"] in [line.split() for line in status.output.splitlines()]
     assert "P04+01" in status.output.splitlines()[-3]
 
 

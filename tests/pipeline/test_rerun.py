@@ -142,6 +142,7 @@ def test_a_video_replaced_by_another_of_the_same_size_and_time_is_noticed(own: P
     other.replace(video)
     assert (video.stat().st_size, video.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
     wanted = ["DecodeRecording(patient_id=P02, seizure_id=01, view=small)"]
-    wanted += ["ExtractFeatures(patient_id=P02, seizure_id=01)", "CompareFeatures()"]
+    wanted += ["ExtractFeatures(patient_id=P02, seizure_id=01)", "CompareFeatures()", "PredictBaselines()"]
+    wanted += ["ExtractFeatures(patient_id=P02, seizure_id=01, network=movement)"]
     wanted += [*each("TrainFold", folds_without(own, "P02", "01")), *each("EvaluateFold"), *SCORES]
     assert tasks_run(own) == sorted(wanted)

@@ -140,7 +140,7 @@ def test_features_of_other_networks_are_kept_before_the_experiment_is_complete(d
         link.unlink()
     (done.results / "snippets").resolve().rmdir()  # as though it had not been published yet
     assert done.luigi("Prune", "--delete", "--older-than-days", "0").exit_code == 0
-    assert len(done.files("ExtractFeatures/*/*.h5")) == num_features == 12
+    assert len(done.files("ExtractFeatures/*/*.h5")) == num_features == 18  # and those of the baselines
 
 
 def test_networks_that_cannot_be_compared_are_refused_all_at_once(done: Project) -> None:
