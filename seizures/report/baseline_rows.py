@@ -26,7 +26,7 @@ def baseline_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "p_value": f"{difference['accuracy']['p_value']:.2g}",
                 "roc_auc": _difference(difference["roc_auc"], 1, "+.2f", ""),
             }
-        rows.append({**row, "scores": scores})
+        rows.append({**row, "scores": scores, "is_scored": one["metrics"] is not None})
     return rows
 
 

@@ -135,7 +135,9 @@ def _remark(why: dict[str, str], num_seizures: int) -> str:
     """Say how many seizures lack the numbers, and why, without their ids: metrics.json goes to other laboratories."""
     from seizures.classification.baselines import is_absent
 
-    told = "; ".join(f"{number}: {reason}" for reason, number in Counter(why.values()).items())
+    reasons = Counter(why.values())
+    told = "; ".join(reason if len(reasons) == 1 else f"{number}: {reason}" for reason, number in reasons.items())
+    lack = f"{len(why)} of {num_seizures} seizures lack it ({told})"
     if is_absent(len(why), num_seizures):
-        return f"Not computed: {len(why)} of {num_seizures} seizures lack it ({told})"
-    return f"{len(why)} of {num_seizures} seizures lack it and get the share of the training part ({told})"
+        return f"not computed, because {lack}"
+    return f"{lack} and get the share of the training part"
