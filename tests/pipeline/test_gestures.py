@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
-from gestures_dataset import pack, write_dataset
+import numpy as np
+from gestures_dataset import pack, row, write_dataset, write_table
 from small_project import Project, make_small_project
 
 IDS = tuple(
@@ -58,3 +60,35 @@ def test_a_wrong_dataset_is_told_in_one_line(tmp_path: Path) -> None:
     run = project.luigi("ImportGestures", "--dataset", "../nowhere.zip")
     assert run.exit_code == 2
     assert run.output.splitlines()[-1].startswith("../nowhere.zip: no such file or folder; expected dataset.zip of doi")
+
+
+def test_the_papers_protocol_deals_a_cohort_of_the_authors_layout_by_their_rule(tmp_path: Path) -> None:
+    """24 patients, 55 seizures, two views; some views discarded, and one seizure whose views both are."""
+    rng = np.random.default_rng(0)
+    owners = sorted([*range(24), *rng.integers(0, 8, 31).tolist()])
+    ids = [
+        (f"{7 * patient:03d}", f"{owners[:place].count(patient) + 1:02d}", "TCS" if rng.random() < 0.42 else "FOS")
+        for place, patient in enumerate(owners)
+    ]
+    folder = write_dataset(tmp_path / "authors", tuple(ids))
+    discards = {ids[3][:2]: "Yes", ids[10][:2]: "Large", ids[20][:2]: "Small"}
+    write_table(
+        folder,
+        [
+            row(one, other, "00:01:02" if label == "TCS" else "", Discard=discards.get((one, other), ""))
+            for one, other, label in ids
+        ],
+    )
+    project = project_on(tmp_path / "ours", "public")
+    run = project.luigi("ImportGestures", "--dataset", "../authors", "--to", "public", "--num-readers", "1")
+    assert run.exit_code == 0, run
+    run = project.run_all("--Training-protocol", "paper", "--Folds-num-folds", "10", "--Training-num-epochs", "2")
+    assert run.exit_code == 0, run
+    assert "Reproduction only" in run.output
+    with (project.results / "current" / "folds.csv").open(newline="") as file:
+        found = {(line["patient_id"], line["seizure_id"]): int(line["fold"]) for line in csv.DictReader(file)}
+    kept = [one for one in ids if discards.get(one[:2]) != "Yes"]
+    turns = sorted(one[:2] for one in kept if one[2] == "TCS") + sorted(one[:2] for one in kept if one[2] == "FOS")
+    assert found == {one: turn % 10 for turn, one in enumerate(turns)}
+    metrics = json.loads((project.results / "current" / "metrics.json").read_text())
+    assert (metrics["num_patients"], metrics["num_seizures"]) == (len({one for one, _, _ in kept}), 54)

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from seizures.classification.sampling import (
     draw_positions,
+    draw_starts,
     minimum_frames,
     place_snippets,
     sample_positions,
@@ -142,6 +144,13 @@ def test_nonsense_is_refused() -> None:
         start_frames_to_rows([-1], 1, 1)
     with pytest.raises(ValueError, match="at least 1"):
         minimum_frames(0, 1)
+
+
+def test_100000_draws_of_gamma_1_are_uniform() -> None:
+    starts = draw_starts(np.zeros((1000, 100), np.int64), np.full((1000, 100), 24), 1.0, np.random.default_rng(0))
+    counts = np.bincount(starts.ravel(), minlength=25)
+    assert len(counts) == 25
+    assert stats.chisquare(counts).pvalue > 0.001
 
 
 def test_gamma_1_makes_every_start_equally_likely_the_ends_too() -> None:
