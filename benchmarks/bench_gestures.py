@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seizures.gestures_dataset.source import FEATURES_FOLDER
+from seizures.exchange.gestures_dataset.source import FEATURES_FOLDER
 from tasks.exchange.public_dataset import import_gestures
 
 NUM_SEIZURES = 10

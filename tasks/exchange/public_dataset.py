@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 from seizures import provenance
 from seizures.errors import FeatureFileError
 from seizures.exchange import bundle
+from seizures.exchange.gestures_dataset.outcome import RECIPE, Outcome
+from seizures.exchange.gestures_dataset.readers import Reader, in_parallel
+from seizures.exchange.gestures_dataset.source import FEATURES_FOLDER, FolderView, Source, ZipView, find_source
+from seizures.exchange.gestures_dataset.table import LABELS, TABLE_NAME, VIEWS, TableRow, read_seizures
 from seizures.features.validation import FAULT, WARNING, Finding, table
 from seizures.files.scratch import scratch_folder
-from seizures.gestures_dataset.outcome import RECIPE, Outcome
-from seizures.gestures_dataset.readers import Reader, in_parallel
-from seizures.gestures_dataset.source import FEATURES_FOLDER, FolderView, Source, ZipView, find_source
-from seizures.gestures_dataset.table import LABELS, TABLE_NAME, VIEWS, TableRow, read_seizures
 from seizures.manifest.recordings import read_manifest
 from tasks.exchange.bundles import IMPORT_NAME
 from tasks.machinery.atomic import full_disk_told, landing, temporary_name, unfinished, write_json

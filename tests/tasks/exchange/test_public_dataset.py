@@ -18,9 +18,9 @@ from ended_children import end_while_busy
 from gestures_dataset import FOLDER, pack, row, vectors, write_dataset, write_table, write_view
 
 from seizures.errors import FeatureFileError, SoftwareError, TransientError
+from seizures.exchange.gestures_dataset import source, views
+from seizures.exchange.gestures_dataset.readers import Reader
 from seizures.features.file import open_features
-from seizures.gestures_dataset import source, views
-from seizures.gestures_dataset.readers import Reader
 from tasks.exchange.public_dataset import Imported, import_gestures
 from tasks.machinery.atomic import DiskFullError, temporary_name
 
@@ -332,8 +332,8 @@ def test_a_member_at_the_very_end_of_a_zip_costs_its_frame_and_no_more(tmp_path:
 
 def test_a_reader_that_hangs_is_ended_and_the_reason_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = write_dataset(tmp_path / "from", IDS[:1], 3)
-    monkeypatch.setattr("seizures.gestures_dataset.readers.LEAST_SECONDS", 0.01)
-    monkeypatch.setattr("seizures.gestures_dataset.readers.SECONDS_PER_FILE", 0.0)
+    monkeypatch.setattr("seizures.exchange.gestures_dataset.readers.LEAST_SECONDS", 0.01)
+    monkeypatch.setattr("seizures.exchange.gestures_dataset.readers.SECONDS_PER_FILE", 0.0)
     with pytest.raises(FeatureFileError, match=r"the process that read it stalled: no progress for 0.01 s"):
         take(dataset, tmp_path / "other")
 

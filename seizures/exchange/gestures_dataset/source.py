@@ -24,9 +24,9 @@ import numpy as np
 import numpy.typing as npt
 
 from seizures.errors import FeatureFileError
+from seizures.exchange.gestures_dataset.table import TABLE_NAME, VIEWS
 from seizures.features.validation import WARNING, Finding
 from seizures.files import archives
-from seizures.gestures_dataset.table import TABLE_NAME, VIEWS
 
 FEATURES_FOLDER = "features_fpc_8_fps_15"
 MAX_TABLE_BYTES = 2**24

@@ -20,12 +20,12 @@ import numpy.typing as npt
 import torch
 
 from seizures.errors import TransientError
+from seizures.exchange.gestures_dataset import source
+from seizures.exchange.gestures_dataset.outcome import RECIPE, Outcome
+from seizures.exchange.gestures_dataset.table import TableRow
 from seizures.features.schema import FeatureHeader, ViewFacts
 from seizures.features.validation import DURATION_TOLERANCE_SECONDS, FAULT, WARNING, Finding, examine
 from seizures.features.writer import FeatureFileWriter
-from seizures.gestures_dataset import source
-from seizures.gestures_dataset.outcome import RECIPE, Outcome
-from seizures.gestures_dataset.table import TableRow
 from seizures.processes.serving import Reporter
 from seizures.settings import digest
 
@@ -213,7 +213,7 @@ def _some(texts: list[str] | tuple[str, ...]) -> str:
 
 
 def work(request: dict[str, Any], _: Reporter) -> dict[str, Any] | None:
-    """Take one seizure, in a child of `seizures.gestures_dataset.readers`."""
+    """Take one seizure, in a child of `seizures.exchange.gestures_dataset.readers`."""
     torch.set_num_threads(1)
     try:
         outcome = take_seizure(

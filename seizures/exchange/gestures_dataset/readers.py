@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
 from seizures.errors import TransientError
+from seizures.exchange.gestures_dataset.outcome import Outcome
 from seizures.features.validation import FAULT, Finding
-from seizures.gestures_dataset.outcome import Outcome
 from seizures.processes.child import Child, ChildError
 from seizures.processes.serving import Work
 
@@ -26,7 +26,7 @@ MEMORY_BYTES = 2**30
 
 def load() -> Work:
     """Import torch and HDF5, in the child."""
-    from seizures.gestures_dataset.views import work
+    from seizures.exchange.gestures_dataset.views import work
 
     return work
 

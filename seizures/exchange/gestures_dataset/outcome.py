@@ -1,7 +1,6 @@
 """What the import of the authors' public features says: how they were made, and what became of a seizure.
 
-Light: torch, which reads the files, is in the processes that read (`seizures.gestures_dataset.views`) and not in the
-one that asks them.
+Light: torch, which reads the files, is in the processes that read (`views`) and not in the one that asks them.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What a trained classifier says of a seizure: when, why, and how far it may be believed."""
