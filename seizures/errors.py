@@ -21,6 +21,10 @@ class DamagedVideoError(VideoError):
     """A video is damaged within the window that was asked for, and the settings do not say to go on regardless."""
 
 
+class TooShortError(VideoError):
+    """A seizure is shorter than what is asked of it needs."""
+
+
 class TransientError(SeizuresError):
     """A disk, a network or the memory failed, and not what was to be read: the next run tries it again."""
 
