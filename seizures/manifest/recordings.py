@@ -166,7 +166,11 @@ class Seizure:
 
 
 def read_manifest(
-    path: str | Path, *, labels: Sequence[str] = ("FOS", "TCS"), for_training: bool = True
+    path: str | Path,
+    *,
+    labels: Sequence[str] = ("FOS", "TCS"),
+    for_training: bool = True,
+    needs_labels: bool = True,
 ) -> tuple[Recording, ...]:
     """Read and check a manifest; videos are checked by `check_videos`.
 
@@ -174,6 +178,7 @@ def read_manifest(
         path: CSV in UTF-8 with or without BOM, separated by commas, semicolons or tabs.
         labels: labels that a seizure may have; only the second one may have a clonic onset.
         for_training: refuse a manifest without seizures of both labels; a part of a cohort may have one only.
+        needs_labels: refuse a row without a label; of a seizure that is asked about, none is known.
 
     Returns:
         One recording per row, in the order of the file, skipped ones included.
@@ -182,14 +187,18 @@ def read_manifest(
         ManifestError: the message lists all faults of the file, with their rows.
 
     """
-    recordings, faults = examine_manifest(path, labels=labels, for_training=for_training)
+    recordings, faults = examine_manifest(path, labels=labels, for_training=for_training, needs_labels=needs_labels)
     if faults:
         raise ManifestError(fault_message(path, fault_lines(faults), num_faults=len(faults)))
     return recordings
 
 
 def examine_manifest(
-    path: str | Path, *, labels: Sequence[str] = ("FOS", "TCS"), for_training: bool = True
+    path: str | Path,
+    *,
+    labels: Sequence[str] = ("FOS", "TCS"),
+    for_training: bool = True,
+    needs_labels: bool = True,
 ) -> tuple[tuple[Recording, ...], list[Fault]]:
     """Read a manifest as `read_manifest` does, and return its recordings with its faults; a wrong cell is as if empty.
 
@@ -199,9 +208,10 @@ def examine_manifest(
     """
     path = Path(path)
     header_row, names, rows = read_table(path)
-    header, faults = mend_header(header_row, names)
+    required = [name for name in REQUIRED_COLUMNS if needs_labels or name != "label"]
+    header, faults = mend_header(header_row, names, required)
     records, ragged = name_cells(header, rows)
-    checks = {name: check for name, check in cell_checks(labels).items() if name in header}
+    checks = {name: check for name, check in cell_checks(labels, needs_labels=needs_labels).items() if name in header}
     faults += [*ragged, *column_faults(records, checks)]
     bad_cells = {(fault.row, fault.column) for fault in faults}
     recordings = tuple(_recording(row, record) for row, record in records.items())
@@ -209,10 +219,10 @@ def examine_manifest(
     faults += mixed
     bad_cells |= {(fault.row, name) for fault in mixed for name in TIME_COLUMNS}
     faults += _row_faults(recordings, bad_cells, labels)
-    if all(name in header for name in REQUIRED_COLUMNS):
+    if all(name in header for name in required):
         faults += compare_rows(recordings, bad_cells)
         faults += description_faults(recordings, bad_cells)
-    if for_training and not faults:  # one mistyped label would otherwise be reported twice
+    if for_training and needs_labels and not faults:  # one mistyped label would otherwise be reported twice
         faults += _whole_faults(recordings, labels)
     return recordings, faults
 
@@ -335,7 +345,7 @@ def _row_faults(
         elif clonic is not None and not any(bad[:3]) and not start <= clonic < end:
             value = f"{said(clonic)} (from {said(start)} to {'the end' if offset is None else said(offset)})"
             yield Fault(recording.row, "clonic_onset_seconds", value, "is not between onset and offset")
-        if clonic is not None and not bad[3] and recording.label not in labels[1:2]:
+        if clonic is not None and not bad[3] and recording.label not in (*labels[1:2], ""):
             problem = f"cannot have a clonic onset; only {' '.join(labels[1:2]) or 'a second label'} can"
             yield Fault(recording.row, "clonic_onset_seconds", recording.label, problem)
 

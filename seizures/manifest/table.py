@@ -115,7 +115,9 @@ def _read_text(path: Path) -> str:
         raise ManifestError(f"{path}: {error}; {hint}") from error
 
 
-def mend_header(row: int, header: Sequence[str]) -> tuple[list[str], list[Fault]]:
+def mend_header(
+    row: int, header: Sequence[str], required: Sequence[str] = REQUIRED_COLUMNS
+) -> tuple[list[str], list[Fault]]:
     """Find unknown columns that probably mean a known one, missing columns, and known columns that stand there twice.
 
     Returns:
@@ -125,7 +127,7 @@ def mend_header(row: int, header: Sequence[str]) -> tuple[list[str], list[Fault]
     near = {name: known for name in header if (known := _nearest_column(name, header))}
     faults = [Fault(row, "", shown(name), f"is not a column; did you mean {known}?") for name, known in near.items()]
     meant = [near[name] if name in near and near[name] not in header else name for name in header]
-    missing = [name for name in REQUIRED_COLUMNS if name not in meant]
+    missing = [name for name in required if name not in meant]
     if missing:
         found = ", ".join(name for name in header if name)
         faults.append(Fault(row, "", "", f"no column {', '.join(missing)}; found {shown(found)}"))
@@ -190,17 +192,19 @@ def _num_misplaced(one: str, other: str) -> int:
     return max(len(one), len(other)) - sum(match.size for match in matches)
 
 
-def cell_checks(labels: Sequence[str]) -> dict[str, Callable[[str], str | None]]:
-    """Return a function per column, from the text of a cell to what is wrong with it, None where nothing is."""
+def cell_checks(labels: Sequence[str], *, needs_labels: bool = True) -> dict[str, Callable[[str], str | None]]:
+    """Return a function per column, from the text of a cell to what is wrong with it, None where nothing is.
+
+    Unless it `needs_labels`, the cell of a label may be empty.
+    """
+    known = labels if needs_labels else (*labels, "")
     return {
         **dict.fromkeys(ID_COLUMNS, id_problem),
         **dict.fromkeys(TIME_COLUMNS, _time_problem),
         **dict.fromkeys(BOX_COLUMNS, _box_problem),
         **dict.fromkeys(DESCRIPTIVE_COLUMNS, _description_problem),
         "video": _pieces_problem,
-        "label": lambda text: (
-            None if as_one_line(text) in labels else f"is not a label; expected {' or '.join(labels)}"
-        ),
+        "label": lambda text: None if as_one_line(text) in known else f"is not a label; expected {' or '.join(labels)}",
         "dealing_order": lambda text: (
             None if _ORDER.fullmatch(text) else "expected letters as ImportFeatures writes them"
         ),

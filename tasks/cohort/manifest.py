@@ -46,10 +46,31 @@ class LeftOut(NamedTuple):
 
 
 @functools.cache
+def _asked() -> list[bool]:
+    """Hold whether the seizures are only asked about; a list, so that it can be changed."""
+    return [False]
+
+
+def ask_only() -> None:
+    """Say that the seizures of this process's manifest are asked about, and not trained on: labels may be missing."""
+    _asked()[0] = True
+
+
+def needs_labels() -> bool:
+    """Tell whether every seizure must have a label."""
+    return not _asked()[0]
+
+
+@functools.cache
 def examined() -> tuple[tuple[Recording, ...], tuple[Fault, ...]]:
     """Return the rows of the manifest as they are written, and what is wrong with them."""
     dataset = section(Dataset)
-    found, faults = examine_manifest(Path(dataset.manifest), labels=dataset.label_names())
+    found, faults = examine_manifest(
+        Path(dataset.manifest),
+        labels=dataset.label_names(),
+        for_training=needs_labels(),
+        needs_labels=needs_labels(),
+    )
     return found, tuple(faults)
 
 

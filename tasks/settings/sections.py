@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import luigi
 
@@ -258,7 +258,21 @@ def section(of: type[SectionT]) -> SectionT:
 
 @functools.cache  # whose own type would make every setting Any
 def _instance(of: type[luigi.Config]) -> luigi.Config:
-    return of()
+    return of(**_replaced().get(of, {}))
+
+
+@functools.cache
+def _replaced() -> dict[type[luigi.Config], dict[str, Any]]:
+    return {}
+
+
+def replace_settings(of: type[luigi.Config], **values: Any) -> None:
+    """Let a section have other values in this process: those of a command that brings its own, as Predict does.
+
+    Call it before anything asks for the section's values; what is cached of them stays as it was.
+    """
+    _replaced().setdefault(of, {}).update(values)
+    _instance.cache_clear()
 
 
 def results_root() -> Path:

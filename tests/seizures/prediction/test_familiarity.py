@@ -14,7 +14,7 @@ DIM = 64
 
 
 def cohort(seed: int, num_patients: int = 40) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, int]]:
-    """Two seizures a patient with two views each, in a cloud of few wide directions; patients have places of their own."""
+    """Two seizures a patient, two views each, in a cloud of few wide directions; patients have places of their own."""
     rng = np.random.default_rng(seed)
     axes = np.random.default_rng(99).normal(size=(5, DIM))
     points, patients, folds = {}, {}, {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -58,5 +60,5 @@ def test_segments_cover_the_seizure_without_a_gap() -> None:
     segments = segment_seconds(100, 16, 10.0)
     assert segments[0][0] == 0
     assert segments[-1][1] == 10
-    assert all(one[1] == two[0] for one, two in zip(segments, segments[1:], strict=False))
+    assert all(one[1] == two[0] for one, two in itertools.pairwise(segments))
     assert len(segments) == 16

@@ -16,7 +16,7 @@ def case(name: str, seed: int, views: tuple[str, ...] = ("large", "small")) -> C
 def test_the_same_course_comes_first_and_is_as_similar_as_can_be() -> None:
     cases = [case(f"P{number}+1", number) for number in range(9)]
     found = find_similar(cases[4].middles, cases, num_shown=3)
-    assert [one.name for one in found][0] == "P4+1"
+    assert found[0].name == "P4+1"
     assert found[0].similarity == pytest.approx(1)
     assert len(found) == 3
     assert found[1].similarity < 0.9
