@@ -118,9 +118,7 @@ def extract_features(
     fitting = _FittingBatches(network, precision, batch_size)
     held, held_start = torch.empty(0, dtype=torch.uint8, device=device), 0
     for row, first_frame, uploaded in _read_ahead(frames, length, stride_frames, batch_size, _Uploader(device)):
-        if uploaded.shape[1:] != (network.frame_size, network.frame_size, 3):
-            found, wanted = tuple(uploaded.shape[1:]), f"{network.frame_size} x {network.frame_size} x 3"
-            raise SeizuresError(f"the frames are {found}, the network wants {wanted}; decode again")
+        _check_size(tuple(uploaded.shape[1:]), network)
         start = row * stride_frames
         chunk = uploaded if start >= first_frame else torch.cat([held[start - held_start :], uploaded])
         rows = fitting.compute(chunk.unfold(0, length, stride_frames).permute(0, 3, 4, 1, 2))
@@ -128,6 +126,51 @@ def extract_features(
             raise SeizuresError(f"features of snippets {row} to {row + len(rows)} are not finite ({precision})")
         yield row, rows
         held, held_start = chunk, start
+
+
+def extract_chosen(
+    frames: FrameFile,
+    network: SnippetNetwork,
+    rows: npt.ArrayLike,
+    *,
+    stride_frames: int,
+    batch_size: int,
+    device: str,
+    precision: str = "float32",
+) -> npt.NDArray[np.float32]:
+    """Compute the features of some snippets and of no others; one that is asked for twice is computed once.
+
+    Args:
+        frames: an open frame file, uint8 frames (T, H, W, 3).
+        network: see `SnippetNetwork`.
+        rows: (N,) numbers of snippets, as `extract_features` counts them.
+        stride_frames: see `extract_features`.
+        batch_size: see `extract_features`.
+        device: see `choose_device`.
+        precision: see `extract_features`.
+
+    Returns:
+        float32 (N, D).
+
+    Raises:
+        SeizuresError: the frames are of another size than the network wants, or a feature is not finite.
+
+    """
+    network.to(device)
+    network.eval()
+    _check_size((frames.frame_size, frames.frame_size, 3), network)
+    wanted, place = np.unique(np.asarray(rows, dtype=np.int64), return_inverse=True)
+    batch_size = batch_size or LARGEST_BATCH[torch.device(device).type]
+    fitting, upload = _FittingBatches(network, precision, batch_size), _Uploader(device)
+    parts = []
+    for at in range(0, len(wanted), batch_size):
+        starts = wanted[at : at + batch_size] * stride_frames
+        snippets = np.stack([frames.read(start, start + network.frames_per_snippet) for start in starts])
+        parts.append(fitting.compute(upload(snippets).permute(0, 4, 1, 2, 3)))
+    found = np.concatenate(parts)
+    if not np.isfinite(found).all():
+        raise SeizuresError(f"features of snippets {wanted.min()} to {wanted.max()} are not finite ({precision})")
+    return found[place.reshape(-1)]
 
 
 def extract_seizure(
@@ -190,6 +233,12 @@ def extract_seizure(
                             progress(num_done, num_snippets)
             logger.info("%s: %d snippets, %d of them valid", name, len(valid), int(valid.sum()))
     return num_snippets
+
+
+def _check_size(found: tuple[int, ...], network: SnippetNetwork) -> None:
+    if found != (network.frame_size, network.frame_size, 3):
+        wanted = f"{network.frame_size} x {network.frame_size} x 3"
+        raise SeizuresError(f"the frames are {found}, the network wants {wanted}; decode again")
 
 
 def _count_all(paths: Iterable[Path], header: FeatureHeader) -> int:

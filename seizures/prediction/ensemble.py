@@ -22,9 +22,10 @@ from torch import nn
 from seizures.errors import FeatureFileError, SeizuresError
 from seizures.features.file import FeatureFile
 from seizures.features.reader import FeatureCollection, open_features
+from seizures.prediction.asked import asked_of_features
 from seizures.prediction.calibrator import Calibration
 from seizures.prediction.familiarity import Familiarity
-from seizures.prediction.middles import Middles, read_middles
+from seizures.prediction.middles import Middles
 from seizures.settings import TrainingSettings
 
 FloatArray = npt.NDArray[np.float64]
@@ -217,7 +218,7 @@ class Classifier:
         wrong = self.differences(made)
         if wrong:
             raise FeatureFileError("\n  ".join([f"{file.path}: its features do not fit this classifier:", *wrong]))
-        return self.answer(read_middles(file, self.settings.num_segments))
+        return self.answer(asked_of_features(file, self.settings.num_segments).middles)
 
     def _check(self, middles: Middles) -> None:
         wanted = (self.settings.num_segments, int(self.info["features"]["feature_dim"]))

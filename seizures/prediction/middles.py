@@ -69,23 +69,6 @@ def middle_rows(
     return dict(zip(views, rows, strict=True))
 
 
-def read_middles(file: FeatureFile, num_segments: int) -> dict[str, torch.Tensor]:
-    """Return the middles of an open feature file by view, float32 (N, D); views that are too short are left out.
-
-    Raises:
-        TooShortError: all views are too short.
-    """
-    views = {name: view for name, view in file.views.items() if view.attributes.get("use", "all") in USES}
-    rows = middle_rows(
-        {name: view.valid for name, view in views.items()},
-        frames_per_snippet=file.frames_per_snippet,
-        stride_frames=file.stride_frames,
-        frame_rate_hz=file.frame_rate_hz,
-        num_segments=num_segments,
-    )
-    return {name: torch.from_numpy(views[name].read()[chosen]) for name, chosen in rows.items()}
-
-
 def bank_of(file: FeatureFile, label_names: tuple[str, ...]) -> SequenceBank:
     """Return the views of one open feature file as a bank, whether its label is known or not (it is then the first)."""
     views = {name: view for name, view in file.views.items() if view.attributes.get("use", "all") in USES}
