@@ -31,7 +31,8 @@ class RunAll(WorkingTask):
     def requires(self) -> list[Stage]:
         """Require all features, and what they were made of; what follows depends on which seizures are good."""
         import_before_forks()
-        return [*features_of_run(), *lost(features_of_run())]
+        features = features_of_run()
+        return [*features, *lost(features)]
 
     def verdict(self) -> str:
         """Return whether it is done, how well, and what was left out."""

@@ -11,13 +11,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from seizures.classification.folds import FoldRow, training_and_held_out
 from seizures.manifest.identity import SeizureId
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -111,6 +114,8 @@ def predict_baselines(
     Raises:
         LeakError: a patient is on both sides of a fold, and that is not meant.
     """
+    import pandas as pd  # here and not above: what is missing is asked when nothing is to be done
+
     folds = sorted({row.fold for row in rows})
     table = []
     for name in NAMES:

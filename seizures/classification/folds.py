@@ -103,7 +103,11 @@ def assign_folds(seizures: Sequence[FoldItem], settings: FoldSettings) -> tuple[
         raise ValueError(f"seizures: {repeated[0]} stands there twice")
     cohort = _Cohort(items, settings.num_folds)
     fold_of = cohort.improve(min(_candidates(items, settings), key=cohort.imbalance))
-    folds = [int(fold) for fold in fold_of[cohort.patient_of]]
+    return make_rows(items, [int(fold) for fold in fold_of[cohort.patient_of]])
+
+
+def make_rows(items: Sequence[FoldItem], folds: Sequence[int]) -> tuple[FoldRow, ...]:
+    """Return a row per seizure, in the order that is given, from the fold of each; count the patients of a fold."""
     patients_in: dict[int, set[str]] = defaultdict(set)
     for item, fold in zip(items, folds, strict=True):
         patients_in[fold].add(item.patient_id)

@@ -25,7 +25,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from seizures.classification.sampling import place_snippets, start_frames_to_rows
-from seizures.classification.sequences import SequenceBank, clonic_onset_seconds
+from seizures.classification.sequences import SequenceBank, clonic_onset_seconds, label_number
 from seizures.classification.single_snippets import AFTER, BEFORE, train_layer
 from seizures.errors import TooFewSeizuresError
 from seizures.features.file import open_features
@@ -77,7 +77,7 @@ def common_instants(
         for path in of_network:
             with open_features(path) as file:
                 for name, view in file.views.items():
-                    onset = clonic_onset_seconds(view.attributes) if file.label == labels[1] else math.inf
+                    onset = clonic_onset_seconds(view.attributes) if label_number(file, labels) == 1 else math.inf
                     if view.attributes.get("use", "all") != "all" or math.isnan(onset):
                         continue
                     segments = np.arange(view.num_frames // SEGMENT_FRAMES, dtype=np.int64)

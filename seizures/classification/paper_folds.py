@@ -6,10 +6,10 @@ must say `shared_patients=True`.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
-from seizures.classification.folds import FoldItem, FoldRow
+from seizures.classification.folds import FoldItem, FoldRow, make_rows
 from seizures.errors import TooFewSeizuresError
 
 
@@ -39,12 +39,7 @@ def deal_seizures(items: Sequence[FoldItem], num_folds: int, positive_label: str
         ),
     )
     fold_of = {place: turn % num_folds for turn, place in enumerate(turns)}
-    patients_in: dict[int, set[str]] = defaultdict(set)
-    for place, fold in fold_of.items():
-        patients_in[fold].add(items[place].patient_id)
-    return tuple(
-        FoldRow(*item.id, fold_of[place], len(patients_in[fold_of[place]])) for place, item in enumerate(items)
-    )
+    return make_rows(items, [fold_of[place] for place in range(len(items))])
 
 
 def check_seizures(items: Sequence[FoldItem], num_folds: int) -> None:

@@ -22,6 +22,7 @@ import torch
 from seizures.classification import sampling
 from seizures.errors import FeatureFileError, SettingsError
 from seizures.features.file import FeatureFile, open_features
+from seizures.features.schema import NOT_KNOWN
 from seizures.manifest.identity import RecordingId
 
 LARGEST_IN_MEMORY_BYTES = 4 << 30  # the paper's whole set at stride 1 takes 1.1 GB
@@ -159,7 +160,7 @@ def load_bank(
         The bank; memory is that of the features, float32 (R, D), and no more; above 4 GB they lie in a temporary file.
 
     Raises:
-        FeatureFileError: a file is not usable, has an unknown label, or its features were made in another way.
+        FeatureFileError: a file is not usable, its label is unknown, or its features were made in another way.
 
     """
     metadata: list[dict[str, Any]] = []
@@ -182,14 +183,13 @@ def load_bank(
 
 
 def _describe(file: FeatureFile, path: str, labels: tuple[str, ...], uses: Sequence[str]) -> list[dict[str, Any]]:
-    if file.label not in labels:
-        raise FeatureFileError(f"{path}: its label is {file.label}; expected one of {', '.join(labels)}")
+    label = label_number(file, labels)
     return [
         {
             "path": path,
             "recipe": {**{name: getattr(file, name) for name in MUST_AGREE}, "feature_dim": view.feature_dim},
             "num_snippets": view.num_snippets,
-            "labels": labels.index(file.label),
+            "labels": label,
             "patient_ids": file.patient_id,
             "seizure_ids": file.seizure_id,
             "views": name,
@@ -199,6 +199,22 @@ def _describe(file: FeatureFile, path: str, labels: tuple[str, ...], uses: Seque
         for name, view in file.views.items()
         if view.attributes.get("use", "all") in uses
     ]
+
+
+def label_number(file: FeatureFile, labels: Sequence[str]) -> int:
+    """Return the place of a seizure's label among the labels.
+
+    Raises:
+        FeatureFileError: it is none of them, or not known.
+    """
+    if file.label == NOT_KNOWN:
+        raise FeatureFileError(
+            f"{file.path}: the label of its seizure is not known: it can be neither trained on nor scored; expected "
+            f"one of {', '.join(labels)}"
+        )
+    if file.label not in labels:
+        raise FeatureFileError(f"{file.path}: its label is {file.label}; expected one of {', '.join(labels)}")
+    return list(labels).index(file.label)
 
 
 def clonic_onset_seconds(attributes: Mapping[str, Any]) -> float:

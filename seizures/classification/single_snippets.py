@@ -22,7 +22,7 @@ from sklearn.metrics import average_precision_score
 from torch import nn
 from torch.nn import functional as F
 
-from seizures.classification.sequences import SequenceBank, clonic_onset_seconds
+from seizures.classification.sequences import SequenceBank, clonic_onset_seconds, label_number
 from seizures.errors import TooFewSeizuresError
 from seizures.features.file import open_features
 from seizures.features.snippets import middle_seconds
@@ -90,7 +90,7 @@ def count_in_smaller_class(paths: Sequence[Path], labels: Sequence[str]) -> int:
             recipe = {name: getattr(file, name) for name in _SNIPPETS}
             for view in file.views.values():
                 if view.attributes.get("use", "all") == "all":
-                    onset = clonic_onset_seconds(view.attributes) if file.label == labels[1] else math.inf
+                    onset = clonic_onset_seconds(view.attributes) if label_number(file, labels) == 1 else math.inf
                     classes = classes_of_view(np.asarray(view.valid), onset, **recipe)
                     numbers += [np.count_nonzero(classes == kind) for kind in (BEFORE, AFTER)]
     return int(numbers.min())

@@ -130,15 +130,14 @@ class Cohort:
         influences = ((right - counted * shares) / total).mean(axis=0)
         by_patient = np.bincount(self.patient, weights=influences)
         share, carriers = float(shares.mean()), self.carriers(name)
-        num_patients, num_seizures = carriers.num_patients, carriers.num_seizures
-        variance = num_patients / max(num_patients - 1, 1) * float((by_patient**2).sum())
-        num_with_error = self.num_patients_with(np.any(counted > right, axis=0))
-        each = num_seizures / num_patients  # the design effect while no error is seen; at least 1 with many errors
-        cap = num_seizures / (1 + (each - 1) / (1 + num_with_error))
-        t = self._t(num_patients - 1)
-        low, high = wilson(share, effective_number(share, variance, cap, num_patients), t)
-        # One error never gives a better end than none.
-        return Interval(min(low, num_patients / (num_patients + t * t)), max(high, t * t / (num_patients + t * t)))
+        num_patients = carriers.num_patients
+        return share_interval(
+            share,
+            num_patients / max(num_patients - 1, 1) * float((by_patient**2).sum()),
+            carriers,
+            num_with_error=self.num_patients_with(np.any(counted > right, axis=0)),
+            confidence_level=self.level,
+        )
 
     def _of_both_classes(self, name: str) -> Interval:
         positive, negative = (self.num_patients_with(self._positive == side) for side in (True, False))
@@ -232,6 +231,27 @@ def mean_interval(patients: Sequence[str], parts: Sequence[FloatArray], confiden
     variance = number / (number - 1) * float((by_patient**2).sum())
     effective = effective_number(mean, variance, len(patient), number)
     return Interval(*wilson(mean, effective, t_quantile(confidence_level, number - 1)))
+
+
+def share_interval(
+    share: float, variance: float, carriers: Carriers, *, num_with_error: int, confidence_level: float
+) -> Interval:
+    """Return the interval of a share that varies between patients.
+
+    Args:
+        share: from 0 to 1.
+        variance: of the share, from how it varies between patients.
+        carriers: the patients and the seizures that it rests on; it is taken for at most as many as there are seizures.
+        num_with_error: patients with a seizure that is not right.
+        confidence_level: between 0 and 1.
+    """
+    num_patients, num_seizures = carriers.num_patients, carriers.num_seizures
+    each = num_seizures / num_patients  # the design effect while no error is seen; at least 1 with many errors
+    cap = num_seizures / (1 + (each - 1) / (1 + num_with_error))
+    t = t_quantile(confidence_level, num_patients - 1)
+    low, high = wilson(share, effective_number(share, variance, cap, num_patients), t)
+    # One error never gives a better end than none.
+    return Interval(min(low, num_patients / (num_patients + t * t)), max(high, t * t / (num_patients + t * t)))
 
 
 def wilson(share: float, number: float, t: float) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from seizures.evaluation.intervals import ONE_PATIENT, Interval, effective_number, t_quantile, wilson
+from seizures.evaluation.intervals import ONE_PATIENT, Carriers, share_interval
 from seizures.evaluation.metrics import FloatArray
 
 
@@ -34,14 +34,13 @@ def accuracy_per_patient(patients: Sequence[str], right: FloatArray, confidence_
     mean, number = float(shares.mean()), len(shares)
     interval = ONE_PATIENT
     if number > 1:
-        num_wrong = int((shares < 1).sum())
-        each = len(right) / number  # the design effect while nobody is wrong; less as more patients are
-        most = len(right) / (1 + (each - 1) / (1 + num_wrong))
-        effective = effective_number(mean, float(shares.var(ddof=1)) / number, most, number)
-        t = t_quantile(confidence_level, number - 1)
-        low, high = wilson(mean, effective, t)
-        # As for shares of seizures: one error never gives a better end than none.
-        interval = Interval(min(low, number / (number + t * t)), max(high, t * t / (number + t * t)))
+        interval = share_interval(
+            mean,
+            float(shares.var(ddof=1)) / number,
+            Carriers(number, len(right)),
+            num_with_error=int((shares < 1).sum()),
+            confidence_level=confidence_level,
+        )
     return {
         "mean": mean,
         "low": interval.low,

@@ -16,12 +16,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seizures.errors import SettingsError
 from seizures.exchange.pseudonyms import Pseudonyms
+from seizures.features.copying import copy_view
 from seizures.features.file import FeatureFile, FeatureView, open_features
-from seizures.features.schema import FeatureHeader, ViewFacts
+from seizures.features.schema import NOT_KNOWN, FeatureHeader, ViewFacts
 from seizures.features.validation import STATED
 from seizures.features.writer import FeatureFileWriter
 from seizures.manifest.identity import SeizureId
@@ -47,19 +46,6 @@ MANIFEST_COLUMNS = (
     "reason",
     "dealing_order",
 )
-COPY_ROWS = 8192
-
-# What a file of another writer may leave out.
-_UNKNOWN: Mapping[str, Any] = {
-    "video_name": "",
-    "video_sha256": "",
-    "source_width": 0,
-    "source_height": 0,
-    "source_frame_rate_hz": 0.0,
-    "codec": "",
-    "num_frames_decoded": 0,
-    "preprocessing": "",
-}
 
 _ORDER_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:-]{0,80}")
@@ -218,24 +204,6 @@ def exchange_facts(view: FeatureView, *, preprocessing: str, withhold: Collectio
     )
 
 
-def copy_view(view: FeatureView, target: FeatureFileWriter, facts: ViewFacts) -> None:
-    """Write the features of an open view into another file, block by block."""
-    writer = target.create_view(view.name, view.num_snippets, view.feature_dim, facts, view.valid.astype(np.bool_))
-    for start in range(0, view.num_snippets, COPY_ROWS):
-        writer.write(start, view.read(start, start + COPY_ROWS))
-
-
-def rewrite(source: Path, path: Path, *, uses: Mapping[str, str]) -> None:
-    """Write the values of a feature file into a new one: the views in `uses`, each with its use, and nothing else."""
-    with open_features(source) as file, FeatureFileWriter(path, file.header) as written:
-        for name, view in file.views.items():
-            if name in uses:
-                said = {**view.attributes, "use": uses[name]}
-                names = [field.name for field in dataclasses.fields(ViewFacts)]
-                facts: dict[str, Any] = {key: said.get(key, _UNKNOWN.get(key)) for key in names}
-                copy_view(view, written, ViewFacts(**facts))
-
-
 def _rounded(seconds: float) -> float:
     """Return a time to a tenth of a second: nobody reads an onset off a film more finely, and more would tell whose."""
     return round(seconds, 1)
@@ -310,6 +278,8 @@ def _exported(header: FeatureHeader, view: FeatureView, facts: ViewFacts) -> Exp
 
 def _plain_label(value: Any) -> str:
     """Let one of the two labels pass, which may have several words."""
+    if value == NOT_KNOWN:
+        raise SettingsError("a feature file is of a seizure whose label is not known, which no bundle may hold")
     if label_problem(str(value)):
         raise SettingsError(f"a feature file has the label {str(value)[:40]!r}, which no bundle may hold")
     return str(value)

@@ -262,7 +262,7 @@ def disagreements(rows: Sequence[Recording], examined: Examined) -> Iterator[str
     if found != first.id.seizure:
         yield f"its file is of {found.name}"
     if summary.label != first.label:
-        yield f"its label is {first.label}, its file says {summary.label}"
+        yield f"its label is {first.label}, its file says {summary.label or 'that it is not known'}"
     wanted = {row.view for row in rows if row.use != "skip"}
     if not wanted <= set(summary.views):
         yield f"views {', '.join(sorted(wanted - set(summary.views)))} are not in its file"

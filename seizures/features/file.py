@@ -141,7 +141,8 @@ class FeatureFile:
 
     def __repr__(self) -> str:
         snippets = f"snippets of {self.frames_per_snippet} frames, one every {self.stride_frames}"
-        title = f"FeatureFile {SeizureId(self.patient_id, self.seizure_id).name} ({self.label}): {self.network}"
+        label = self.label or "label not known"
+        title = f"FeatureFile {SeizureId(self.patient_id, self.seizure_id).name} ({label}): {self.network}"
         lines = [f"{title}, weights {self.weights_sha256}", f"  {snippets}, at {self.frame_rate_hz:g} Hz"]
         return "\n".join(lines + [f"  {view!r}" for view in self.views.values()])
 

@@ -14,6 +14,7 @@ import numpy as np
 FORMAT = "seizure-features"
 FORMAT_VERSION = 1
 CHUNK_BYTES = 2**17
+NOT_KNOWN = ""  # the label of a seizure that nobody has labelled yet
 
 DESCRIPTIONS = {
     "features": ("1", "one row per snippet; row s is the snippet that starts at frame s * stride_frames"),
@@ -26,7 +27,8 @@ DESCRIPTIONS = {
 class FeatureHeader:
     """What a feature file says about its seizure and about how its features were made.
 
-    `recipe` is the JSON-ready mapping that `recipe_key` digests. Random weights have `random:<seed>` for a checksum.
+    `label` is empty where it is not known. `recipe` is the JSON-ready mapping that `recipe_key` digests. Random weights
+    have `random:<seed>` for a checksum.
     """
 
     patient_id: str

@@ -19,7 +19,7 @@ from seizures.errors import FeatureFileError
 from seizures.features import checksum
 from seizures.features.file import FeatureFile, FeatureView, open_features
 from seizures.features.hdf5_structure import HDF5_ERRORS, structure_faults
-from seizures.features.schema import FeatureHeader
+from seizures.features.schema import NOT_KNOWN, FeatureHeader
 from seizures.manifest.table import USES, id_problem, label_problem
 from seizures.settings import digest
 
@@ -183,7 +183,7 @@ def _findings(file: FeatureFile) -> Iterator[tuple[str, str, str]]:
         if problem:
             yield "", FAULT, f"{name} {getattr(header, name)!r} {problem}"
     problem = label_problem(header.label) if isinstance(header.label, str) else "is no text"
-    if problem:
+    if problem and header.label != NOT_KNOWN:
         yield "", FAULT, f"label {str(header.label)[:40]!r} {problem}"
     for name in ("network", "weights_sha256"):
         if not isinstance(getattr(header, name), str) or not _WORD.fullmatch(getattr(header, name)):

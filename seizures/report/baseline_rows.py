@@ -8,25 +8,25 @@ from typing import Any
 from seizures.report.score_text import score_and_interval
 
 SHOWN = ("accuracy", "roc_auc")  # metrics.json has the others
-_NOTHING = {"mean": None, "low": None, "high": None}
 
 
 def baseline_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a row for each baseline: its scores, and by how much the network is above it."""
+    """Return a row for each baseline that has scores: these, and by how much the network is above them."""
     rows = []
     for one in summary.get("baselines", ()):
-        metrics, difference = one["metrics"] or dict.fromkeys(SHOWN, _NOTHING), one["difference"]
+        metrics, difference = one["metrics"], one["difference"]
+        if metrics is None:
+            continue
         scores = [score_and_interval(name, *(metrics[name][end] for end in ("mean", "low", "high"))) for name in SHOWN]
-        row = {"words": one["words"], "remark": one["remark"], "accuracy": "none", "p_value": "none", "roc_auc": "none"}
-        if one["metrics"] is None:
-            scores = [{**score, "value": "none"} for score in scores]
-        else:
-            row |= {
+        rows.append(
+            {
+                "words": one["words"],
+                "scores": scores,
                 "accuracy": _difference(difference["accuracy"], 100, "+.0f", " points"),
                 "p_value": f"{difference['accuracy']['p_value']:.2g}",
                 "roc_auc": _difference(difference["roc_auc"], 1, "+.2f", ""),
             }
-        rows.append({**row, "scores": scores, "is_scored": one["metrics"] is not None})
+        )
     return rows
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from seizures.evaluation.metrics import METRIC_TITLES
 from seizures.evaluation.wording import plural
-from seizures.report.score_text import interval_text, score_text
+from seizures.report.score_text import IN_PERCENT, interval_text, score_text
 
 Row = dict[str, str]
 _ENSEMBLE = ("accuracy", "recall", "specificity", "roc_auc")
@@ -64,7 +64,7 @@ def spread_rows(summary: Mapping[str, Any]) -> list[Row]:
 def _deviation(name: str, value: float | None) -> str:
     if value is None:
         return "none"
-    return f"{100 * value:.1f} points" if score_text(name, 0.5).endswith("%") else f"{value:.3f}"
+    return f"{100 * value:.1f} points" if name in IN_PERCENT else f"{value:.3f}"
 
 
 def _predictive_rows(summary: Mapping[str, Any]) -> list[Row]:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
+from seizures.evaluation.protocols import Protocol
 from seizures.evaluation.wording import plural
 from seizures.report.cohort_facts import LeftOutRow, left_out_words, listed
 from seizures.settings import FoldSettings, TrainingSettings
@@ -187,7 +188,7 @@ def _epochs_used(histories: pd.DataFrame) -> str:
 def _folds(run: WhatWasRun) -> str:
     number, seeds, chosen = len(run.summary["folds"]), run.summary["seeds"], _epochs_used(run.histories)
     only = ""
-    if run.folds.dealing == "seizures" or run.training.selection == "held_out":
+    if Protocol(run.folds.dealing, run.training.selection).is_reproduction:
         only = "To reproduce the protocol of the original paper, and not as an estimate for new patients: "
     if run.folds.dealing == "seizures":
         dealt = (

@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from seizures.errors import ManifestError
-from seizures.manifest.descriptions import column_values, description_columns
+from seizures.manifest.descriptions import description_columns
 from seizures.manifest.identity import SeizureId
 from tasks.cohort import manifest as cohort
+from tasks.machinery.tables import shorten
 from tasks.settings.cells import fold_settings
 from tasks.settings.mistakes import nearest
 from tasks.settings.sections import Dataset, section
@@ -23,7 +24,7 @@ def groups() -> dict[SeizureId, str]:
     group = fold_settings().group
     if group == "patient":
         return {}
-    values = column_values(cohort.recordings(), group)
+    values = cohort.column_values(group)
     return {seizure: values[seizure] for seizure in cohort.seizures()}
 
 
@@ -46,15 +47,12 @@ def group_mistakes() -> Iterator[str]:
         return
     blank = sorted(seizure.name for seizure, value in values.items() if not value)
     if blank:
-        yield f"{said}: nothing stands there for {_some(blank)}; fill the column in, or set use = skip in these rows"
+        shown = shorten(blank, _MOST_NAMED)
+        yield f"{said}: nothing stands there for {shown}; fill the column in, or set use = skip in these rows"
     of_patient: dict[str, set[str]] = defaultdict(set)
     for seizure, value in values.items():
         of_patient[seizure.patient_id].add(value)
     split = sorted(patient for patient, found in of_patient.items() if len(found - {""}) > 1)
     if split:
-        yield f"{said}: {_some(split)}: a patient with two values cannot be held out with one; choose another column"
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+        shown = shorten(split, _MOST_NAMED)
+        yield f"{said}: {shown}: a patient with two values cannot be held out with one; choose another column"

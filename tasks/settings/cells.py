@@ -6,6 +6,7 @@ settings that it means, so that equal settings share their results, in whatever 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 from collections.abc import Iterable, Mapping
@@ -50,15 +51,16 @@ def num_seeds(cell: str = "") -> int:
     return found
 
 
+@functools.cache
 def fold_settings(cell: str = "", repeat: int = 0) -> FoldSettings:
     """Return how the folds of a cell are dealt the first time, or, from 1 on, again.
 
     Raises:
         SettingsError: a name or a value is impossible.
     """
-    folds = section(Folds)
+    folds = section(Folds).settings()
     dealing = part_of_protocol("dealing", str(_value("dealing", cell)), DEALINGS, str(_value("protocol", cell)))
-    return FoldSettings(folds.num_folds, folds.seed + repeat, dealing, folds.group)
+    return dataclasses.replace(folds, seed=folds.seed + repeat, dealing=dealing)
 
 
 def protocol_of(cell: str = "") -> Protocol:

@@ -35,13 +35,14 @@ def walk(*roots: Stage, only_incomplete: bool = False) -> list[Stage]:
     """Return the stages below `roots`, and themselves, each once, in dependency order.
 
     With `only_incomplete`, a stage that is complete is left out with all below it: what is left, Luigi would run.
+    Without, what a result was made of is below it even where it is not needed again.
     """
     found: dict[str, Stage] = {}
 
     def visit(stage: Stage) -> None:
         if stage.task_id in found or (only_incomplete and stage.complete()):
             return
-        for needed in stage.requires():
+        for needed in stage.requires() if only_incomplete else (*stage.requires(), *stage.upstream()):
             visit(needed)
         found[stage.task_id] = stage
 

@@ -52,6 +52,7 @@ class Stage(luigi.Task):
 
     version = 1
     device = ""  # what computed, where `produce` says so; it is reported, and is in no key
+    copied_from = ""  # the key of the earlier result that `produce` copied, where it says so; noted, and in no key
     extension = "json"
     leaves_out: tuple[type[SeizuresError], ...] = ()
 
@@ -203,6 +204,8 @@ class Stage(luigi.Task):
         made: dict[str, Any] = {"key": self.key, "made": time.strftime("%FT%T%z"), "seconds": round(seconds, 3)}
         if self.device:
             made["device"] = self.device
+        if self.copied_from:
+            made["copied_from"] = self.copied_from
         if amount is not None:
             made |= amount._asdict()
         write_sealed(self.file(WHY_EXTENSION), {**self.recipe, **made, **(more or {})})

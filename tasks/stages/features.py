@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +21,7 @@ from tasks.machinery.progress import progress
 from tasks.settings.sections import Features, Frames, Machine, section
 from tasks.stage.mixins import NetworkMixin, SeizureMixin
 from tasks.stage.stage import BAD_EXTENSION, Amount, Stage
+from tasks.stages.earlier_features import EarlierFeatures, find_earlier
 from tasks.stages.imported import ImportedFeatures
 from tasks.stages.videos import DecodeRecording
 
@@ -28,6 +30,8 @@ MOVEMENT = "movement"  # the network of the baselines
 if TYPE_CHECKING:
     from seizures.features.extraction import SnippetNetwork
     from seizures.features.schema import FeatureHeader
+
+_logger = logging.getLogger(__name__)
 
 
 class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
@@ -39,12 +43,24 @@ class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
     resources = {"network": 1}  # noqa: RUF012  # declared so by Luigi
 
     def requires(self) -> list[DecodeRecording]:
-        """Require the frames of every view."""
+        """Require the frames of every view; none of them where an earlier result has the features already."""
+        return [] if not self.complete() and self.earlier() is not None else self.frames()
+
+    def upstream(self) -> list[DecodeRecording]:
+        """Return the frames, which decide the features, also where these are copied."""
+        return self.frames()
+
+    def frames(self) -> list[DecodeRecording]:
+        """Return the tasks that decode the views."""
         return [decoded(item.id, _whose_frames(self.network)) for item in self.seizure.recordings]
+
+    def earlier(self, *, thorough: bool = False) -> EarlierFeatures | None:
+        """Return a result of this seizure that has the same features, and says something else of the seizure."""
+        return find_earlier(self.path, self.recipe, self.good_views(), thorough=thorough)
 
     def complete(self) -> bool:
         """Tell whether it exists, and was made of every view that is good by now: other versions try bad ones again."""
-        was_bad = any(stage.file(BAD_EXTENSION).exists() for stage in self.requires())
+        was_bad = any(stage.file(BAD_EXTENSION).exists() for stage in self.frames())
         if not super().complete() or not was_bad or not self.is_made():
             return super().complete()
         from seizures.features.file import open_features
@@ -66,14 +82,28 @@ class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
             "uses": {item.view: item.use for item in seizure.recordings},
         }
 
-    def produce(self, path: Path) -> Amount:
-        """Extract from the views that were decoded."""
+    def produce(self, path: Path) -> Amount | None:
+        """Extract from the views that were decoded, or copy what an earlier result has of them."""
+        earlier = self.earlier(thorough=True)
+        if earlier is None:
+            self.copied_from = ""
+            return self._extract(path)
+        from seizures.features.copying import rewrite
+
+        self.device, self.copied_from = earlier.device, earlier.key
+        said = {item.view: _attributes(item) for item in self.seizure.recordings}
+        rewrite(earlier.path, path, views={view: said[view] for view in self.good_views()}, header=self._header())
+        _logger.info("%s: its features are copied from %s; no network ran", self.label, earlier.path.name)
+        return None
+
+    def _extract(self, path: Path) -> Amount:
         from seizures.features.extraction import choose_device, extract_seizure
         from seizures.provenance import device_name
 
-        good = {stage.view: stage.result for stage in self.requires() if stage.view in self.good_views()}
+        frames = {stage.view: stage.result for stage in self.frames() if stage.bad_reason() is None}
+        good = {view: frames[view] for view in self.good_views()}  # frames that were made again may have turned out bad
         if not good:
-            raise VideoError("; ".join(f"{stage.view}: {stage.bad_reason()}" for stage in self.requires()))
+            raise VideoError("; ".join(f"{stage.view}: {stage.bad_reason()}" for stage in self.frames()))
         features, machine = section(Features), section(Machine)
         name, weights = network_of(self.network), weights_of(self.network)
         with (
@@ -115,23 +145,23 @@ class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
     @functools.cached_property
     def film(self) -> str:
         """What tells the film of this seizure's first view from others, and says nothing of the ids."""
-        return digest(min(self.requires(), key=lambda stage: stage.view).films())
+        return digest(min(self.frames(), key=lambda stage: stage.view).films())
 
     def good_views(self) -> list[str]:
         """Return the views that could be decoded."""
-        return [stage.view for stage in self.requires() if stage.bad_reason() is None]
+        return [stage.view for stage in self.frames() if stage.bad_reason() is None]
 
     def left_out(self) -> list[LeftOut]:
         """Return the views that could not be decoded, or the whole seizure where none could."""
         own = self.bad_reason()
         if own is not None:
             return [LeftOut(*self.id, "", own)]
-        reasons = [(stage.id, stage.bad_reason()) for stage in self.requires()]
+        reasons = [(stage.id, stage.bad_reason()) for stage in self.frames()]
         return [LeftOut(*recording, why) for recording, why in reasons if why is not None]
 
     def is_skipped(self, view: str) -> bool:
         """Tell whether a view that is left out, or all of them (``), is damaged, and the settings say to skip those."""
-        kinds = [stage.bad_kind() for stage in self.requires() if stage.bad_kind() and view in ("", stage.view)]
+        kinds = [stage.bad_kind() for stage in self.frames() if stage.bad_kind() and view in ("", stage.view)]
         is_damage = bool(kinds) and all(kind == DamagedVideoError.__name__ for kind in kinds)
         return is_damage and section(Frames).damaged == "skip"
 

@@ -13,13 +13,12 @@ from seizures.classification.folds import (
     FoldItem,
     FoldRow,
     assign_folds,
-    check_folds,
     check_no_leak,
     read_folds,
     training_and_held_out,
     write_folds,
 )
-from seizures.classification.paper_folds import check_seizures, deal_seizures
+from seizures.classification.paper_folds import deal_seizures
 from seizures.errors import TooFewSeizuresError
 from seizures.features.file import read_duration
 from seizures.manifest.recordings import Seizure
@@ -166,12 +165,7 @@ class AssignFolds(RepeatMixin, Stage):
         return {"seizures": fold_items(settings.dealing), "settings": settings}
 
     def produce(self, path: Path) -> None:
-        """Deal, check, and write."""
-        settings = fold_settings(self.cell)
-        if self.shared_patients:
-            check_seizures(fold_items(settings.dealing), settings.num_folds)
-        else:
-            check_folds(fold_items(), settings.num_folds, settings.group)
+        """Deal, which refuses what cannot be dealt, and write."""
         write_folds(path, self.deal(), shared_patients=self.shared_patients)
 
     def deal(self) -> tuple[FoldRow, ...]:

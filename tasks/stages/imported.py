@@ -36,7 +36,7 @@ class ImportedFeatures(SeizureMixin, Stage):
 
     def produce(self, path: Path) -> None:
         """Examine the file in a process of its own, and write its values."""
-        from seizures.exchange.bundle import rewrite
+        from seizures.features.copying import rewrite
         from seizures.features.validation import FAULT, table
         from seizures.processes.examiner import examine_files
 
@@ -44,7 +44,8 @@ class ImportedFeatures(SeizureMixin, Stage):
         faults = [finding for finding in examined.findings if finding.severity == FAULT]
         if faults:
             raise FeatureFileError(f"{self.source}: cannot be imported\n{table(faults)}")
-        rewrite(self.source, path, uses={item.view: item.use for item in self.seizure.recordings})
+        uses = {item.view: item.use for item in self.seizure.recordings}
+        rewrite(self.source, path, views={view: {"use": uses[view]} for view in sorted(uses)})
 
     def good_views(self) -> list[str]:
         """Return the views that the manifest takes: all of them are in the file."""

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from seizures.manifest.descriptions import column_values, description_columns
+from seizures.manifest.descriptions import description_columns
 from seizures.manifest.table import DESCRIPTIVE_COLUMNS
 from tasks.cohort import manifest as cohort
 from tasks.cohort.recipes import weights_used
@@ -35,12 +35,11 @@ class WriteProvenance(Stage):
 
     def reads(self) -> dict[str, Any]:
         """Return what the file says besides."""
-        listed, outcomes = run_facts.listed_and_outcomes()
         return {
             "settings": run_facts.settings_by_section(),
             "left_out": left_out(),
             "durations_seconds": {seizure.name: seconds for seizure, seconds in run_facts.durations().items()},
-            "flow": {seizure.name: [label, outcomes[seizure]] for seizure, label in listed.items()},
+            "flow": run_facts.flow(),
             "columns": columns(),
         }
 
@@ -93,7 +92,7 @@ def columns() -> dict[str, dict[str, int]]:
     found = {}
     for name in DESCRIPTIVE_COLUMNS:
         if name in description_columns(cohort.recordings()):
-            values = column_values(cohort.recordings(), name)
+            values = cohort.column_values(name)
             pairs = {(seizure.patient_id, values[seizure] or "not stated") for seizure in scored}
             found[name] = dict(sorted(Counter(value for _, value in pairs).items()))
     return found

@@ -59,7 +59,7 @@ class DrawPictures(Stage):
         return {
             "durations_seconds": durations,
             "evaluation": section(Evaluation).settings(),
-            "flow": _flow(),
+            "flow": run_facts.flow(),
             **({"subgroups": subgroups} if subgroups else {}),
         }
 

@@ -78,6 +78,12 @@ def _shown(name: str, value: Any) -> Any:
     return Path(value).name if name in PATH_SETTINGS else canonical(value)
 
 
+def flow() -> dict[str, list[str]]:
+    """Return the label and the outcome of every seizure in the manifest by its name: what its flow is counted of."""
+    listed, outcomes = listed_and_outcomes()
+    return {seizure.name: [label, outcomes[seizure]] for seizure, label in listed.items()}
+
+
 def listed_and_outcomes() -> tuple[dict[SeizureId, str], dict[SeizureId, str]]:
     """Return the label of every seizure in the manifest, and what became of it, as `seizures.report.flow` names it."""
     listed = {item.id.seizure: item.label for item in cohort.recordings()}

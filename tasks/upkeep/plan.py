@@ -18,7 +18,7 @@ from tasks.settings.cells import num_repeats, num_seeds
 from tasks.settings.sections import Folds, results_root, section
 from tasks.stage.publishing import lost, walk
 from tasks.stage.stage import Stage
-from tasks.stages.features import features_of_run
+from tasks.stages.features import ExtractFeatures, features_of_run
 from tasks.stages.folds import deal_ahead
 from tasks.stages.inspection import surveyed
 from tasks.stages.report import WriteReport
@@ -139,7 +139,8 @@ def _step(stage: Stage, mean_seconds: float | None) -> Step:
     if not earlier:
         return Step(stage, None, mean_seconds)
     changes = min((recipe_changes(old, stage.recipe, stage.label) for old in earlier), key=len)
-    return Step(stage, tuple(changes), _seconds(earlier[0]) or mean_seconds)
+    is_copied = isinstance(stage, ExtractFeatures) and stage.earlier() is not None
+    return Step(stage, tuple(changes), 0.0 if is_copied else _seconds(earlier[0]) or mean_seconds)
 
 
 def _earlier(folder: Path) -> list[dict[str, Any]]:
@@ -165,7 +166,8 @@ def _mean_seconds(family: str) -> float | None:
 
 
 def _seconds(note: Mapping[str, Any]) -> float | None:
-    found = note.get("seconds")
+    """Return what making a result took; None where that is not known, or it was copied from another."""
+    found = None if note.get("copied_from") else note.get("seconds")
     return float(found) if isinstance(found, (int, float)) else None
 
 

@@ -118,6 +118,22 @@ def test_an_edited_onset_reruns_its_seizure_and_what_was_made_of_it(own: Project
     assert tasks_run(own) == ["RunAll()"]  # which points results/current back
 
 
+def test_a_corrected_clonic_onset_reruns_neither_the_decoder_nor_the_network(own: Project) -> None:
+    rows = own.rows
+    corrected = next((row["patient_id"], row["seizure_id"]) for row in rows if row["clonic_onset_seconds"])
+    for row in rows:
+        if (row["patient_id"], row["seizure_id"]) == corrected:
+            row["clonic_onset_seconds"] = f"{float(row['clonic_onset_seconds']) + 0.2:.2f}"
+    own.write_rows(rows)
+    ids = "patient_id={}, seizure_id={}".format(*corrected)
+    wanted = [f"ExtractFeatures({ids})", f"ExtractFeatures({ids}, network=movement)", "CompareFeatures()"]
+    wanted += ["PredictBaselines()", *each("TrainFold", folds_without(own, *corrected)), *each("EvaluateFold"), *SCORES]
+    run = own.run_all()
+    assert run.exit_code == 0, run
+    assert run.tasks == sorted(wanted)
+    assert run.output.count("no network ran") == 2
+
+
 def test_another_hidden_size_only_retrains_and_going_back_only_points(own: Project) -> None:
     wanted = sorted([*each("TrainFold"), *each("EvaluateFold"), *SCORES])
     assert tasks_run(own, "--Training-hidden-units", "9") == wanted

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 
 from small_project import Project
 
@@ -25,6 +27,25 @@ def test_a_second_run_does_nothing(finished: Project) -> None:
     second = finished.run_all()
     assert second.exit_code == 0, second
     assert second.tasks == []
+
+
+HEAVY = {"torch", "pandas", "sklearn", "scipy", "matplotlib"}
+AS_THE_COMMAND = f"""
+import atexit, sys
+from tasks.settings.luigi_command import main
+atexit.register(lambda: print("LOADED", *sorted({{name.partition(".")[0] for name in sys.modules}} & {HEAVY})))
+sys.argv = ["luigi", "--module", "pipeline", "RunAll"]
+main()
+"""
+
+
+def test_a_second_run_imports_nothing_that_takes_long(finished: Project) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", AS_THE_COMMAND], cwd=finished.folder, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert "RunAll: complete" in run.stdout + run.stderr
+    assert run.stdout.splitlines()[-1].split() == ["LOADED"]
 
 
 def test_every_result_says_why_it_is_what_it_is(finished: Project) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -108,3 +111,13 @@ def test_movement_is_pooled_over_views_and_valid_snippets() -> None:
     assert found.tolist() == pytest.approx([3, 20, np.std([1, 3, 5]), np.std([10, 30, 20]), 5, 30])
     assert movement_of([]) is None
     assert movement_of([(one[0], np.zeros(3, dtype=np.bool_))]) is None
+
+
+def test_asking_whether_a_baseline_is_absent_imports_nothing_that_takes_long() -> None:
+    script = (
+        "from seizures.classification.baselines import is_absent; import sys; print(is_absent(2, 10), *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    told, *loaded = done.stdout.split()
+    assert told == "True"
+    assert not {"pandas", "sklearn", "scipy", "torch"} & set(loaded)

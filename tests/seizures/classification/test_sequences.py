@@ -96,6 +96,7 @@ def test_selecting_shares_the_features(tmp_path: Path) -> None:
         ({"stride_frames": 2, "frame_rate_hz": 5.0}, 3, "stride_frames: 1 and 2; frame_rate_hz: 15.0 and 5.0"),
         ({}, 4, "feature_dim: 3 and 4"),
         ({"label": "PNES"}, 3, "its label is PNES; expected one of FOS, TCS"),
+        ({"label": ""}, 3, "b.h5: the label of its seizure is not known: it can be neither trained on nor scored"),
     ],
 )
 def test_what_does_not_mix_is_refused(tmp_path: Path, changes, feature_dim, message) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from seizures.evaluation.baselines import score_baselines
 from seizures.evaluation.predictions import pool_predictions, predictions_for
 from seizures.evaluation.summary import summarise
 from seizures.report import page as report
@@ -232,6 +233,26 @@ def test_the_same_inputs_make_the_same_page(tmp_path, page_text):
     path = tmp_path / "report.html"
     report.write_report(path, make_inputs())
     assert path.read_text(encoding="utf-8") == page_text
+
+
+def test_a_baseline_without_scores_has_its_remark_and_no_row():
+    predictions, summary, history = results()
+    majority = predictions[["patient_id", "seizure_id", "label", "fold", "repeat"]].drop_duplicates()
+    beside = score_baselines(
+        predictions,
+        majority.assign(baseline="majority", probability=0.4),
+        EvaluationSettings(num_bootstraps=200),
+        positive_label="TCS",
+        remarks={"movement": "not computed, because 9 of 12 seizures lack it"},
+    )
+    summary = {**summary, **beside}
+    text = _Page(report.render_report(make_inputs(summary=summary, run=run_of(predictions, summary, history)))).text
+    table = text[text.index("Without a network") : text.index("Fitted and scored on the same folds")]
+    assert re.findall("The more frequent label alone|Movement alone", table) == [
+        "The more frequent label alone",
+        "Movement alone",
+    ]
+    assert "Movement alone: not computed, because 9 of 12 seizures lack it." in table
 
 
 def test_a_result_with_undefined_scores_still_has_a_page(tmp_path):
