@@ -131,6 +131,7 @@ def with_films(page: data.SeizurePage, folder: Path, requests: Sequence[WindowRe
                 view,
                 clip=f"view{index}.mp4",
                 aspect=made.width / made.height,
+                black=made.black,
                 pictures=tuple(data.Picture(seconds, name) for seconds, name in shown),
             )
         )

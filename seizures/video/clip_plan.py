@@ -47,12 +47,12 @@ class Clip:
 
     Attributes:
         width, height: in pixels.
-        num_frames_black: frames for which the film has no picture to believe.
+        black: the stretches without a picture to believe (start, end), in seconds after the onset, in order.
         picture_seconds: what each of the small pictures shows, in seconds after the onset.
 
     """
 
     width: int
     height: int
-    num_frames_black: int
+    black: tuple[tuple[float, float], ...]
     picture_seconds: tuple[float, ...]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -101,31 +102,39 @@ def write_clip(
     wanted: dict[int, list[Path]] = {}
     for index, path in enumerate(pictures):
         wanted.setdefault(math.floor((index + 0.5) / len(pictures) * plan.num_frames), []).append(path)
-    num_black = num_written = 0
+    black: list[int] = []
     with contextlib.ExitStack() as stack:
         film = stack.enter_context(contextlib.closing(_Film(request, plan, progress)))
         writer: _Writer | None = None
-        for picture, is_black in film.frames():
+        for number, picture in enumerate(film.frames()):
             if writer is None:
-                height, width = picture.shape[:2]
+                height, width = picture.pixels.shape[:2]
                 writer = stack.enter_context(contextlib.closing(_Writer(clip, width, height, plan, largest_bytes)))
-            writer.write(picture)
-            for path in wanted.get(num_written, ()):
-                _write_picture(path, picture)
-            num_written += 1
-            num_black += is_black
+            writer.write(picture.pixels)
+            for path in wanted.get(number, ()):
+                _write_picture(path, picture.pixels)
+            black += [number] * picture.is_black
         if writer is None:
             raise VideoError(f"{request.name}: no frames from {film.from_seconds:g} s on")
-        black = np.zeros((writer.height, writer.width, 3), np.uint8)
-        for number in range(num_written, plan.num_frames):  # this film ends before others do
-            writer.write(black)
+        nothing = np.zeros((writer.height, writer.width, 3), np.uint8)
+        for number in range(writer.num_written, plan.num_frames):  # this film ends before others do
+            writer.write(nothing)
             for path in wanted.get(number, ()):
-                _write_picture(path, black)
-            num_black += 1
+                _write_picture(path, nothing)
+            black.append(number)
         writer.finish()
     clip.chmod(_PRIVATE)
     seconds = tuple(plan.seconds(number) for number, paths in sorted(wanted.items()) for _ in paths)
-    return Clip(writer.width, writer.height, num_black, seconds)
+    return Clip(writer.width, writer.height, _spans(black, plan), seconds)
+
+
+def _spans(numbers: Sequence[int], plan: ClipPlan) -> tuple[tuple[float, float], ...]:
+    """Return the stretches of time that successive frames take up."""
+    found = set(numbers)
+    starts = [number for number in numbers if number - 1 not in found]
+    ends = [number + 1 for number in numbers if number + 1 not in found]
+    times = [[plan.start_seconds + number / plan.rate for number in some] for some in (starts, ends)]
+    return tuple(zip(*times, strict=True))
 
 
 def _probe(request: WindowRequest, progress: Progress) -> tuple[float, float]:
@@ -148,6 +157,14 @@ def _probe(request: WindowRequest, progress: Progress) -> tuple[float, float]:
         return end - onset, 1 / pieces.source.cadence.usual_seconds
 
 
+@dataclass(frozen=True)
+class _Picture:
+    """RGB uint8 (H, W, 3), and whether it is black for want of a picture to believe."""
+
+    pixels: NDArray[np.uint8]
+    is_black: bool
+
+
 class _Film:
     """The frames of a view at the moments of a plan, as a person sees them, read once and in order."""
 
@@ -163,8 +180,8 @@ class _Film:
     def close(self) -> None:
         self._pieces.close()
 
-    def frames(self) -> Iterator[tuple[NDArray[np.uint8], bool]]:
-        """Yield pictures, RGB uint8 (H, W, 3), until the film ends, and whether each is black for want of one."""
+    def frames(self) -> Iterator[_Picture]:
+        """Yield a picture for each frame of the plan, until the film ends."""
         tolerance = self._pieces.tolerance_seconds
         source = self._interlacing.apply(self._pieces.frames())
         shown: Stamped[av.VideoFrame] | None = None
@@ -174,7 +191,7 @@ class _Film:
                 shown, picture = stamped, self._painted(stamped)
                 black = black if black.shape == picture.shape else np.zeros_like(picture)
             is_believed = stamped.is_sound and is_seen(stamped, self._clock.tick_seconds(tick), tolerance)
-            yield (picture if is_believed else black), not is_believed
+            yield _Picture(picture if is_believed else black, not is_believed)
 
     def _painted(self, stamped: Stamped[av.VideoFrame]) -> NDArray[np.uint8]:
         try:
@@ -188,7 +205,7 @@ class _Writer:
 
     def __init__(self, path: Path, width: int, height: int, plan: ClipPlan, largest_bytes: int) -> None:
         self.width, self.height = width, height
-        self._num_written = 0
+        self.num_written = 0
         self._time_base = Fraction(1, plan.rate)
         self._output = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         stream = self._output.add_stream(ENCODER, rate=plan.rate)
@@ -215,16 +232,16 @@ class _Writer:
     def write(self, picture: NDArray[np.uint8]) -> None:
         """Encode the next picture, RGB uint8 (height, width, 3)."""
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
-        frame.pts, frame.time_base = self._num_written, self._time_base
+        frame.pts, frame.time_base = self.num_written, self._time_base
         if self._to_yuv is None:
             flags = "bilinear+accurate_rnd+full_chroma_int"
             scale = f"scale=out_color_matrix=bt709:out_range=limited:flags={flags}"
             self._to_yuv = linked(frame, [scale, "format=yuv420p"])
         self._to_yuv.vpush(frame)
         coded = self._to_yuv.vpull()
-        coded.pts, coded.time_base = self._num_written, self._time_base
+        coded.pts, coded.time_base = self.num_written, self._time_base
         self._output.mux(self._stream.encode(coded))
-        self._num_written += 1
+        self.num_written += 1
 
     def finish(self) -> None:
         """Write what the encoder still holds."""

@@ -15,6 +15,7 @@ from seizures.report.seizure_page.numbers import NBSP, band, in_100, level, list
 Kind = Literal["ok", "warn", "stop", "unknown"]
 
 _FEW_PATIENTS = 30
+_MOVED = "What moved the answer: "
 _CLEAR_SHARE = 0.95  # of the random quarters that the telling quarter must move the answer further than
 _CLEAR_MOVE = 0.05  # of probability; less is nothing that one would see
 
@@ -34,10 +35,10 @@ def checks(page: SeizurePage) -> list[Check]:
     if not page.verdict.is_calibrated:
         text = "Its scores are no probabilities: how often it is right at such a score is not known."
         found.insert(1, Check("warn", "Not calibrated", text))
-    black = [view for view in page.views if view.black_seconds > 0]
-    if black:
-        words = listed([f"{view.title}: {seconds_text(view.black_seconds, 1)}" for view in black])
-        text = f"{words} without a picture to believe: damaged or missing. The film is black there."
+    black = [(view.title, view.black_seconds(page.duration_seconds)) for view in page.views]
+    words = listed([f"{title}: {seconds_text(seconds, 1)}" for title, seconds in black if seconds > 0])
+    if words:
+        text = f"{words} without a picture to believe: damaged or missing."
         found.append(Check("warn", "Parts of the film are missing", text))
     if page.known_label is not None:
         found.append(_record(page))
@@ -102,7 +103,7 @@ def accuracy_sentences(page: SeizurePage) -> tuple[str, list[str]]:
     """Return the accuracy in large type (empty where it is not known), and the sentences under it."""
     one, noun = page.classifier, page.labels.noun
     sentences = [_measured(one), _learned_from(one, noun), _called(one)]
-    sentences.append(one.calibration if page.verdict.is_calibrated else "Its scores are not calibrated.")
+    sentences.append(one.calibration if page.verdict.is_calibrated else "")
     title = "" if one.accuracy is None else f"{percent(one.accuracy.value)} right"
     return title, [sentence for sentence in sentences if sentence]
 
@@ -172,8 +173,8 @@ def explanation(page: SeizurePage) -> Light:
     more, and further than 95 of 100 random quarters do.
     """
     if page.baseline_probability is None:
-        text = "What moved the answer was not computed: the classifier came without an average to start from."
-        return Light("unknown", "Not computed", text, "")
+        text = "The classifier came without an average to start from."
+        return Light("unknown", _MOVED + "not computed", text, "")
     start = (
         f"Start, the average training {page.labels.noun}: {level(page, page.baseline_probability)}. All bars together "
         f"move it to {level(page, page.verdict.probability)}."
@@ -181,7 +182,7 @@ def explanation(page: SeizurePage) -> Light:
     deletion = page.deletion
     if deletion is None or not deletion.random:
         text = "Whether the answer hangs on a few moments was not tested for this one."
-        return Light("unknown", "Not tested", text, start)
+        return Light("unknown", _MOVED + "not tested", text, start)
     low, median, high = np.quantile(deletion.random, [0.025, 0.5, 0.975])
     further = sum(deletion.top > one for one in deletion.random) / len(deletion.random)
     numbers = (
@@ -190,10 +191,10 @@ def explanation(page: SeizurePage) -> Light:
         f"quarters: {_points(float(low))} to {_points(float(high))}), and by less in {100 * further:.0f} of 100."
     )
     if further >= _CLEAR_SHARE and deletion.top >= _CLEAR_MOVE:
-        text = "A few moments moved the answer: without them it would be another number."
-        return Light("clear", "Clear", text, numbers)
+        text = "A few moments did most of it; without them the answer would be another number."
+        return Light("clear", _MOVED + "clear", text, numbers)
     text = "No few moments stand out: the bars below tell little more than random ones would."
-    return Light("unclear", "Unclear", text, numbers)
+    return Light("unclear", _MOVED + "unclear", text, numbers)
 
 
 def _points(move: float) -> str:

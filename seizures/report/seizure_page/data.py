@@ -87,8 +87,8 @@ class Picture:
 class View:
     """One camera: what it says alone, what moved the answer in it, and, where pictures are allowed, its film.
 
-    `clip` is relative to the page, and `aspect` its width over height. `black_seconds` is how much of the seizure has
-    no picture to believe.
+    `clip` is relative to the page, and `aspect` its width over height. `black` are the stretches without a
+    picture to believe, which is damaged or missing.
     """
 
     name: str
@@ -100,7 +100,11 @@ class View:
     clip: str = ""
     aspect: float = 16 / 9
     pictures: tuple[Picture, ...] = ()
-    black_seconds: float = 0.0
+    black: tuple[tuple[float, float], ...] = ()
+
+    def black_seconds(self, duration_seconds: float) -> float:
+        """Return how much of the seizure has no picture to believe."""
+        return math.fsum(max(0.0, min(end, duration_seconds) - max(start, 0.0)) for start, end in self.black)
 
 
 @dataclass(frozen=True)

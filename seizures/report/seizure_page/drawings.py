@@ -170,7 +170,8 @@ def index_bar(page: SeizurePage) -> Markup:
         parts.append(
             Markup('<rect class="zone" x="{}" y="2" width="{}" height="20"/>').format(x(low), x(high) - x(low))
         )
-    tone = "" if page.is_doubtful else "p" if verdict.probability >= 0.5 else "n"
+    is_called = verdict.call is not None and not page.is_doubtful
+    tone = "" if not is_called else "p" if verdict.probability >= 0.5 else "n"
     row = Markup(
         '<g class="row {}"><path class="rail" d="M{} 12H{}"/><path class="span" d="M{} 12H{}"/>'
         '<circle cx="{}" cy="12" r="6"/></g>'

@@ -51,6 +51,12 @@ def chance(page: SeizurePage, probability: float, label: Label | None = None) ->
     return f"a score of {share:.2f} for {label.short}"
 
 
+def amount(page: SeizurePage, probability: float) -> str:
+    """Return `95 in 100`, or `a score of 0.95`, of the label that it leans to."""
+    share = max(probability, 1 - probability)
+    return f"{in_100(share)} in 100" if page.verdict.is_calibrated else f"a score of {share:.2f}"
+
+
 def level(page: SeizurePage, probability: float) -> str:
     """Return a probability of the positive label as the page's scales have it: `95`, or `0.95` without calibration."""
     return f"{in_100(probability)}" if page.verdict.is_calibrated else f"{probability:.2f}"

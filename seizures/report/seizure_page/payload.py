@@ -58,7 +58,7 @@ def payload(page: SeizurePage) -> dict[str, Any]:
         if clip is not None
         else {
             "frames_per_second": _STEPS_PER_SECOND,
-            "num_frames": max(1, math.ceil(page.duration_seconds * _STEPS_PER_SECOND - 1e-6)),
+            "num_frames": max(1, math.ceil(page.duration_seconds * _STEPS_PER_SECOND - 1e-6) + 1),
             "start_seconds": 0.0,
         },
         "events": {"offset": page.duration_seconds, "marker": None if page.marker is None else vars(page.marker)},
@@ -117,7 +117,7 @@ def _view(page: SeizurePage, view: View) -> dict[str, Any]:
         "probability": view.probability,
         "low": view.low,
         "high": view.high,
-        "black_seconds": view.black_seconds,
+        "black": view.black,
         "evidence": [
             {
                 "start": one.start_seconds,
@@ -166,6 +166,7 @@ def _words(page: SeizurePage) -> dict[str, Any]:
         "pause": "Pause",
         "loop": "Loop",
         "clip_failed": "This browser cannot play the clip: still pictures instead.",
+        "black": "No picture here: damaged or missing.",
         "film": capital(labels.noun),
         "onset": "onset",
         "offset": "offset",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from seizures.evaluation.wording import plural
 from seizures.report.seizure_page.data import SeizurePage
-from seizures.report.seizure_page.numbers import band, capital, chance, copies, level, listed, seconds_text
+from seizures.report.seizure_page.numbers import amount, band, capital, chance, copies, level, listed, seconds_text
 
 RESEARCH_ONLY = "research only, not a medical device"
 NOT_FOR = (
@@ -31,13 +32,13 @@ class Headline:
 
 def headline(page: SeizurePage) -> Headline:
     """Return what the page says first."""
-    answer = chance(page, page.verdict.probability, page.leaning)
+    answer, number = chance(page, page.verdict.probability, page.leaning), amount(page, page.verdict.probability)
     short, noun = page.leaning.short, page.labels.noun
     if page.belief.trained_on:
         return Headline(
             "stop",
             "It was trained on this film",
-            f"It says {short} ({answer}), but it was told the answer while it learned. This page tests nothing.",
+            f"It says {short} ({number}), but it was told the answer while it learned. This page tests nothing.",
             f"Use the cross-validated answer of this {noun} instead: it comes from a classifier that never saw this "
             "patient.",
         )
@@ -45,13 +46,13 @@ def headline(page: SeizurePage) -> Headline:
         return Headline(
             "stop",
             "Unfamiliar film: do not rely on this",
-            f"It would say {short}, {answer}. But this film is unlike those it learned from, so nobody knows how often "
+            f"It would say {short}, {number}. But this film is unlike those it learned from, so nobody knows how often "
             "it is right here.",
             " ".join(page.belief.reasons),
         )
     if page.verdict.call is None:
-        number = chance(page, page.verdict.probability)
-        return Headline("", "No call", f"{capital(number)}: too close to say.", f"{_limits(page)} {_spread(page)}")
+        close = capital(chance(page, page.verdict.probability))
+        return Headline("", "No call", f"{close}: too close to say.", f"{_limits(page)} {_spread(page)}")
     moment = moment_sentence(page)
     more = [f"{short}: {page.leaning.long}." if page.leaning.long else "", _spread(page), _uncalibrated(page)]
     return Headline(
@@ -138,18 +139,21 @@ def row_words(page: SeizurePage) -> str:
 
 def summary_sentence(pages: list[SeizurePage]) -> str:
     """Return how many seizures there are, and what was said of them; and how many calls the record agrees with."""
-    said: dict[str, int] = {}
-    for page in pages:
-        said[row_words(page)] = said.get(row_words(page), 0) + 1
-    order = sorted(said, key=lambda words: (not words.startswith("looks"), words))
-    noun = pages[0].labels.noun
-    text = (
-        f"{len(pages)} {noun}{'s' if len(pages) > 1 else ''}: {listed([f'{said[words]} {words}' for words in order])}."
-    )
-    judged = [page for page in pages if page.known_label and page.verdict.call and not page.is_doubtful]
+    labels = pages[0].labels
+    believed = [page for page in pages if not page.is_doubtful]
+    num_trained_on = sum(page.belief.trained_on is True for page in pages)
+    num_unfamiliar = len(pages) - len(believed) - num_trained_on
+    calls = [page.verdict.call for page in believed]
+    said = [(calls.count(label.short), label.short) for label in (labels.positive, labels.negative)]
+    parts = [f"{number} look{'s' if number == 1 else ''} like {label}" for number, label in said if number]
+    parts += [f"{calls.count(None)} got no call"] if None in calls else []
+    parts += [f"{num_unfamiliar} on unfamiliar film" if num_unfamiliar else ""]
+    parts += [f"{num_trained_on} on film that it was trained on" if num_trained_on else ""]
+    text = f"{plural(len(pages), labels.noun)}: {listed([part for part in parts if part])}."
+    judged = [page for page in believed if page.known_label and page.verdict.call]
     if judged:
         right = sum(page.known_label == page.verdict.call for page in judged)
-        text += f" The record agrees with {right} of {len(judged)} calls that it can judge."
+        text += f" The record agrees with {right} of {plural(len(judged), 'call')} that it can judge."
     return text
 
 

@@ -37,7 +37,11 @@ def write_seizure_page(folder: Path, data: SeizurePage) -> Path:
     missing = [file for file in files if not (folder / file).is_file()]
     if missing:
         raise SoftwareError(f"the page of {data.name}: {', '.join(missing)} should be in {folder} and is not")
-    return _write(folder, render_page("seizures.report", "seizure_page.html.j2", **_values(data)))
+    path = _write(folder, render_page("seizures.report", "seizure_page.html.j2", **_values(data)))
+    for item in folder.rglob("*"):
+        if not item.is_symlink():
+            item.chmod(_FOLDER_MODE if item.is_dir() else _FILE_MODE)
+    return path
 
 
 def write_index_page(folder: Path, pages: Mapping[str, SeizurePage], *, title: str = "Predicted") -> Path:
@@ -70,8 +74,7 @@ def write_index_page(folder: Path, pages: Mapping[str, SeizurePage], *, title: s
             style=_text(_STYLES),
             title=title,
             summary=sentences.summary_sentence(several),
-            banner=sentences.patient_banner(first),
-            is_simulated=all(page.is_simulated for page in several),
+            banner=sentences.patient_banner(max(several, key=lambda page: (not page.is_simulated, page.has_pictures))),
             labels=first.labels,
             accuracy=" ".join(filter(None, [f"{title_accuracy}." if title_accuracy else "", *about])),
             not_for=sentences.NOT_FOR,
@@ -88,6 +91,7 @@ def _row(name: str, page: SeizurePage) -> dict[str, Any]:
         tone = "warn"
     else:
         tone = "p" if page.verdict.call == page.labels.positive.short else "n"
+    is_judged = page.known_label is not None and page.verdict.call is not None and not page.is_doubtful
     return {
         "href": f"{quote(name)}/{PAGE_NAME}",
         "name": page.name,
@@ -98,7 +102,7 @@ def _row(name: str, page: SeizurePage) -> dict[str, Any]:
         "curve": drawings.still_curve(page, 150, 36, is_small=True),
         "duration": seconds_text(page.duration_seconds),
         "known": page.known_label or "",
-        "agrees": "" if not (page.known_label and page.verdict.call) else page.known_label == page.verdict.call,
+        "agrees": page.known_label == page.verdict.call if is_judged else None,
     }
 
 
@@ -182,7 +186,7 @@ def _text(names: tuple[str, ...]) -> Markup:
 
 
 def _write(folder: Path, text: str) -> Path:
-    """Write a page, and close its folder and all that is in it to others."""
+    """Write a page that only its owner can read, in a folder that only its owner can open."""
     folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     folder.chmod(_FOLDER_MODE)
     path = folder / PAGE_NAME
@@ -190,7 +194,4 @@ def _write(folder: Path, text: str) -> Path:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    for item in folder.rglob("*"):
-        if not item.is_symlink():
-            item.chmod(_FOLDER_MODE if item.is_dir() else _FILE_MODE)
     return path

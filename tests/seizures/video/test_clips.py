@@ -102,7 +102,7 @@ def test_a_film_that_ends_first_is_black_until_the_others_end(tmp_path):
     plan = plan_clips(views)
     made = write_clip(views[1], plan, tmp_path / "short.mp4", [tmp_path / "0.jpg", tmp_path / "1.jpg"])
     frames = read_clip(tmp_path / "short.mp4")
-    assert (plan.num_frames, len(frames), made.num_frames_black) == (100, 100, 50)
+    assert (plan.num_frames, len(frames), made.black) == (100, 100, ((2.0, 4.0),))
     assert number_of(frames[49]) == 49
     assert max(frame.max() for frame in frames[51:]) < 12
     assert np.asarray(Image.open(tmp_path / "1.jpg")).max() < 12 < np.asarray(Image.open(tmp_path / "0.jpg")).max()
@@ -137,8 +137,11 @@ def test_pixels_become_square_and_nothing_is_enlarged(tmp_path):
 def test_time_that_is_missing_is_black(tmp_path):
     paused = (*(i / 25 for i in range(25)), *(2 + i / 25 for i in range(25)))
     film = zoo.Specimen("paused.mkv", seconds=paused, gop=5).make(tmp_path)
-    plan, frames = write_one(request(film, 0.0, 2.9), tmp_path)
+    one = request(film, 0.0, 2.9)
+    plan, frames = write_one(one, tmp_path)
     assert plan.num_frames == 75
+    ((start, end),) = write_clip(one, plan, tmp_path / "again.mp4").black
+    assert (start, end) == (pytest.approx(1.48, abs=0.05), pytest.approx(2.0))
     assert max(frame.max() for frame in frames[40:50]) < 12
     assert number_of(frames[20]) == 20
     assert number_of(frames[52]) == 27

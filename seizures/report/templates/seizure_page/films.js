@@ -3,6 +3,9 @@ let playing = false, rolling = false, rate = 1, timer = 0;   /* rolling: the fil
 let virtual = null;                                          /* the clock while no film can play */
 const films = withPictures ? $$(".film").map((box, index) => {
   const video = $("video", box), view = views[index], film = { box, video, view, busy: false, want: 0, at: -1, failed: false };
+  const note = document.createElement("div");
+  note.className = "failed"; note.textContent = W.black; note.hidden = true; box.append(note);
+  film.dark = t => { note.hidden = film.failed || !view.black.some(([a, b]) => t >= a && t < b); };
   video.controls = false;
   video.addEventListener("seeked", () => { film.busy = false; if (!rolling) pump(film); });
   video.addEventListener("loadedmetadata", () => { film.at = -1; pump(film); });
@@ -122,4 +125,5 @@ function buttons() {
   again.setAttribute("aria-pressed", !!loop);
   $("span", again).textContent = loop ? put(W.to, clock(timeOf(loop[0]), 1), clock(timeOf(loop[1]), 1)) : W.loop;
   for (const button of $$("[data-rate]")) button.setAttribute("aria-pressed", +button.dataset.rate === rate);
+  $(".pace").value = rate;
 }

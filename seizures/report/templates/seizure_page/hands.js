@@ -23,6 +23,7 @@ document.addEventListener("click", event => {
   if (button.dataset.rate) setRate(+button.dataset.rate);
   else if (button.dataset.do) DEEDS[button.dataset.do]();
 });
+if (withPictures) $(".pace").addEventListener("change", event => setRate(+event.target.value));
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const inButton = event.target.closest("button, summary, a, input, select"), onLine = event.target === line;
@@ -154,7 +155,7 @@ new ResizeObserver(entries => { if (!G || Math.abs(entries[0].contentRect.width 
 addEventListener("beforeprint", () => { from = start; to = end; draw(800); });   /* so that letters keep their size on paper */
 addEventListener("afterprint", () => draw());
 draw();
-seek(frameOf(Math.max(start, settled ?? 0)));
+seek(frameOf(Math.max(start, settled ?? (withPictures ? 0 : end))));
 window.seizurePage = {
   state: () => ({ frame, playing, rate, loop, fps, last, from, to, start, end, settled: settled == null ? null : frameOf(settled) }),
   geometry: () => ({ left: G.left, right: G.right, plot: G.plot, top: G.top, height: G.height, width: G.width, lanes: G.lanes.map(l => (l.top + l.bottom) / 2) }),

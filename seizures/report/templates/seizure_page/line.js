@@ -108,13 +108,10 @@ function drawTicks({ x, plot, axis, phone, left }) {
 function drawEvidence({ x, left, plot, phone }, top) {
   const lanes = [], some = views.some(v => v.evidence.length), lane = phone ? 44 : 52, gap = phone ? 12 : 4;
   if (!some) return { svg: "", lanes, bottom: top - 4 };
-  let base = top + 16, px = left;
-  let g = "";
-  for (const [words, kind] of [[W.moved, ""], [W.up, "p"], [W.down, "n"], [W.attention, "ink"]]) {
-    if (!words || (phone && kind === "ink")) continue;
-    g += text(px, top + 10, words, { kind, bold: kind === "p" || kind === "n", size: phone ? 11 : 12 });
-    px += words.length * (phone ? 6 : 6.6) + (phone ? 8 : 16);
-  }
+  let base = top + 16;
+  const named = [[W.up, "p"], [W.down, "n"], [phone ? "" : W.attention, "ink"]].filter(([words]) => words);
+  const keys = named.map(([words, kind]) => `<tspan dx="${phone ? 8 : 16}" class="${kind}">${safe(words)}</tspan>`).join("");
+  let g = `<text x="${left}" y="${top + 10}" style="font-size:${phone ? 11 : 12}px">${safe(W.moved)}${keys}</text>`;
   for (const view of views) {
     const hasWeights = view.evidence.some(e => e.weight != null), under = hasWeights ? 9 : 0;
     const mid = base + lane / 2 + (phone ? 8 : 2), unit = lane / 2 - 3;
@@ -171,14 +168,14 @@ function show() {
   const t = timeOf(frame), head = $(".head-now", line), i = at(t), inSight = t >= from - 1e-6 && t <= to + 1e-6;
   head.hidden = !inSight; head.style.left = G.x(t) + "px"; head.style.top = "18px";
   head.style.height = line.clientHeight - 18 + "px";
-  $(".now .t").textContent = when(t, isLong ? 1 : 2);
+  $(".now .t").textContent = when(t, withPictures && !isLong ? 2 : 1);
   $(".now .p").innerHTML = i == null ? safe(W.no_answer) : `<span class="band">${safe(t > offset ? W.final : W.so_far)}</span> <b>${safe(curve.said[i])}</b> ${safe(W.unit)} <span class="band">(${safe(curve.bands[i])})</span>`;
   line.setAttribute("aria-valuenow", frame);
   line.setAttribute("aria-valuetext", `${when(t, 1)}: ${i == null ? W.no_answer : curve.spoken[i]}`);
   const half = .5 / fps;
   $(".loop", line).innerHTML = loop ? rect(G.x(timeOf(loop[0]) - half), 18, G.x(timeOf(loop[1]) + half) - G.x(timeOf(loop[0]) - half), G.height - 18, "focus", 'opacity=".17"') : "";
   for (const pic of $$(".strip .pic", line)) pic.classList.toggle("on", t >= +pic.dataset.from && t < +pic.dataset.to);
-  for (const film of films) if (film.failed) film.picture();
+  for (const film of films) { film.dark(t); if (film.failed) film.picture(); }
 }
 
 /* Zoom ---------------------------------------------------------------------------------------------------------- */

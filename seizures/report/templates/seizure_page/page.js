@@ -9,9 +9,10 @@ const stage = $("#stage"), line = $("#line"), withPictures = D.pictures;
 const P = L.positive.short, N = L.negative.short, tone = V.probability >= .5 ? "pos" : "neg";
 const settled = W.holds ? V.settled_seconds : null, marker = D.events.marker, offset = D.events.offset;
 const fps = clip.frames_per_second, last = clip.num_frames - 1;
-const start = clip.start_seconds, end = start + clip.num_frames / fps;
-const timeOf = frame => start + (frame + .5) / fps;
-const frameOf = t => clamp(Math.floor((t - start) * fps + 1e-6), 0, last);
+const start = clip.start_seconds, end = withPictures ? start + clip.num_frames / fps : offset;
+/* A frame stands in the middle of its time; without films, the mark stands at a moment. */
+const timeOf = frame => withPictures ? start + (frame + .5) / fps : Math.min(end, frame / fps);
+const frameOf = t => clamp(Math.floor((t - start) * fps + (withPictures ? 1e-6 : .5)), 0, last);
 const put = (text, ...values) => values.reduce((all, value) => all.replace("{}", () => value), text);
 const minus = text => String(text).replace("-", "−");
 
