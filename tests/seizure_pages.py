@@ -36,7 +36,7 @@ CLASSIFIER = data.Classifier(
     protocol="cross-validated by patient",
     share_not_called=0.14,
     accuracy_called=data.Score(0.933, 0.8, 0.99),
-    calibration="\u201cIn 100\u201d is calibrated on patients that it had not seen (Platt); 35 seizures fix it only roughly.",
+    calibration="\u201cIn 100\u201d is calibrated on patients that it had not seen (Platt), with 35 seizures, roughly.",
 )
 RANGES = (
     data.Range("Duration", "s", 33.6, 14, 54),
@@ -140,7 +140,7 @@ def with_films(page: data.SeizurePage, folder: Path, requests: Sequence[WindowRe
 
 
 def zoo_page(folder: Path, *, duration: float = 8.0, **changes: Any) -> data.SeizurePage:
-    """Return a page with two views on clocks of their own, of which each frame shows its number; written to a folder."""
+    """Write a page with two views on clocks of their own, of which each frame shows its number, and return it."""
     films = folder.parent / f"{folder.name}_films"
     films.mkdir(parents=True, exist_ok=True)
     large = zoo.Specimen("large.mp4", rate=zoo.Fraction(25), num_frames=int(25 * (duration + 5)), size=(320, 192))
@@ -156,7 +156,7 @@ def zoo_page(folder: Path, *, duration: float = 8.0, **changes: Any) -> data.Sei
 
 
 UNFAMILIAR = data.Belief(
-    False, ("Its features are farther from those of the training films than those of 97 in 100 held-out seizures.",), False,
+    False, ("Its features lie farther from those of the training films than 97 in 100 held-out seizures do.",), False,
     (data.Range("Duration", "s", 63.5, 14, 54), *RANGES[1:2], data.Range("Distance from training", "", 3.4, 0.5, 1.9)),
 )  # fmt: skip
 BARE = data.Classifier("9e107d9d372b")
