@@ -6,13 +6,14 @@ const full = () => {
 document.addEventListener("fullscreenchange", () => {
   const on = document.fullscreenElement === stage;
   $("[data-do=full]").setAttribute("aria-pressed", on);
-  const fit = () => {
-    const rest = stage.scrollHeight - $(".films").clientHeight;
-    stage.style.setProperty("--room", Math.max(160, innerHeight - rest) + "px");
-  };
-  stage.style.removeProperty("--room");
-  if (on) requestAnimationFrame(() => { stage.style.setProperty("--room", "160px"); requestAnimationFrame(fit); });
+  fit();
 });
+/* On a full screen the films take all the room that the line of time leaves. */
+function fit() {
+  if (document.fullscreenElement !== stage) return;
+  const rest = line.getBoundingClientRect().bottom - stage.getBoundingClientRect().top + stage.scrollTop - $(".films").clientHeight;
+  stage.style.setProperty("--room", Math.max(160, innerHeight - rest - 16) + "px");
+}
 const DEEDS = {
   play: toggle, back: () => step(-1, "frame"), forward: () => step(1, "frame"), loop: toggleLoop, full,
   in: () => zoom(.5), out: () => zoom(2), whole,
@@ -151,7 +152,7 @@ if (withPictures) $("[data-do=full]").hidden = !document.fullscreenEnabled;
 $("#tables").open = false;
 for (const [name, value] of Object.entries({ role: "slider", tabindex: 0, "aria-labelledby": "line-title", "aria-describedby": "line-help", "aria-valuemin": 0, "aria-valuemax": last })) line.setAttribute(name, value);
 buttons();
-new ResizeObserver(entries => { if (!G || Math.abs(entries[0].contentRect.width - G.width) > .5) draw(); }).observe(line);
+new ResizeObserver(entries => { if (!G || Math.abs(entries[0].contentRect.width - G.width) > .5) draw(); fit(); }).observe(line);
 addEventListener("beforeprint", () => { from = start; to = end; draw(800); });   /* so that letters keep their size on paper */
 addEventListener("afterprint", () => draw());
 draw();

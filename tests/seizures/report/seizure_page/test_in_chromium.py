@@ -52,7 +52,7 @@ FAINT = """(() => {
     e.scrollIntoView({ block: "center" });
     const range = document.createRange(); range.selectNodeContents(words);
     const box = range.getBoundingClientRect(), style = getComputedStyle(e);
-    if (!box.width || e.closest(".holds")) continue;   // has a seam of the card's colour
+    if (!box.width) continue;
     for (const [fx, fy] of [[.02, .5], [.5, .5], [.98, .5], [.5, .1], [.5, .9]]) {
       const x = box.left + fx * box.width, y = box.top + fy * box.height;
       if (x < 0 || x >= innerWidth || y < 0 || y >= innerHeight) continue;
