@@ -43,6 +43,8 @@ RANGES = (
     data.Range("Frames per second", "", 15, 12, 25),
     data.Range("Distance from training", "", 1.1, 0.5, 1.9),
 )
+RATE = 24  # of the films of the zoo: k / 24 s is rounded in a file, so that a jump there lands a frame too early
+AHEAD = 2 * RATE  # the onset is 2 s later in the small view's film: what it shows is that much further on
 TITLES = {"large": "Large view", "small": "Small view"}
 
 
@@ -143,8 +145,9 @@ def zoo_page(folder: Path, *, duration: float = 8.0, **changes: Any) -> data.Sei
     """Write a page with two views on clocks of their own, of which each frame shows its number, and return it."""
     films = folder.parent / f"{folder.name}_films"
     films.mkdir(parents=True, exist_ok=True)
-    large = zoo.Specimen("large.mp4", rate=zoo.Fraction(25), num_frames=int(25 * (duration + 5)), size=(320, 192))
-    small = zoo.Specimen("small.mp4", rate=zoo.Fraction(25), num_frames=int(25 * (duration + 7)), size=(240, 192))
+    rate = zoo.Fraction(RATE)
+    large = zoo.Specimen("large.mp4", rate=rate, num_frames=int(rate * (duration + 5)), size=(320, 192))
+    small = zoo.Specimen("small.mp4", rate=rate, num_frames=int(rate * (duration + 7)), size=(240, 192))
     requests = [
         WindowRequest(tuple(specimen.make(films)), onset, onset + duration)
         for specimen, onset in ((large, 1.0), (small, 3.0))

@@ -10,7 +10,7 @@ import pytest
 import zoo
 from firefox import FIREFOX, Firefox, firefox
 from PIL import Image
-from seizure_pages import zoo_page
+from seizure_pages import AHEAD, zoo_page
 
 pytestmark = pytest.mark.skipif(FIREFOX is None, reason="Debian's firefox-esr is not installed")
 
@@ -51,7 +51,7 @@ def test_a_click_moves_both_films_to_the_very_frame(tmp_path):
             running.click(left + running.value(f"seizurePage.xs([{wanted}])[0]"), top + 100)
             frame = running.value("seizurePage.state().frame")
             assert abs(frame - wanted) <= 1
-            expected, deadline = [frame % 256, (frame + 50) % 256], time.monotonic() + 10
+            expected, deadline = [frame % 256, (frame + AHEAD) % 256], time.monotonic() + 10
             while (seen := numbers_seen(running, tmp_path / "seen.png")) != expected:
                 assert time.monotonic() < deadline, (seen, expected)
                 time.sleep(0.1)

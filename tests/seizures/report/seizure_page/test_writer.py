@@ -15,6 +15,7 @@ from seizure_pages import SIMILAR, example, states
 
 from seizures.errors import SoftwareError
 from seizures.report.seizure_page import data
+from seizures.report.seizure_page.payload import data_block
 from seizures.report.seizure_page.writer import write_index_page, write_seizure_page
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{ 7*7 }}<!--"
@@ -78,6 +79,7 @@ def test_names_stay_text(tmp_path):
     assert not [one for tag, one in found.found if tag == "img" or any(name.startswith("on") for name in one)]
     assert {tag for tag, _ in found.found} <= {tag for tag, _ in plain.found}
     assert block(text)["seizure"]["name"] == HOSTILE
+    assert not set("<>&") & set(data_block(page))
     assert "{{ 7*7 }}" in found.text
     index = Elements(write_index_page(tmp_path, {"a": page}, title=HOSTILE).read_text())
     assert not [tag for tag, _ in index.found if tag in ("script", "img")]
