@@ -9,8 +9,7 @@ NUM_PICTURES = 14
 LEAD_SECONDS, TAIL_SECONDS = 3.0, 3.0  # shown before the onset and after the offset, as far as the films have them
 SLOWEST_RATE = 5
 LARGEST_CLIP_BYTES = 40_000_000  # of one view, however long
-# Seconds of a clip up to which it may have so many rows and frames per second. At crf 24 a minute of the first takes
-# about 4 MB, of the last about 1 MB.
+# Seconds of a clip up to which it may have so many rows and frames per second. At crf 24 a minute takes 2 to 4 MB.
 SIZES = ((180.0, 360, 25), (600.0, 288, 15), (math.inf, 240, 10))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import stat
+import weakref
 from fractions import Fraction
 from pathlib import Path
 
@@ -233,3 +234,20 @@ def test_what_cannot_be_done_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(clips, "ENCODER", "no_such_encoder")
     with pytest.raises(SettingsError, match="no_such_encoder"):
         plan_clips([request(film, 0.1, 0.9)])
+
+
+def test_pictures_are_let_go_of_as_soon_as_they_are_encoded(tmp_path, monkeypatch):
+    film = zoo.Specimen("film.mp4", num_frames=100).make(tmp_path)
+    seen: list[weakref.ref] = []
+    alive = []
+    write = clips._Writer.write
+
+    def watched(writer, picture):
+        seen.append(weakref.ref(picture))
+        alive.append(sum(one() is not None for one in seen))
+        write(writer, picture)
+
+    monkeypatch.setattr(clips._Writer, "write", watched)
+    write_one(request(film, 0.5, 3.5), tmp_path)
+    assert len(alive) == 100
+    assert max(alive) <= 4
