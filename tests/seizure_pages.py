@@ -18,9 +18,8 @@ import zoo
 
 from seizures.prediction.calibrator import logit, sigmoid
 from seizures.report.seizure_page import data
+from seizures.report.seizure_page.films import add_films
 from seizures.report.seizure_page.writer import write_index_page, write_seizure_page
-from seizures.video.clip_plan import NUM_PICTURES
-from seizures.video.clips import plan_clips, write_clip
 from seizures.video.request import WindowRequest
 
 LABELS = data.Labels(
@@ -119,28 +118,6 @@ def example(
     return dataclasses.replace(page, **changes)
 
 
-def with_films(page: data.SeizurePage, folder: Path, requests: Sequence[WindowRequest]) -> data.SeizurePage:
-    """Return the page with clips and pictures of these views, written into its folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    plan = plan_clips(requests)
-    views = []
-    for index, (view, request) in enumerate(zip(page.views, requests, strict=True)):
-        pictures = [f"view{index}_{number:02}.jpg" for number in range(NUM_PICTURES)]
-        made = write_clip(request, plan, folder / f"view{index}.mp4", [folder / name for name in pictures])
-        shown = zip(made.picture_seconds, pictures, strict=True)
-        views.append(
-            dataclasses.replace(
-                view,
-                clip=f"view{index}.mp4",
-                aspect=made.width / made.height,
-                black=made.black,
-                pictures=tuple(data.Picture(seconds, name) for seconds, name in shown),
-            )
-        )
-    clip = data.ClipTimes(plan.rate, plan.num_frames, plan.start_seconds)
-    return dataclasses.replace(page, views=tuple(views), clip=clip)
-
-
 def zoo_page(folder: Path, *, duration: float = 8.0, **changes: Any) -> data.SeizurePage:
     """Write a page with two views on clocks of their own, of which each frame shows its number, and return it."""
     films = folder.parent / f"{folder.name}_films"
@@ -153,7 +130,7 @@ def zoo_page(folder: Path, *, duration: float = 8.0, **changes: Any) -> data.Sei
         for specimen, onset in ((large, 1.0), (small, 3.0))
     ]
     page = example(duration=duration, num_segments=8, **changes)
-    made = with_films(page, folder, requests)
+    made = add_films(folder, page, requests)
     write_seizure_page(folder, made)
     return made
 

@@ -92,6 +92,8 @@ def _agreement(page: SeizurePage) -> Check:
 
 def _record(page: SeizurePage) -> Check:
     answer = page.verdict.call or page.leaning.short
+    if page.belief.trained_on:
+        return Check("unknown", f"The record says {page.known_label}", "It was told so while it learned.")
     text = "Known label, not shown to the classifier for this answer."
     if answer == page.known_label:
         return Check("ok", f"The record says {page.known_label} too", text)
@@ -185,10 +187,12 @@ def explanation(page: SeizurePage) -> Light:
         return Light("unknown", _MOVED + "not tested", text, start)
     low, median, high = np.quantile(deletion.random, [0.025, 0.5, 0.975])
     further = sum(deletion.top > one for one in deletion.random) / len(deletion.random)
+    unit = " in 100" if page.verdict.is_calibrated else ""
+    top, usual, least, most = (_move(page, float(one)) for one in (deletion.top, median, low, high))
     numbers = (
-        f"{start} With the most telling quarter of the segments replaced by the average, the answer moves by "
-        f"{_points(deletion.top)} in 100; with a random quarter by {_points(float(median))} (95 of 100 random "
-        f"quarters: {_points(float(low))} to {_points(float(high))}), and by less in {100 * further:.0f} of 100."
+        f"{start} With the most telling quarter of the segments replaced by the average, the answer moves by {top}"
+        f"{unit}; with a random quarter by {usual} (95 of 100 random quarters: {least} to {most}), and by less in "
+        f"{100 * further:.0f} of 100."
     )
     if further >= _CLEAR_SHARE and deletion.top >= _CLEAR_MOVE:
         text = "A few moments did most of it; without them the answer would be another number."
@@ -197,7 +201,10 @@ def explanation(page: SeizurePage) -> Light:
     return Light("unclear", _MOVED + "unclear", text, numbers)
 
 
-def _points(move: float) -> str:
+def _move(page: SeizurePage, move: float) -> str:
+    """Return how far the answer moves, in the units of its scale."""
+    if not page.verdict.is_calibrated:
+        return f"{move:.2f}"
     return f"{100 * move:.0f}" if move >= 0.01 or move == 0 else "less than 1"
 
 

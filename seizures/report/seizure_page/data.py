@@ -16,7 +16,6 @@ from seizures.prediction.calibrator import logit
 
 LARGEST_GAP = 0.01  # of the sum of all evidence: of the change that it explains, and in log-odds where that is small
 _ROUNDING = 1e-6
-_SLACK_SECONDS = 0.05  # by which a segment may reach over the ends
 
 
 @dataclass(frozen=True)
@@ -330,10 +329,10 @@ def _faults_of_evidence(page: SeizurePage) -> Iterator[str]:
             f"{page.baseline_probability:.4f} to {page.verdict.probability:.4f}"
         )
     for view, one in segments:
-        inside = one.start_seconds - _SLACK_SECONDS <= one.snippet_seconds[0] < one.snippet_seconds[1]
-        inside = inside and one.snippet_seconds[1] <= one.end_seconds + _SLACK_SECONDS
-        if not inside or (one.weight is not None and not 0 <= one.weight <= 1):
-            yield f"view {view.name}: {one} is no segment with its snippet inside"
+        first, last = one.snippet_seconds  # longer than its segment in a short seizure
+        fits = first < last and max(first, one.start_seconds) < min(last, one.end_seconds)
+        if not fits or (one.weight is not None and not 0 <= one.weight <= 1):
+            yield f"view {view.name}: {one} is no segment with a snippet in it"
             return
 
 

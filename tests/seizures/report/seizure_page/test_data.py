@@ -54,7 +54,7 @@ def change(page: data.SeizurePage, part: str, **changes: object) -> data.Seizure
         ("view", {"probability": 1.2}, "view large has the probability 1.2"),
         ("view", {"name": "small"}, "each with a name of its own"),
         ("view", {"clip": "a.mp4"}, "without pictures names files"),
-        ("segment", {"snippet_seconds": (5.0, 5.5)}, "is no segment with its snippet inside"),
+        ("segment", {"snippet_seconds": (5.0, 5.5)}, "is no segment with a snippet in it"),
         ("segment", {"weight": 1.5}, "is no segment"),
         ("curve", {"low": (0.1,)}, "columns of the curve have 33, 33, 1, 33"),
         ("curve", {"seconds": tuple(range(33, 0, -1))}, "do not rise"),

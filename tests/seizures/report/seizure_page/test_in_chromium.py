@@ -256,9 +256,9 @@ def test_clips_that_do_not_play_are_replaced_by_pictures(chromium, pages, tmp_pa
     wait_until(chromium, "document.querySelectorAll('video').length === 0")
     chromium.press("Home")
     before = chromium.value("document.querySelector('.film img').src")
-    assert before.endswith("view0_00.jpg")
+    assert before.endswith("view1_00.jpg")
     chromium.press("End")
-    assert chromium.value("document.querySelector('.film img').src").endswith("view0_13.jpg")
+    assert chromium.value("document.querySelector('.film img').src").endswith("view1_13.jpg")
     assert "still pictures instead" in chromium.value("document.querySelector('.film').innerText")
 
 

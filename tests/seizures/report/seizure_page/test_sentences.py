@@ -129,6 +129,7 @@ def test_the_checks_of_each_state():
     ]
     assert kinds(states()["unfamiliar"])[:2] == [("warn", "It would be sure enough"), ("stop", "Unfamiliar film")]
     assert ("stop", "It learned from this film") in kinds(states()["trained_on"])
+    assert kinds(states()["trained_on"])[-1] == ("unknown", "The record says TCS")
     no_call = belief.checks(states()["no_call"])
     assert (no_call[0].kind, no_call[0].title) == ("warn", "Too close to call")
     assert no_call[0].text == "Inside the no-call zone, 35 to 65."
@@ -202,6 +203,9 @@ def test_the_numbers_of_the_light():
         "random quarter by 2 (95 of 100 random quarters: less than 1 to 10), and by less in 100 of 100."
     )
     assert belief.explanation(states()["uncalibrated"]).numbers == ""
+    bare = with_verdict(dataclasses.replace(CALLED, deletion=data.Deletion(0.34, (0.001, 0.02))), is_calibrated=False)
+    assert "in 100" not in belief.explanation(bare).numbers
+    assert "the answer moves by 0.34; with a random quarter by 0.01" in belief.explanation(bare).numbers
 
 
 def test_no_sentence_tells_a_reason():

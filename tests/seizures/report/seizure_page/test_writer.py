@@ -11,10 +11,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from seizure_pages import SIMILAR, example, states
+from seizure_pages import SIMILAR, example, states, zoo_page
 
 from seizures.errors import SoftwareError
 from seizures.report.seizure_page import data
+from seizures.report.seizure_page.films import add_films
 from seizures.report.seizure_page.payload import data_block
 from seizures.report.seizure_page.writer import write_index_page, write_seizure_page
 
@@ -154,3 +155,17 @@ def test_a_page_of_all_needs_each_page_in_a_folder_of_its_own(tmp_path, name):
 def test_the_templates_are_part_of_the_package():
     config = (Path(__file__).parents[4] / "setup.cfg").read_text()
     assert "seizures.report = templates/*.j2, templates/seizure_page/*" in config
+
+
+def test_films_are_put_beside_their_page_under_names_that_tell_nothing(tmp_path):
+    page = zoo_page(tmp_path / "page", duration=2.0, name="P01+01")
+    names = sorted(item.name for item in (tmp_path / "page").iterdir())
+    pictures = [f"view{view}_{number:02}.jpg" for view in (1, 2) for number in range(14)]
+    assert names == sorted(["index.html", "view1.mp4", "view2.mp4", *pictures])
+    assert {stat.S_IMODE(item.stat().st_mode) for item in (tmp_path / "page").iterdir()} == {0o600}
+    assert page.clip == data.ClipTimes(24, 24 * 6, -1.0)
+    assert [view.aspect for view in page.views] == [pytest.approx(320 / 192), pytest.approx(240 / 192)]
+    content = b"".join(item.read_bytes() for item in (tmp_path / "page").iterdir())
+    assert not [word for word in (b"large.mp4", b"_films", str(tmp_path).encode()) if word in content]
+    with pytest.raises(SoftwareError, match="0 films of 2 views"):
+        add_films(tmp_path / "other", example(), [])
