@@ -191,8 +191,8 @@ def explanation(page: SeizurePage) -> Light:
     top, usual, least, most = (_move(page, float(one)) for one in (deletion.top, median, low, high))
     numbers = (
         f"{start} With the most telling quarter of the segments replaced by the average, the answer moves by {top}"
-        f"{unit}; with a random quarter by {usual} (95 of 100 random quarters: {least} to {most}), and by less in "
-        f"{100 * further:.0f} of 100."
+        f"{unit}; with a random quarter by {usual} (95 of 100 random quarters: {least} to {most}); "
+        f"{100 * further:.0f} of 100 random quarters move it less."
     )
     if further >= _CLEAR_SHARE and deletion.top >= _CLEAR_MOVE:
         text = "A few moments did most of it; without them the answer would be another number."

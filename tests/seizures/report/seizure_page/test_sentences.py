@@ -200,7 +200,8 @@ def test_the_numbers_of_the_light():
     light = belief.explanation(dataclasses.replace(CALLED, deletion=data.Deletion(0.34, (0.001, 0.02, 0.1))))
     assert light.numbers.endswith(
         "With the most telling quarter of the segments replaced by the average, the answer moves by 34 in 100; with a "
-        "random quarter by 2 (95 of 100 random quarters: less than 1 to 10), and by less in 100 of 100."
+        "random quarter by 2 (95 of 100 random quarters: less than 1 to 10); 100 of 100 random quarters move "
+        "it less."
     )
     assert belief.explanation(states()["uncalibrated"]).numbers == ""
     bare = with_verdict(dataclasses.replace(CALLED, deletion=data.Deletion(0.34, (0.001, 0.02))), is_calibrated=False)
