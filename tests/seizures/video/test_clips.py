@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import damage
 import numpy as np
 import pytest
 import zoo
@@ -23,6 +24,7 @@ from seizures.video import clips
 from seizures.video.clip_plan import SIZES, ClipPlan
 from seizures.video.clips import plan_clips, write_clip
 from seizures.video.request import WindowRequest
+from seizures.video.window import open_window
 
 UNEVEN = tuple(np.cumsum([0.0, *((0.04, 0.03, 0.1, 0.05, 0.2, 0.033, 0.067) * 8)]).round(3).tolist())
 MIDDLES = [(bit + 1.5) / 10 for bit in range(zoo.NUM_BITS)]
@@ -181,9 +183,9 @@ def test_pictures_are_evenly_spaced_and_say_when(tmp_path):
 @pytest.mark.parametrize(("seconds", "size"), [(170.0, (360, 25)), (400.0, (288, 15)), (2000.0, (240, 10))])
 def test_a_long_clip_is_smaller_and_slower(monkeypatch, seconds, size):
     monkeypatch.setattr(clips, "_probe", lambda request, progress: (seconds, 50.0))
-    plan = plan_clips([request([Path("x.mp4")], 0.0, seconds)])
-    assert (plan.max_height, plan.rate) == size
-    assert plan.num_frames == seconds * size[1]
+    plan = plan_clips([request([Path("x.mp4")], 60.0, 60.0 + seconds)])
+    assert (plan.start_seconds, plan.max_height, plan.rate) == (-3.0, *size)
+    assert plan.num_frames == (seconds + 3) * size[1]
     assert [row[0] for row in SIZES] == sorted(row[0] for row in SIZES)
 
 
@@ -203,7 +205,7 @@ def test_without_an_offset_the_clip_ends_with_the_film(tmp_path):
     assert number_of(frames[-1]) == 59
 
 
-def test_damage_is_black_and_counted_and_an_interlaced_film_is_taken_apart(tmp_path):
+def test_an_interlaced_film_is_taken_apart(tmp_path):
     woven = zoo.Specimen("woven.mpg", "mpeg2video", interlaced="tff", num_frames=50, size=(160, 96)).make(tmp_path)
     one = request(woven, 0.5, 1.5, settings=FrameSettings(deinterlace="always"))
     _, frames = write_one(one, tmp_path)
@@ -212,6 +214,28 @@ def test_damage_is_black_and_counted_and_an_interlaced_film_is_taken_apart(tmp_p
     bar = slice(4, 28)  # rows in which it moves
     comb = [np.abs(np.diff(frame[bar, :, 1].astype(int), axis=0)).mean() for frame in (frames[20], combed[20])]
     assert comb[0] < comb[1] / 2
+
+
+@pytest.mark.parametrize("seed", [3, 9])
+def test_the_clip_is_black_where_the_pipeline_believes_no_picture(tmp_path, seed):
+    (film,) = zoo.Specimen("film.ts", "mpeg2video", num_frames=100, size=(320, 192), grain=20).make(tmp_path)
+    film.write_bytes(damage.drop(film.read_bytes(), 0.5, seed))
+    one = request([film], 0.4, 3.4)
+    plan, frames = write_one(one, tmp_path)
+    seen = dataclasses.replace(
+        one,
+        onset_seconds=0.5 / plan.rate,
+        offset_seconds=(plan.num_frames + 0.5) / plan.rate,
+        settings=FrameSettings(frame_rate_hz=plan.rate, damaged="mask"),
+    )
+    with open_window(seen) as window:
+        valid = np.concatenate([block.valid for block in window])[: plan.num_frames]
+    assert 0 < (~valid).sum() < 50
+    is_black = np.array([frame.max() < 40 for frame in frames])
+    assert is_black[: len(valid)].tolist() == (~valid).tolist()
+    made = write_clip(one, plan, tmp_path / "again.mp4")
+    black = [any(start < plan.seconds(k) < end for start, end in made.black) for k in range(plan.num_frames)]
+    assert black == is_black.tolist()
 
 
 def test_the_decoders_child_does_the_same(tmp_path):
