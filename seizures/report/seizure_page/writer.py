@@ -155,7 +155,7 @@ def _reading(page: SeizurePage) -> str:
         return f"{text}."
     return (
         f"{text}. The bars explain its last answer; a bar spans one segment, of which the classifier saw only what the "
-        "dark notch marks."
+        "notch marks."
     )
 
 
