@@ -46,7 +46,7 @@ class Browser:
         self._number = 0
         self._session = ""
 
-    def open(self, page: Path, *, width: int, height: int = 900) -> None:
+    def open(self, page: Path, *, width: int, height: int = 900, scripts: bool = True) -> None:
         """Open a file from the disk in a window of this size, in CSS pixels, and wait until it is loaded."""
         self._session = ""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
@@ -55,6 +55,8 @@ class Browser:
             self.ask(f"{domain}.enable")
         phone = width < 700
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
+        if not scripts:
+            self.ask("Emulation.setScriptExecutionDisabled", value=True)
         self.events.clear()
         self.ask("Page.navigate", url=page.absolute().as_uri())
         self._wait_for("Page.loadEventFired")
@@ -74,10 +76,36 @@ class Browser:
         methods = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded", "Network.loadingFailed")
         return [json.dumps(event["params"]) for event in self.events if event["method"] in methods]
 
-    def screenshot(self, path: Path) -> None:
-        """Write the whole page as a PNG."""
-        found = self.ask("Page.captureScreenshot", captureBeyondViewport=True, format="png")
+    def screenshot(self, path: Path, *, whole: bool = True) -> None:
+        """Write the whole page, or what the window shows of it, as a PNG."""
+        found = self.ask("Page.captureScreenshot", captureBeyondViewport=whole, format="png")
         path.write_bytes(base64.b64decode(found["data"]))
+
+    def mouse(self, kind: str, x: float, y: float, **more: Any) -> None:
+        """Move, press or release the mouse, or turn its wheel (`mouseMoved`, `mousePressed`, ...), in CSS pixels."""
+        if kind in ("mousePressed", "mouseReleased"):
+            more = {"button": "left", "clickCount": 1, **more}
+        self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+
+    def click(self, x: float, y: float) -> None:
+        """Click at a place of the window."""
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            self.mouse(kind, x, y)
+
+    def press(self, key: str, **more: Any) -> None:
+        """Press a key and let go of it, by the name that the page is told (`ArrowLeft`, `a`)."""
+        text = {"text": key} if len(key) == 1 else {}
+        self.ask("Input.dispatchKeyEvent", type="keyDown", key=key, **text, **more)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", key=key, **more)
+
+    def dress(self, *, dark: bool = False, still: bool = True) -> None:
+        """Ask for a light or dark page, and for one without transitions."""
+        features = {
+            "prefers-color-scheme": "dark" if dark else "light",
+            "prefers-reduced-motion": "reduce" if still else "no-preference",
+        }
+        listed = [{"name": name, "value": value} for name, value in features.items()]
+        self.ask("Emulation.setEmulatedMedia", features=listed)
 
     def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send one command and return its answer; events on the way are kept."""

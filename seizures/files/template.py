@@ -1,7 +1,7 @@
 """HTML pages from jinja templates: one set of rules for every page that is written.
 
-A page is one file without scripts, and it loads nothing from a network. Every value is escaped, and a template that
-asks for a value it was not given is an error.
+A page is one file, and it loads nothing from a network. Only the page of a seizure has a script, which stands in it.
+Every value is escaped, and a template that asks for a value it was not given is an error.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from seizures.inspection.verdict import FileFacts
 from seizures.processes.child import SILENCE_SECONDS, Child, ChildError
 from seizures.processes.serving import Work
 from seizures.video.blocks import FrameBlock, WindowFacts
+from seizures.video.clip_plan import Clip, ClipPlan
 from seizures.video.request import WindowRequest
 from seizures.video.start_times import FilmStart
 
@@ -60,8 +61,7 @@ class IsolatedWindow:
         self.clock = request.clock
         self.frame_size = request.frame_size
         self.name = request.name
-        paths = tuple(Path(path).absolute() for path in request.paths)  # the child may live in another folder
-        self._request = dataclasses.replace(request, paths=paths)
+        self._request = _absolute(request)
         self._silence_seconds = silence_seconds
         self._facts: WindowFacts | None = None
         self._blocks: Generator[FrameBlock, None, None] | None = None
@@ -113,6 +113,20 @@ def draw_sheet_isolated(path: Path, paths: Sequence[Path], **more: Any) -> None:
     _answer(name, "sheet", SILENCE_SECONDS, path=path.absolute(), paths=films, **more)
 
 
+def plan_clips_isolated(requests: Sequence[WindowRequest]) -> ClipPlan:
+    """Do as `seizures.video.clips.plan_clips`; VideoError where a film ends the decoder."""
+    name = ";".join(request.name for request in requests)
+    plan: ClipPlan = _answer(name, "plan_clips", SILENCE_SECONDS, requests=[_absolute(one) for one in requests])
+    return plan
+
+
+def write_clip_isolated(request: WindowRequest, plan: ClipPlan, clip: Path, pictures: Sequence[Path] = ()) -> Clip:
+    """Do as `seizures.video.clips.write_clip`; VideoError where a film ends the decoder."""
+    files = {"clip": clip.absolute(), "pictures": [path.absolute() for path in pictures]}
+    made: Clip = _answer(request.name, "write_clip", SILENCE_SECONDS, request=_absolute(request), plan=plan, **files)
+    return made
+
+
 def read_starts(paths: Sequence[Path], silence_seconds: float = START_SILENCE_SECONDS) -> list[FilmStart]:
     """Ask each file when it starts; where it crashes or hangs the decoder, that is its problem.
 
@@ -122,6 +136,11 @@ def read_starts(paths: Sequence[Path], silence_seconds: float = START_SILENCE_SE
 
     """
     return [_start_of(path, silence_seconds) for path in paths]
+
+
+def _absolute(request: WindowRequest) -> WindowRequest:
+    """Name the films by their whole paths: the child may live in another folder."""
+    return dataclasses.replace(request, paths=tuple(Path(path).absolute() for path in request.paths))
 
 
 def _start_of(path: Path, silence_seconds: float) -> FilmStart:

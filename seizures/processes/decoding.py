@@ -10,12 +10,13 @@ from seizures.errors import VideoError
 from seizures.inspection.contact_sheet import draw_sheet
 from seizures.inspection.survey import survey
 from seizures.processes.serving import Reporter
+from seizures.video.clips import plan_clips, write_clip
 from seizures.video.start_times import read_start
 from seizures.video.window import open_window
 
 
 def work(request: tuple[str, dict[str, Any]], reporter: Reporter) -> Any:
-    """Do one of `decode`, `survey`, `sheet` and `start`; the frames of a window are parts of the answer."""
+    """Do what is asked, as `_do` knows it; the frames of a window are parts of the answer."""
     what, arguments = request
     try:
         return _do(what, arguments, reporter)
@@ -32,6 +33,10 @@ def _do(what: str, arguments: dict[str, Any], reporter: Reporter) -> Any:
         return survey(**arguments, progress=reporter.progress)
     if what == "sheet":
         return draw_sheet(**arguments, progress=reporter.progress)
+    if what == "plan_clips":
+        return plan_clips(**arguments, progress=reporter.progress)
+    if what == "write_clip":
+        return write_clip(**arguments, progress=reporter.progress)
     with open_window(**arguments, progress=reporter.progress) as window:
         for block in window:
             reporter.send(block)

@@ -77,6 +77,10 @@ class Pieces:
                 return
             self._open_next(measured)
 
+    def measure_end(self) -> float:
+        """Return the end of the film in seconds, by its packets; the onset must be infinite: the last piece is open."""
+        return self._start_seconds + self._piece.measure()[0]
+
     @property
     def damage(self) -> str:
         """What was found damaged first, in words; empty where nothing was."""

@@ -86,6 +86,45 @@ def filter_chain(
         VideoError: a box does not fit in the picture.
 
     """
+    chain, region = _masked(picture, crop, mask)
+    if preprocessing == "letterbox":
+        return (*chain, *_letterbox(region, picture, frame_size))
+    return (*chain, *_center_crop(region, picture, frame_size))
+
+
+def display_chain(picture: Picture, *, crop: Box | None, mask: Box | None, width: int, height: int) -> tuple[str, ...]:
+    """Return the filters that make `picture` an RGB frame (height, width, 3) for people: the view whole, and masked.
+
+    A view of another shape than the frame stands in its middle, between black bars.
+
+    Raises:
+        VideoError: a box does not fit in the picture.
+
+    """
+    chain, region = _masked(picture, crop, mask)
+    across, down = region.width * picture.shown_pixel_aspect, Fraction(region.height)
+    scale = min(width / across, height / down)
+    # A bar of one column or row is only the rounding to even numbers.
+    inner = [
+        whole if whole - round(scale * part) < 2 else round(scale * part)
+        for whole, part in ((width, across), (height, down))
+    ]
+    inner_width, inner_height = (max(1, part) for part in inner)
+    left, top = (width - inner_width) // 2, (height - inner_height) // 2
+    pad = f"pad={width}:{height}:{left}:{top}:black"
+    return (*chain, *_crop(region, picture), _scale(inner_width, inner_height), *_to_rgb(picture), pad)
+
+
+def display_size(picture: Picture, crop: Box | None, max_height: int) -> tuple[int, int]:
+    """Return width and height of the view of a picture in square pixels: even, and never more rows than it has."""
+    across, down = (crop.width, crop.height) if crop is not None else picture.shown_size
+    height = min(max_height, down)
+    width = round(across * picture.shown_pixel_aspect * height / down)
+    return max(2, width - width % 2), max(2, height - height % 2)
+
+
+def _masked(picture: Picture, crop: Box | None, mask: Box | None) -> tuple[list[str], Box]:
+    """Return the filters that turn and mask a picture, and the region of it that is the view."""
     width, height = picture.shown_size
     chain = [] if picture.colour_matrix is None else [f"setparams=colorspace={picture.colour_matrix}"]
     chain += picture.orientation.filters
@@ -96,10 +135,7 @@ def filter_chain(
         if picture.is_full_range:
             chain.append("format=rgb24")  # in YCbCr drawbox knows only the black of limited range
         chain.append(f"drawbox=x={mask.left}:y={mask.top}:w={mask.width}:h={mask.height}:color=black:t=fill")
-    region = crop if crop is not None else Box(0, 0, width, height)
-    if preprocessing == "letterbox":
-        return (*chain, *_letterbox(region, picture, frame_size))
-    return (*chain, *_center_crop(region, picture, frame_size))
+    return chain, crop if crop is not None else Box(0, 0, width, height)
 
 
 def _letterbox(region: Box, picture: Picture, frame_size: int) -> tuple[str, ...]:
@@ -253,11 +289,35 @@ class FrameGraph:
         self._picture = picture = picture_of(frame, pixel_aspect)
         self._drawn = self._drawn or replace(picture, **self._film)
         boxes = {name: box and self.scaled(box, picture) for name, box in self._boxes.items()}
-        chain = filter_chain(picture, **boxes, preprocessing=self._preprocessing, frame_size=self.frame_size)
+        chain = self._chain(picture, **boxes)
         self._graph = linked(frame, chain)
         text = ",".join([*chain, *([f"{picture.transfer} to BT.709"] if picture.transfer else [])])
         if text not in self._texts:
             self._texts.append(text)
+
+    def _chain(self, picture: Picture, *, crop: Box | None, mask: Box | None) -> tuple[str, ...]:
+        return filter_chain(
+            picture, crop=crop, mask=mask, preprocessing=self._preprocessing, frame_size=self.frame_size
+        )
+
+
+class DisplayGraph(FrameGraph):
+    """The same for people who look at a view: as large as its first picture allows, in its own shape.
+
+    Attributes:
+        size: width and height in pixels, both even; known after the first frame.
+
+    """
+
+    def __init__(self, crop: Box | None, mask: Box | None, max_height: int) -> None:
+        super().__init__(crop, mask, "", 0)
+        self.size: tuple[int, int] | None = None
+        self._max_height = max_height
+
+    def _chain(self, picture: Picture, *, crop: Box | None, mask: Box | None) -> tuple[str, ...]:
+        self.size = self.size or display_size(picture, crop, self._max_height)
+        width, height = self.size
+        return display_chain(picture, crop=crop, mask=mask, width=width, height=height)
 
 
 def _rgb(frame: av.VideoFrame, picture: Picture, source: av.VideoFrame) -> NDArray[np.uint8]:
