@@ -30,7 +30,7 @@ IntArray = npt.NDArray[np.int64]
 
 NUM_GROUPS = 10
 STANDARD_ERRORS = 1.0  # by which a richer candidate must be better
-_MOST_STEPS, _HALVINGS, _ENOUGH = 100, 40, 1e-10
+_MOST_STEPS, _HALVINGS, _ENOUGH = 100, 30, 1e-9
 _FLATTEST = 0.01  # slope of a temperature: at this, every probability is about a half
 
 
