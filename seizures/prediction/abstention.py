@@ -34,6 +34,11 @@ class Zone:
     threshold: float
     reached: bool
 
+    @property
+    def no_call(self) -> tuple[float, float]:
+        """The ends of the zone: strictly between them nothing is called; both 0.5 where everything is."""
+        return _low(self.threshold), self.threshold
+
     def calls(self, probabilities: npt.ArrayLike) -> BoolArray:
         """Return which calibrated probabilities are called, of the shape that is given."""
         return is_called(probabilities, self.threshold)
@@ -42,8 +47,12 @@ class Zone:
 def is_called(probabilities: npt.ArrayLike, threshold: float) -> BoolArray:
     """Return which calibrated probabilities do not lie strictly inside (1 - threshold, threshold)."""
     values = np.asarray(probabilities, dtype=np.float64)
-    called: BoolArray = (values >= threshold) | (values <= 1 - threshold)
+    called: BoolArray = (values >= threshold) | (values <= _low(threshold))
     return called
+
+
+def _low(threshold: float) -> float:
+    return round(1 - threshold, 12)  # 0.05 for 0.95, as a person would write it
 
 
 def is_right(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> BoolArray:
@@ -91,6 +100,8 @@ def choose_zone(
     """
     right, least = is_right(labels, probabilities), least_called(target_accuracy)
     names, found = np.asarray(patients, dtype=np.str_), None
+    if len(np.unique(labels)) < 2:  # how often calls of the other label are right is not known
+        return Zone(target_accuracy, reached=False)
     for threshold in THRESHOLDS[::-1]:
         called = is_called(probabilities, float(threshold))
         if called.sum() < least or len(set(names[called])) < LEAST_PATIENTS:
