@@ -67,8 +67,8 @@ def assess_calibration(
         `calibration`: that of all patients, for a classifier that is trained on all of them: `method`, `slope`,
         `intercept`, `num_patients`, `num_seizures`, `ece_before` and `ece_after` (`value`, `low`, `high`), `why_none`.
         `candidates`: the log loss of each method on held-out patients. `scores`: `log_loss` and `brier`, `before` and
-        `after`, and the `difference`, after less before, with its interval; none where nothing was changed. `reliability`: `before` and `after`, a list of
-        bins. `decision`: the zone without a call, and what it is worth (`_decision`).
+        `after`, and the `difference`, after less before, with its interval; none where nothing was changed.
+        `reliability`: `before` and `after`, a list of bins. `decision`: what `_decision` returns.
 
     Raises:
         TooFewSeizuresError: nothing was predicted.

@@ -111,7 +111,7 @@ def _ends(observed: float, weighted: FloatArray, confidence_level: float) -> tup
 
 
 def _noncentrality(statistic: float, freedom: float, wanted: float) -> float:
-    """Return the noncentrality at which a chi-squared is below `statistic` with the probability `wanted`; at least 0."""
+    """Return the noncentrality at which a chi-squared is below `statistic` with the probability `wanted`, or 0."""
     if ncx2.cdf(statistic, freedom, 0) <= wanted:
         return 0.0
     top = statistic + 1.0

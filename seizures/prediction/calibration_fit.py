@@ -202,7 +202,8 @@ class _Seizures:
             cost = np.round((((held + own) / totals) ** 2 - (held / totals) ** 2).sum(axis=1), 12)
             group_of[patient] = np.lexsort((held.sum(axis=1), cost))[0]
             held[group_of[patient]] += own
-        return np.unique(group_of, return_inverse=True)[1][self.patient]
+        found: IntArray = np.unique(group_of, return_inverse=True)[1][self.patient]
+        return found
 
     def fit(self, method: str) -> Calibration:
         """Fit one method to all of these."""
@@ -270,7 +271,8 @@ def _smoothed(labels: IntArray) -> FloatArray:
     """Return Platt's targets: of n seizures of a label, the next is of that label with (n + 1) / (n + 2)."""
     num_positive = int(labels.sum())
     num_negative = len(labels) - num_positive
-    return np.where(labels == 1, (num_positive + 1) / (num_positive + 2), 1 / (num_negative + 2))
+    targets: FloatArray = np.where(labels == 1, (num_positive + 1) / (num_positive + 2), 1 / (num_negative + 2))
+    return targets
 
 
 def _fit(columns: FloatArray, targets: FloatArray, start: FloatArray) -> FloatArray:

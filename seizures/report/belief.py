@@ -17,9 +17,9 @@ from seizures.report.style import CARE, FAINT, INK, MUTED, NEGATIVE_COLOUR, POSI
 CAPTIONS = {
     "reliability": (
         "Probability against what happened",
-        "Each mark is about a tenth of the seizures, and at least ten, with a similar P({positive}): on the dashed line "
-        "the number means what it says. Circles: as the classifier gives it. Diamonds: corrected, each seizure by what "
-        "was learnt from other patients.",
+        "Each mark is about a tenth of the seizures, and at least ten, with a similar P({positive}): on the dashed "
+        "line the number means what it says. Circles: as the classifier gives it. Diamonds: corrected, each seizure by "
+        "what was learnt from other patients.",
         "Mean probability over seeds.",
     ),
     "abstention": (
@@ -31,9 +31,8 @@ CAPTIONS = {
     ),
 }
 _METHODS = {
-    "none": "not corrected",
-    "temperature": "corrected by a temperature, which makes them more or less extreme",
-    "platt": "corrected by Platt's method, which makes them more or less extreme and moves them up or down",
+    "temperature": "corrected by a temperature (more or less extreme)",
+    "platt": "corrected by Platt's method (more or less extreme, and moved)",
 }
 _SCORES = {"log_loss": "Logarithmic loss", "brier": "Brier score"}
 
@@ -59,7 +58,7 @@ def _reliability(bins: pd.DataFrame, found: Mapping[str, Any]) -> Figure:
         looks = {"before": (NEGATIVE_COLOUR, "o", "as given"), "after": (POSITIVE_COLOUR, "D", "corrected")}
         for when, (colour, marker, words) in looks.items():
             part = bins[bins["probabilities"] == when]
-            style = {"color": colour, "marker": marker, "markersize": 7, "linewidth": 1.2, "alpha": 0.85}
+            style: Any = {"color": colour, "marker": marker, "markersize": 7, "linewidth": 1.2, "alpha": 0.85}
             axes.plot(part["mean_probability"], part["share_positive"], label=words, **style)
         axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), aspect="equal")
         axes.set_xlabel(f"mean P({positive})")
@@ -107,49 +106,45 @@ def belief_section(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 def belief_sentence(found: Mapping[str, Any]) -> str:
     """Say in one sentence what was found: how far the probabilities are off, and what abstaining gives."""
-    calibration, decision = found["calibration"], found["decision"]
-    before, after = calibration["ece_before"], calibration["ece_after"]
-    text = f"P({found['positive_label']}) as given is typically off by {_points(before)}"
+    calibration = found["calibration"]
+    before, after, name = calibration["ece_before"], calibration["ece_after"], f"P({found['positive_label']})"
     if calibration["method"] == "none":
         why = calibration["why_none"] or "no correction was clearly better on other patients"
-        text += f" and is {_METHODS['none']} ({why}); "
+        text = f"{name} is typically off by {_points(before)} and is not corrected, because {why}"
     else:
-        text += f", and by {_points(after)} once {_METHODS[calibration['method']]}; "
-    return f"{text}{_decision_words(found, decision)}."
+        text = f"{name}, {_METHODS[calibration['method']]}, is typically off by {_points(after)}, and as given by "
+        text += _points(before)
+    return f"{text}; {_decision_words(found['decision'])}."
 
 
-def _decision_words(found: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
-    low, high = decision["no_call"]
-    target = _percent(decision["target_accuracy"])
-    called, nested = decision["accuracy_called"], decision["nested"]
-    zone = f"between {_percent(low)} and {_percent(high)}"
+def _decision_words(decision: Mapping[str, Any]) -> str:
+    low, high = (_percent(end) for end in decision["no_call"])
+    target, called = _percent(decision["target_accuracy"]), decision["accuracy_called"]
+    share = f"{_percent(decision['share_called'])} of the seizures"
     if not decision["reached"]:
-        share = "none of the seizures" if called["mean"] is None else f"{_percent(decision['share_called'])} of them"
-        return (
-            f"these seizures do not show a zone outside of which {target} of the calls are right, so each probability is "
-            f"taken at its word: no call {zone}, which calls {share}"
+        text = (
+            f"no zone without a call was found outside of which {target} of the calls are right, so P is taken at its "
         )
-    if high == 0.5:
-        return f"it need not abstain to be right in {target} of its calls: it is in {_accuracy(called)}"
-    text = (
-        f"to be right in {target} of its calls it must abstain {zone}: it then calls {_percent(decision['share_called'])} "
-        f"of the seizures and is right in {_accuracy(called)} of them"
-    )
-    if nested["accuracy_called"]["mean"] is None:
-        return f"{text}; chosen without the patients whom it is tried on, the zone calls nothing"
-    return (
-        f"{text}, or in {_accuracy(nested['accuracy_called'])} where the zone is chosen without the patients whom it is "
-        "tried on"
-    )
+        text += f"word: there is no call between {low} and {high}, and "
+        if called["mean"] is None:
+            return f"{text}none of these seizures is called"
+        return f"{text}{share} are called, {_accuracy(called)} of them rightly"
+    if decision["no_call"][0] == decision["no_call"][1]:
+        return f"every seizure is called, {_accuracy(called)} of them rightly, and {target} was asked for"
+    text = f"with no call between {low} and {high}, {share} are called, {_accuracy(called)} of them rightly, and "
+    nested = decision["nested"]["accuracy_called"]
+    if nested["mean"] is None:
+        return f"{text}none where the zone is chosen on other patients"
+    return f"{text}{_accuracy(nested)} where the zone is chosen on other patients"
 
 
 def _caution(found: Mapping[str, Any]) -> str:
     """Say for which ward the numbers hold."""
     sizes, positive = found["num_seizures_by_label"], found["positive_label"]
-    share = sizes[positive] / sum(sizes.values())
+    share = _percent(sizes[positive] / sum(sizes.values()))
     return (
-        f"A corrected probability holds where seizures are like these and {_percent(share)} of them are {positive}; where "
-        f"{positive} is rarer it is too high."
+        f"This holds where seizures are like these, and {share} of them are {positive}; where {positive} is rarer, "
+        f"P({positive}) is too high."
     )
 
 
@@ -178,33 +173,30 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
 def _rule(found: Mapping[str, Any]) -> str:
     decision, nested = found["decision"], found["decision"]["nested"]
     text = (
-        "The calibration error is the root mean square of the difference, in bins of equal numbers, of P from the observed "
-        "share, without what chance alone adds; 0 means that none can be told from chance. The no-call zone is the "
-        f"smallest at which {_percent(decision['target_accuracy'])} of the called are right, there and in every larger zone "
-        f"that still calls {decision['least_called']} seizures of {decision['least_patients']} patients."
+        "Calibration error: root mean square of the difference, in bins of equal numbers, of P from the observed share, "
+        "less what chance alone adds; 0: none can be told from chance. The zone without a call is the smallest at "
+        f"which {_percent(decision['target_accuracy'])} of the called are right, there and in every larger zone that "
+        f"still calls {decision['least_called']} seizures of {decision['least_patients']} patients."
     )
     if nested["num_zones"]:
+        low, high = _percent(nested["lowest"]), _percent(nested["highest"])
         text += (
-            f" Chosen {nested['num_zones']} times, each time without a group of patients, it was reached "
-            f"{plural(nested['num_reached'], 'time')}; its upper end lay between {_percent(nested['lowest'])} and "
-            f"{_percent(nested['highest'])}."
+            f" Of {plural(nested['num_zones'], 'zone')} chosen without a group of patients, {nested['num_reached']} "
+            f"reached that; their upper ends are {low if low == high else f'{low} to {high}'}."
         )
     return text
 
 
 def _percent(share: float) -> str:
-    return (
-        f"{round(100 * share, 1):g} %"
-        if abs(100 * share - round(100 * share)) > 1e-6 and share > 0.99
-        else (f"{100 * share:.0f} %")
-    )
+    """Return a share in percent, whole where it is near enough, never 100 % for less than all."""
+    text = f"{100 * share:.0f} %"
+    return f"{100 * share:.1f} %" if text == "100 %" and share < 1 else text
 
 
 def _points(error: Mapping[str, Any]) -> str:
-    text = f"{100 * error['value']:.0f}"
-    if error["low"] is None:
-        return f"{text} points (no interval)"
-    return f"{text} points ({100 * error['low']:.0f} to {100 * error['high']:.0f})"
+    number = f"{100 * error['value']:.0f}"
+    interval = "no interval" if error["low"] is None else f"{100 * error['low']:.0f} to {100 * error['high']:.0f}"
+    return f"{number} points ({interval})" if number != "0" else f"no more than chance ({interval} points)"
 
 
 def _error(error: Mapping[str, Any]) -> str:

@@ -41,7 +41,7 @@ _MOST_NAMED = 12
 class DrawPictures(Stage):
     """Draw every picture of the report, and keep the numbers behind it: SVG, PNG and CSV in one zip."""
 
-    version = 7  # 7: calibrated probabilities, abstention; 6: why a subgroup has no interval; 5: balanced accuracy, MCC; 2 to 4: words, simulated films
+    version = 7  # 7: abstention; 6: why a subgroup has no interval; 5: balanced accuracy, MCC; 2 to 4: words
     extension = "zip"
 
     @property
@@ -86,7 +86,7 @@ class DrawPictures(Stage):
 class WriteReport(Stage):
     """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
 
-    version = 9  # 9: may I believe the number; 8: baselines; 7: balanced accuracy, MCC, calibration slope; 2 to 6: words, parts, methods
+    version = 9  # 9: calibration; 8: baselines; 7: balanced accuracy, MCC, slope; 2 to 6: words, parts, methods
     extension = "html"
 
     @property
