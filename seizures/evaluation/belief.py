@@ -52,6 +52,7 @@ def assess_calibration(
     positive_label: str = "TCS",
     negative_label: str = "FOS",
     is_simulated: bool = False,
+    is_reproduction: bool = False,
 ) -> dict[str, Any]:
     """Return calibration.json: plain values, without ids.
 
@@ -62,6 +63,7 @@ def assess_calibration(
         positive_label: the label whose probability it is.
         negative_label: the other label.
         is_simulated: whether the films are.
+        is_reproduction: whether classifiers may have been trained on whom they score, as in the paper's protocol.
 
     Returns:
         `calibration`: that of all patients, for a classifier that is trained on all of them: `method`, `slope`,
@@ -86,6 +88,7 @@ def assess_calibration(
     return {
         "format_version": FORMAT_VERSION,
         "is_simulated": is_simulated,
+        "is_reproduction": is_reproduction,
         "positive_label": positive_label,
         "negative_label": negative_label,
         "num_seizures_by_label": {negative_label: int((labels == 0).sum()), positive_label: int(labels.sum())},

@@ -252,7 +252,7 @@ class _Seizures:
         for one in np.unique(group):
             others = group != one
             if not others.any():  # a single group: there is nobody to fit to
-                return self.probabilities.copy()
+                return np.array(self.probabilities)
             found[~others] = calibrate_held_out(names, self.labels, self.probabilities, others, ~others)
         return found
 
@@ -282,7 +282,8 @@ def _fit(columns: FloatArray, targets: FloatArray, start: FloatArray) -> FloatAr
         values = columns @ weights
         return float((np.logaddexp(0.0, values) - targets * values).mean())
 
-    weights, lowest = start, loss(start)
+    weights: FloatArray = start
+    lowest = loss(start)
     for _ in range(_MOST_STEPS):
         chances = sigmoid(columns @ weights)
         gradient = columns.T @ (chances - targets) / len(targets)

@@ -142,6 +142,8 @@ def _caution(found: Mapping[str, Any]) -> str:
     """Say for which ward the numbers hold."""
     sizes, positive = found["num_seizures_by_label"], found["positive_label"]
     share = _percent(sizes[positive] / sum(sizes.values()))
+    if found["is_reproduction"]:
+        return "Reproduction only: classifiers may have seen whom they score, so none of this holds for new patients."
     return (
         f"This holds where seizures are like these, and {share} of them are {positive}; where {positive} is rarer, "
         f"P({positive}) is too high."
@@ -173,8 +175,8 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
 def _rule(found: Mapping[str, Any]) -> str:
     decision, nested = found["decision"], found["decision"]["nested"]
     text = (
-        "Calibration error: root mean square of the difference, in bins of equal numbers, of P from the observed share, "
-        "less what chance alone adds; 0: none can be told from chance. The zone without a call is the smallest at "
+        "Calibration error: root mean square of the difference, in bins of equal numbers, of P from the observed "
+        "share, less what chance adds; 0: none can be told from chance. The zone without a call is the smallest at "
         f"which {_percent(decision['target_accuracy'])} of the called are right, there and in every larger zone that "
         f"still calls {decision['least_called']} seizures of {decision['least_patients']} patients."
     )

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tasks.settings.cells import protocol_of
 from tasks.settings.sections import Dataset, Demo, Evaluation, section
 from tasks.stage.stage import Stage
 from tasks.stages.evaluation import PoolPredictions
@@ -24,11 +25,12 @@ class CalibrateProbabilities(Stage):
         return [PoolPredictions()]
 
     def reads(self) -> dict[str, Any]:
-        """Return when to abstain, the level of the intervals, and which label is positive."""
+        """Return when to abstain, the level of the intervals, which label is positive, and what is estimated."""
         return {
             "settings": section(Evaluation).calibration(),
             "confidence_level": section(Evaluation).confidence_level,
             "labels": section(Dataset).label_names(),
+            "is_reproduction": protocol_of("").is_reproduction,
             **({"is_simulated": True} if section(Demo).enabled else {}),
         }
 
@@ -45,6 +47,7 @@ class CalibrateProbabilities(Stage):
             positive_label=positive,
             negative_label=negative,
             is_simulated=section(Demo).enabled,
+            is_reproduction=protocol_of("").is_reproduction,
         )
         path.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
