@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from seizures.evaluation.calibration_error import calibration_error, equal_count_bins
-from seizures.evaluation.intervals import ONE_PATIENT, Cohort, Interval, t_quantile
+from seizures.evaluation.intervals import Cohort, t_quantile
 from seizures.evaluation.metrics import FloatArray, IntArray
 from seizures.evaluation.predictions import prediction_matrix_without_ids
 from seizures.prediction.abstention import (
@@ -41,6 +42,7 @@ from seizures.prediction.calibration_fit import (
 )
 
 FORMAT_VERSION = 1
+Loss = Callable[[npt.ArrayLike, npt.ArrayLike], FloatArray]
 _NO_SHARE = "nothing is called"
 
 
@@ -102,8 +104,8 @@ def assess_calibration(
         },
         "candidates": [dataclasses.asdict(one) for one in compare_methods(patients, labels, before)],
         "scores": {
-            "log_loss": _change(patients, log_losses(labels, before), log_losses(labels, after), confidence_level),
-            "brier": _change(patients, (before - labels) ** 2, (after - labels) ** 2, confidence_level),
+            name: change_of_loss(patients, labels, before, after, loss, confidence_level)
+            for name, loss in LOSSES.items()
         },
         "reliability": {
             "before": _bins(patients, labels, before),
@@ -113,27 +115,55 @@ def assess_calibration(
     }
 
 
-def mean_change_interval(patients: Sequence[str], differences: FloatArray, confidence_level: float) -> Interval:
-    """Return the interval of a mean difference over seizures, (N,), of any size: d -+ t sqrt(V), V between patients."""
+def squared_errors(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> FloatArray:
+    """Return the squared distance of each probability from its label, (N,): their mean is the Brier score."""
+    distances: FloatArray = np.asarray(probabilities, dtype=np.float64) - np.asarray(labels)
+    return distances**2
+
+
+LOSSES: dict[str, Loss] = {"log_loss": log_losses, "brier": squared_errors}
+
+
+def change_of_loss(
+    patients: Sequence[str],
+    labels: IntArray,
+    before: FloatArray,
+    after: FloatArray,
+    loss: Loss,
+    confidence_level: float,
+) -> dict[str, float | None]:
+    """Return a mean loss before and after a correction, and the paired difference with its interval.
+
+    The interval is d -+ t sqrt(V). A correction moves the loss of a seizure most where the rarer of its outcomes comes,
+    and few seizures show that. So V is the variance between patients, and that of the labels on top, each drawn with its
+    corrected probability, which is taken for at least as uncertain as the share of wrong calls.
+
+    Args:
+        patients: patient of each seizure, N long.
+        labels: (N,) of 0 and 1.
+        before: (N,) probabilities as given.
+        after: (N,) each corrected without its patient.
+        loss: of `LOSSES`.
+        confidence_level: between 0 and 1.
+
+    Returns:
+        `before`, `after`, `difference` (below 0: better), `low`, `high`; no interval with one patient, or no change.
+    """
     names, patient = np.unique(np.asarray(patients, dtype=np.str_), return_inverse=True)
-    if (number := len(names)) < 2:
-        return ONE_PATIENT
-    mean = float(differences.mean())
-    of_patient = np.bincount(patient, differences - mean) / len(differences)
-    half = t_quantile(confidence_level, number - 1) * math.sqrt(number / (number - 1) * float((of_patient**2).sum()))
-    return Interval(mean - half, mean + half)
-
-
-def _change(patients: Sequence[str], before: FloatArray, after: FloatArray, level: float) -> dict[str, Any]:
-    is_same = np.array_equal(before, after)
-    interval = Interval(None, None, "unchanged") if is_same else mean_change_interval(patients, after - before, level)
-    return {
-        "before": float(before.mean()),
-        "after": float(after.mean()),
-        "difference": float((after - before).mean()),
-        "low": interval.low,
-        "high": interval.high,
-    }
+    was, becomes, number = loss(labels, before), loss(labels, after), len(names)
+    changes = becomes - was
+    mean = float(changes.mean())
+    found = {"before": float(was.mean()), "after": float(becomes.mean()), "difference": mean, "low": None, "high": None}
+    if number < 2 or np.array_equal(before, after):
+        return found
+    of_patient = np.bincount(patient, changes - mean)
+    ones = np.ones_like(labels)
+    stake = loss(ones, after) - loss(ones, before) - loss(1 - ones, after) + loss(1 - ones, before)
+    share_wrong = (int((~is_right(labels, after)).sum()) + 1) / (len(labels) + 2)
+    spread = np.maximum(after * (1 - after), share_wrong * (1 - share_wrong))
+    variance = number / (number - 1) * float((of_patient**2).sum()) + float((spread * stake**2).sum())
+    half = t_quantile(confidence_level, number - 1) * math.sqrt(variance) / len(labels)
+    return {**found, "low": mean - half, "high": mean + half}
 
 
 def _error(patients: Sequence[str], labels: IntArray, probabilities: FloatArray, level: float) -> dict[str, Any]:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from prediction_examples import prediction_cohort, prediction_table
 
-from seizures.evaluation.belief import assess_calibration, mean_change_interval
+from seizures.evaluation.belief import assess_calibration, change_of_loss, squared_errors
 from seizures.evaluation.intervals import Cohort
 from seizures.prediction.abstention import choose_zone
-from seizures.prediction.calibration_fit import cross_fit, fit_calibration
+from seizures.prediction.calibration_fit import cross_fit, fit_calibration, log_losses
 
 TWELVE = [f"P{place}" for place in range(12) for _ in range(3)]
 ALTERNATING = [place % 2 for place in range(36)]
@@ -109,10 +109,34 @@ def test_wrong_way_round_is_called_at_chance_and_never_reached() -> None:
     assert found["decision"]["share_called"] == 0
 
 
-def test_a_change_of_a_mean_has_the_interval_of_its_patients() -> None:
-    differences = np.array([0.1, 0.1, -0.2, 0.0, 0.3, 0.3])
-    found = mean_change_interval(["A", "A", "B", "B", "C", "C"], differences, 0.95)
-    # Equal numbers: the mean of three patients' means, 0.1, -0.1, 0.3; t of 2 degrees of freedom is 4.303.
-    half = 4.30265 * np.std([0.1, -0.1, 0.3], ddof=1) / np.sqrt(3)
-    assert [found.low, found.high] == pytest.approx([0.1 - half, 0.1 + half], abs=1e-5)
-    assert mean_change_interval(["A", "A"], differences[:2], 0.95).low is None
+def test_a_change_has_the_variance_of_patients_and_of_labels() -> None:
+    patients, labels = ["A", "A", "B", "B", "C", "C"], np.array([1, 0, 1, 0, 1, 0])
+    before, after = np.array([0.6, 0.4, 0.7, 0.6, 0.2, 0.3]), np.array([0.8, 0.2, 0.9, 0.7, 0.1, 0.2])
+    found = change_of_loss(patients, labels, before, after, squared_errors, 0.95)
+    changes = (after - labels) ** 2 - (before - labels) ** 2
+    assert found["difference"] == pytest.approx(changes.mean())
+    assert found["difference"] == pytest.approx(found["after"] - found["before"])
+    between = np.var([changes[:2].mean(), changes[2:4].mean(), changes[4:].mean()], ddof=1) / 3
+    # If the label were the other one, a squared error would change by 2 (before - after) more; 2 of 6 calls are wrong.
+    spread = np.maximum(after * (1 - after), 3 / 8 * 5 / 8)
+    of_labels = (spread * (2 * (before - after)) ** 2).sum() / 36
+    half = 4.302653 * np.sqrt(between + of_labels)  # t of 2 degrees of freedom
+    assert [found["low"], found["high"]] == pytest.approx([changes.mean() - half, changes.mean() + half], abs=1e-6)
+    assert change_of_loss(["A"] * 6, labels, before, after, squared_errors, 0.95)["low"] is None
+    assert change_of_loss(patients, labels, after, after, squared_errors, 0.95)["low"] is None
+
+
+def test_the_interval_of_a_change_holds_what_it_is_on_other_patients() -> None:
+    """Probabilities that are half as extreme as they should be, 30 patients, a fixed correction."""
+    rng, held = np.random.default_rng(11), []
+    for size in [20000] + [30] * 100:
+        patient = np.repeat(np.arange(size), 4)
+        logits = rng.normal(0, 2.5, len(patient)) + rng.normal(0, 1, size)[patient]
+        labels = (rng.random(len(logits)) < 1 / (1 + np.exp(-logits))).astype(np.int64)
+        before, after = 1 / (1 + np.exp(-logits / 2)), 1 / (1 + np.exp(-logits))
+        found = change_of_loss([str(one) for one in patient], labels, before, after, log_losses, 0.95)
+        if size == 20000:
+            truth = found["difference"]
+        else:
+            held.append(found["low"] <= truth <= found["high"])
+    assert np.mean(held) >= 0.93
