@@ -135,8 +135,8 @@ def change_of_loss(
     """Return a mean loss before and after a correction, and the paired difference with its interval.
 
     The interval is d -+ t sqrt(V). A correction moves the loss of a seizure most where the rarer of its outcomes comes,
-    and few seizures show that. So V is the variance between patients, and that of the labels on top, each drawn with its
-    corrected probability, which is taken for at least as uncertain as the share of wrong calls.
+    and few seizures show that. So V is the variance between patients, and that of the labels on top, each drawn with
+    its corrected probability, which is taken for at least as uncertain as the share of wrong calls.
 
     Args:
         patients: patient of each seizure, N long.
