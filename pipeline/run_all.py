@@ -13,6 +13,7 @@ from tasks.stage.costs import stage_costs
 from tasks.stage.publishing import lost, publish, walk
 from tasks.stage.stage import Stage
 from tasks.stages.baselines import all_baselines
+from tasks.stages.calibration import CalibrateProbabilities
 from tasks.stages.checklist import TabulateChecklists, WriteChecklists
 from tasks.stages.evaluation import PoolPredictions, ScorePredictions
 from tasks.stages.features import features_of_run
@@ -60,6 +61,7 @@ class RunAll(WorkingTask):
                 "predictions.csv": predictions,
                 **{f"{stage.with_repeat('baselines')}.csv": stage for stage in all_baselines()},
                 "metrics.json": metrics,
+                "calibration.json": CalibrateProbabilities(),
                 "provenance.json": WriteProvenance(),
                 "checklist.csv": TabulateChecklists(),
                 "checklist.html": WriteChecklists(),

@@ -243,3 +243,15 @@ class EvaluationSettings:
             f"prevalences = {share:g}: expected above 0 and below 1" for share in self.prevalences if not 0 < share < 1
         ]
         _refuse(faults)
+
+
+@dataclasses.dataclass(frozen=True)
+class CalibrationSettings:
+    """When a classifier abstains: so that of the seizures that it does call, this share is right."""
+
+    target_accuracy: float = 0.95
+
+    def __post_init__(self) -> None:
+        """Refuse a share that guessing reaches, and one that no number of seizures shows."""
+        known = 0.5 < self.target_accuracy < 1
+        _refuse([] if known else [f"target_accuracy = {self.target_accuracy}: expected above 0.5 and below 1"])

@@ -41,7 +41,9 @@ class Calibration:
             )
 
     def apply(self, probabilities: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return calibrated probabilities, float64 of the shape that is given."""
+        """Return calibrated probabilities, float64 of the shape that is given; `none` changes no bit of them."""
+        if self.method == "none":
+            return np.array(probabilities, dtype=np.float64)
         return sigmoid(self.slope * logit(probabilities) + self.intercept)
 
 

@@ -64,13 +64,19 @@ CAPTIONS = {
 }
 
 
-def picture_rows(pictures: Mapping[str, Picture], summary: Mapping[str, Any], folder: str) -> list[dict[str, str]]:
+def picture_rows(
+    pictures: Mapping[str, Picture],
+    summary: Mapping[str, Any],
+    folder: str,
+    captions: Mapping[str, tuple[str, str, str]] = CAPTIONS,
+) -> list[dict[str, str]]:
     """Return title, caption, source, and the links to the files, of every picture, in the order of the captions.
 
     Args:
-        pictures: by the names of `CAPTIONS`.
+        pictures: by the names of the captions.
         summary: metrics.json.
         folder: where the PNG and CSV files lie, seen from the page.
+        captions: title, how to read it, what to add where there are several seeds.
     """
     several = len(summary["seeds"]) > 1
     words = {
@@ -79,7 +85,7 @@ def picture_rows(pictures: Mapping[str, Picture], summary: Mapping[str, Any], fo
         "percent": f"{100 * summary['interval']['confidence_level']:g} %",
     }
     rows = []
-    for name, (title, caption, about_seeds) in CAPTIONS.items():
+    for name, (title, caption, about_seeds) in captions.items():
         if name in pictures:
             text = f"{caption} {about_seeds}" if several and about_seeds else caption
             rows.append(

@@ -15,7 +15,7 @@ from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
 from seizures.evaluation.wording import verdict
 from seizures.files.template import render_page
 from seizures.manifest.identity import SeizureId
-from seizures.report import tables
+from seizures.report import belief, tables
 from seizures.report.baseline_rows import baseline_rows
 from seizures.report.captions import picture_rows
 from seizures.report.cohort_facts import cohort_facts, left_out_words, listed
@@ -53,6 +53,7 @@ class ReportInputs:
         left_out: (patient_id, seizure_id, view or "" for the whole seizure, reason).
         settings: section to name to value.
         provenance: name to value (versions, commit, device, digests).
+        belief: calibration.json; without it, the page does not say how far to believe a probability.
         weights: which weights made the features: a file's name and SHA-256, or `random:<seed>`.
         timings: stage to seconds.
         notes: what else a reader must know.
@@ -71,6 +72,7 @@ class ReportInputs:
     provenance: Mapping[str, Any]
     weights: str
     flow: Sequence[Mapping[str, Any]] = ()
+    belief: Mapping[str, Any] | None = None
     timings: Mapping[str, float] | None = None
     notes: Sequence[str] = ()
     title: str = "Seizure classification from video"
@@ -119,6 +121,8 @@ def render_report(inputs: ReportInputs) -> str:
         baselines=baseline_rows(summary),
         baseline_words=baseline_sentence(summary),
         pictures=picture_rows(inputs.pictures, summary, inputs.folder),
+        belief=belief.belief_section(inputs.belief),
+        belief_pictures=picture_rows(inputs.pictures, summary, inputs.folder, belief.CAPTIONS),
         who=_who(inputs),
         flow=inputs.flow,
         parts=tables.part_rows(inputs.pictures["parts"].numbers),

@@ -17,7 +17,7 @@ from seizures.evaluation.decision_curve import decision_curve
 from seizures.evaluation.predictions import prediction_matrix_without_ids
 from seizures.evaluation.subgroups import scores_by_subgroup
 from seizures.manifest.identity import SeizureId
-from seizures.report import figures, style, trust
+from seizures.report import belief, figures, style, trust
 from seizures.report.flow import FlowRow, draw_flow, flow_table
 from seizures.report.numbers import confusion_numbers, mean_over_seeds, roc_numbers, score_numbers
 from seizures.report.probability_strip import probability_strip
@@ -42,6 +42,7 @@ def draw_pictures(
     settings: EvaluationSettings,
     columns: Mapping[str, Mapping[SeizureId, str]] | None = None,
     flow: Sequence[FlowRow] = (),
+    calibration: Mapping[str, Any] | None = None,
 ) -> dict[str, tuple[Figure, pd.DataFrame]]:
     """Draw every picture, by name in the order of the page; one that is undefined for these data is left out.
 
@@ -53,6 +54,7 @@ def draw_pictures(
         settings: how to resample the patients.
         columns: columns of the manifest whose texts are subgroups, by name: the text of each seizure.
         flow: the steps from the manifest to the scores; without any, they are not drawn.
+        calibration: calibration.json; without it, its pictures are not drawn.
     """
     positive, negative = summary["positive_label"], summary["negative_label"]
     curve = pooled_reliability(predictions, positive_label=positive)
@@ -81,6 +83,8 @@ def draw_pictures(
         drawn["training"] = (learning, histories)
     if flow:
         drawn["flow"] = (draw_flow(flow), flow_table(flow))
+    if calibration is not None:
+        drawn |= belief.draw_belief(calibration)
     if summary.get("is_simulated"):
         for figure, _ in drawn.values():
             style.mark_simulated(figure)

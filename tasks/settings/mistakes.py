@@ -15,7 +15,7 @@ from seizures.errors import SeizuresError
 from seizures.manifest.table import as_one_line, label_problem
 from seizures.video.start_times import find_zone
 from tasks.settings.files import read_settings, settings_files
-from tasks.settings.sections import SECTIONS, Dataset, Folds, Training, section
+from tasks.settings.sections import SECTIONS, Dataset, Evaluation, Folds, Training, section
 
 _LUIGI_SECTIONS = {"core", "email", "execution_summary", "logging", "resources", "retcode", "scheduler", "worker"}
 # Keys that Luigi reads from [core] without declaring them.
@@ -107,6 +107,11 @@ def value_mistakes() -> Iterator[str]:
                 section(kind).settings()
             except SeizuresError as error:
                 yield f"[{kind.get_task_family()}] {error}"
+    if Evaluation not in unsound:
+        try:
+            section(Evaluation).calibration()
+        except SeizuresError as error:
+            yield f"[Evaluation] {error}"
     if Dataset in unsound:
         return
     if not section(Dataset).minimum_duration_seconds >= 0:

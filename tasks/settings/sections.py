@@ -19,6 +19,7 @@ from seizures.settings import (
     AS_PROTOCOL,
     DEALINGS,
     LOSSES,
+    CalibrationSettings,
     EvaluationSettings,
     FoldSettings,
     FrameSettings,
@@ -222,6 +223,9 @@ class Evaluation(luigi.Config):
     seed = _whole(_EVALUATION.seed, "the seed of the resampling")
     prevalences = _text("", "shares of the positive label to tell predictive values for, as in 0.1, 0.5")
     subgroups = _text("", "columns of the manifest, with commas between them, whose values are scored by themselves")
+    target_accuracy = _number(
+        CalibrationSettings().target_accuracy, "share of the called seizures that shall be right, else it abstains"
+    )
 
     def settings(self) -> EvaluationSettings:
         """Return the values that the evaluation reads.
@@ -231,6 +235,14 @@ class Evaluation(luigi.Config):
         """
         prevalences = _numbers("prevalences", self.prevalences)
         return EvaluationSettings(self.num_bootstraps, self.confidence_level, self.seed, prevalences)
+
+    def calibration(self) -> CalibrationSettings:
+        """Return the values that decide when a classifier abstains.
+
+        Raises:
+            SettingsError: a value is out of its range.
+        """
+        return CalibrationSettings(self.target_accuracy)
 
     def subgroup_names(self) -> list[str]:
         """Return the names of the columns, each once."""

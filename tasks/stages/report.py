@@ -20,6 +20,7 @@ from tasks.stage.costs import StageCost, stage_costs
 from tasks.stage.publishing import made_anew, walk
 from tasks.stage.stage import Stage
 from tasks.stages import run_facts
+from tasks.stages.calibration import CalibrateProbabilities, read_calibration
 from tasks.stages.checklist import WriteChecklists
 from tasks.stages.evaluation import PoolPredictions, ScorePredictions
 from tasks.stages.features import features_of
@@ -40,7 +41,7 @@ _MOST_NAMED = 12
 class DrawPictures(Stage):
     """Draw every picture of the report, and keep the numbers behind it: SVG, PNG and CSV in one zip."""
 
-    version = 6  # 6: why a subgroup has no interval; 5: balanced accuracy, MCC; 2 to 4: words, simulated films
+    version = 7  # 7: abstention; 6: why a subgroup has no interval; 5: balanced accuracy, MCC; 2 to 4: words
     extension = "zip"
 
     @property
@@ -49,8 +50,8 @@ class DrawPictures(Stage):
         return "pictures"
 
     def requires(self) -> list[Stage]:
-        """Require the predictions, their scores, and the classifiers, whose learning curves are drawn."""
-        return [PoolPredictions(), ScorePredictions(), *all_classifiers()]
+        """Require the predictions, their scores and calibration, and the classifiers, whose curves are drawn."""
+        return [PoolPredictions(), ScorePredictions(), CalibrateProbabilities(), *all_classifiers()]
 
     def reads(self) -> dict[str, Any]:
         """Return how long each seizure lasts, and how to resample the patients of a part."""
@@ -77,6 +78,7 @@ class DrawPictures(Stage):
             section(Evaluation).settings(),
             _subgroups(),
             _flow(),
+            read_calibration(),
         )
         pictures.write_pictures(path, drawn)
 
@@ -84,7 +86,7 @@ class DrawPictures(Stage):
 class WriteReport(Stage):
     """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
 
-    version = 8  # 8: baselines; 7: balanced accuracy, MCC, calibration slope; 2 to 6: words, parts, methods
+    version = 9  # 9: calibration; 8: baselines; 7: balanced accuracy, MCC, slope; 2 to 6: words, parts, methods
     extension = "html"
 
     @property
@@ -93,9 +95,9 @@ class WriteReport(Stage):
         return "report"
 
     def requires(self) -> list[Stage]:
-        """Require the predictions, their scores, the pictures, who shares features, and the classifiers' epochs."""
-        made: list[Stage] = [PoolPredictions(), ScorePredictions(), DrawPictures(), CompareFeatures()]
-        return [*made, WriteProvenance(), WriteChecklists(), *all_classifiers()]
+        """Require the predictions, their scores, calibration and pictures, who shares features, the epochs."""
+        made: list[Stage] = [PoolPredictions(), ScorePredictions(), CalibrateProbabilities(), DrawPictures()]
+        return [*made, CompareFeatures(), WriteProvenance(), WriteChecklists(), *all_classifiers()]
 
     def reads(self) -> dict[str, Any]:
         """Return what the page says besides: what was left out, the folds, and every setting that decides a result."""
@@ -151,6 +153,7 @@ class WriteReport(Stage):
                 weights=weights_used(),
                 notes=[*_shared_films(), *damage],
                 flow=flow_boxes(_flow()),
+                belief=read_calibration(),
                 timings={_cost_name(cost, anew.get(cost.stage, [])): cost.seconds for cost in stage_costs(stages)},
             ),
         )

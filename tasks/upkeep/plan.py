@@ -129,7 +129,7 @@ def _estimated_counts() -> dict[str, int]:
     dealings = num_repeats()
     trainings = dealings * section(Folds).num_folds * num_seeds()
     written = ("DrawPictures", "WriteProvenance", "TabulateChecklists", "WriteChecklists", "WriteReport")
-    once = dict.fromkeys(("PoolPredictions", "ScorePredictions", *written), 1)
+    once = dict.fromkeys(("PoolPredictions", "ScorePredictions", "CalibrateProbabilities", *written), 1)
     dealt = {"AssignFolds": dealings, "PredictBaselines": dealings, "TrainFold": trainings, "EvaluateFold": trainings}
     return {"CompareFeatures": 1, **dealt, **once}
 

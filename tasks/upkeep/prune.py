@@ -24,6 +24,7 @@ from tasks.stage.integrity import DAMAGED_SUFFIX
 from tasks.stage.publishing import INDEX_NAME, SUMMARY_NAME, fault_of_listed, read_summary, remove_run, walk
 from tasks.stage.stage import BAD_EXTENSION, WHY_EXTENSION, Stage
 from tasks.stages.baselines import PredictBaselines
+from tasks.stages.calibration import CalibrateProbabilities
 from tasks.stages.checklist import TabulateChecklists, WriteChecklists
 from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
 from tasks.stages.features import ExtractFeatures, features_of_run
@@ -41,7 +42,7 @@ DAY_SECONDS = 86400.0
 # What RunAll makes, and so what a run names; results of other stages are left alone.
 RUN_STAGES: tuple[type[Stage], ...] = (
     SimulateRecording, DecodeRecording, ExtractFeatures, ImportedFeatures, CompareFeatures, AssignFolds, TrainFold,
-    EvaluateFold, PredictBaselines, PoolPredictions, ScorePredictions, DrawPictures,
+    EvaluateFold, PredictBaselines, PoolPredictions, ScorePredictions, CalibrateProbabilities, DrawPictures,
     WriteProvenance, TabulateChecklists, WriteChecklists, WriteReport,
 )  # fmt: skip
 RUNS, TEMPORARY, DAMAGED = "(old runs)", "(temporary files)", "(damaged files)"

@@ -61,6 +61,11 @@ def test_imported_features_give_the_same_metrics_to_the_last_bit(finished: Proje
     assert [one.pop("is_simulated") for one in metrics] == [False, True]  # which no feature tells
     kept = [{key: value for key, value in one.items() if "baseline" not in key} for one in metrics]
     assert kept[0] == kept[1]  # the movement of the films stays where these are
+    corrected = [
+        json.loads((one.results / "current" / "calibration.json").read_text()) for one in (elsewhere, finished)
+    ]
+    assert [one.pop("is_simulated") for one in corrected] == [False, True]
+    assert corrected[0] == corrected[1]
     ours = sorted(array_bytes(path) for path in elsewhere.results.glob("ImportedFeatures/*/*.h5"))
     theirs = sorted(filter(None, map(array_bytes, finished.results.glob("ExtractFeatures/*/*.h5"))))
     assert ours == theirs

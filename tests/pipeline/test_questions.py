@@ -80,7 +80,7 @@ def test_before_anything_ran_all_is_new(project: Project) -> None:
         features = {"SimulateRecording": 12, "DecodeRecording": 12, "ExtractFeatures": 12, "AssignFolds": 1}
         features |= {"CompareFeatures": 1}
         scores = {"TrainFold": 4, "EvaluateFold": 4, "PoolPredictions": 1, "ScorePredictions": 1}
-        scores |= {"PredictBaselines": 1, "DrawPictures": 1, "WriteReport": 1}
+        scores |= {"PredictBaselines": 1, "CalibrateProbabilities": 1, "DrawPictures": 1, "WriteReport": 1}
         scores |= {"WriteProvenance": 1, "TabulateChecklists": 1, "WriteChecklists": 1}
         assert counts(plan) == {**features, **scores}
         assert all(step.changes is None and step.seconds is None for step in plan.steps)

@@ -12,6 +12,7 @@ from PIL import Image
 from small_project import Project
 
 PICTURES = {"seizures", "decision", "flow", "confusion", "scores", "parts", "calibration", "roc", "training"}
+PICTURES |= {"reliability", "abstention"}
 
 
 class Words(HTMLParser):

@@ -17,7 +17,7 @@ from seizures.simulation import rendering
 from tasks.cohort import manifest as cohort
 
 TOLD = ["RunAll()", "TabulateChecklists()", "WriteChecklists()", "WriteProvenance()", "WriteReport()"]
-SCORES = ["DrawPictures()", "PoolPredictions()", "ScorePredictions()", *TOLD]
+SCORES = ["CalibrateProbabilities()", "DrawPictures()", "PoolPredictions()", "ScorePredictions()", *TOLD]
 FOLDS, SEEDS = range(2), range(2)
 
 

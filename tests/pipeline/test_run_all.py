@@ -17,7 +17,15 @@ def test_the_small_cohort_goes_from_videos_to_a_verdict(finished: Project) -> No
         line,
     )
     current = finished.results / "current"
-    for name in ("report.html", "metrics.json", "predictions.csv", "folds.csv", "summary.json", "index.csv"):
+    for name in (
+        "report.html",
+        "metrics.json",
+        "calibration.json",
+        "predictions.csv",
+        "folds.csv",
+        "summary.json",
+        "index.csv",
+    ):
         assert (current / name).stat().st_size > 0, name
     assert json.loads((current / "metrics.json").read_text())["num_patients"] == 4
     assert "films of this page are simulated" in (current / "report.html").read_text()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from seizures.errors import SettingsError
 from seizures.settings import (
     LOSSES,
+    CalibrationSettings,
     EvaluationSettings,
     FoldSettings,
     FrameSettings,
@@ -28,7 +29,7 @@ from seizures.settings import (
     selection_of,
 )
 
-ALL = (FrameSettings, FoldSettings, TrainingSettings, SnippetSettings, EvaluationSettings)
+ALL = (FrameSettings, FoldSettings, TrainingSettings, SnippetSettings, EvaluationSettings, CalibrationSettings)
 OTHER_VALUES: dict[str, Any] = {
     "deinterlace": "never",
     "damaged": "mask",
@@ -54,6 +55,7 @@ OTHER_VALUES: dict[str, Any] = {
     "num_bootstraps": 500,
     "confidence_level": 0.9,
     "prevalences": (0.1, 0.5),
+    "target_accuracy": 0.9,
 }
 
 
@@ -79,6 +81,9 @@ OTHER_VALUES: dict[str, Any] = {
         (SnippetSettings, "sampling", "middle"),
         (EvaluationSettings, "num_bootstraps", 99),
         (EvaluationSettings, "confidence_level", 1.0),
+        (CalibrationSettings, "target_accuracy", 0.5),
+        (CalibrationSettings, "target_accuracy", 1.0),
+        (CalibrationSettings, "target_accuracy", math.nan),
     ],
 )
 def test_a_value_that_cannot_work_is_named(kind: Any, name: str, value: Any) -> None:

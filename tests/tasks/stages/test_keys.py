@@ -18,8 +18,9 @@ from tasks.upkeep.plan import foresee
 
 REPORT = ("WriteReport",)
 TOLD = ("WriteProvenance", "TabulateChecklists", "WriteChecklists", *REPORT)  # which name all settings
+BELIEF = ("CalibrateProbabilities", "DrawPictures", *TOLD)
 SCORES = ("ScorePredictions", "DrawPictures", *TOLD)
-POOL = ("PoolPredictions", *SCORES)
+POOL = ("PoolPredictions", "CalibrateProbabilities", *SCORES)
 EVALUATION = ("EvaluateFold", *POOL)
 TRAINING = ("TrainFold", *EVALUATION)
 MOVED = ("ExtractFeatures of movement", "PredictBaselines")
@@ -83,10 +84,11 @@ CHANGES = {
     "Snippets.networks": ("resnet_34", NONE),
     "Snippets.sampling": ("middles", NONE),
     "Evaluation.num_bootstraps": ("200", SCORES),
-    "Evaluation.confidence_level": ("0.9", SCORES),
+    "Evaluation.confidence_level": ("0.9", ("CalibrateProbabilities", *SCORES)),
     "Evaluation.seed": ("1", SCORES),
     "Evaluation.prevalences": ("0.1, 0.5", SCORES),
     "Evaluation.subgroups": ("site", ("DrawPictures", *TOLD)),
+    "Evaluation.target_accuracy": ("0.9", BELIEF),
     "Machine.device": ("cpu", NONE),
     "Machine.engine": ("torch", NONE),
     "Machine.snippets_per_batch": ("3", NONE),
