@@ -63,6 +63,15 @@ class SnippetNetwork(Protocol):
         """Switch dropout off and freeze the statistics of the normalisation."""
 
 
+class FrameReader(Protocol):
+    """What is wanted of frames that are read here and there."""
+
+    frame_size: int
+
+    def read(self, start: int, stop: int, /) -> npt.NDArray[np.uint8]:
+        """Return frames `start` to `stop` (half-open), uint8 (t, H, W, 3)."""
+
+
 def choose_device(name: str = "auto") -> str:
     """Return the torch device for a setting: `auto` is CUDA where there is one, else the CPU.
 
@@ -129,7 +138,7 @@ def extract_features(
 
 
 def extract_chosen(
-    frames: FrameFile,
+    frames: FrameReader,
     network: SnippetNetwork,
     rows: npt.ArrayLike,
     *,
@@ -141,7 +150,7 @@ def extract_chosen(
     """Compute the features of some snippets and of no others; one that is asked for twice is computed once.
 
     Args:
-        frames: an open frame file, uint8 frames (T, H, W, 3).
+        frames: such as an open frame file.
         network: see `SnippetNetwork`.
         rows: (N,) numbers of snippets, as `extract_features` counts them.
         stride_frames: see `extract_features`.

@@ -26,6 +26,7 @@ from seizures.features.schema import plain_value
 from seizures.features.snippets import count_snippets, usable_snippets
 from seizures.files.hdf5 import created
 from seizures.prediction.middles import USES, Middles, middle_rows, segment_seconds
+from seizures.prediction.other_kinds import OtherKind
 from seizures.video.frame_cache import open_frames
 
 FORMAT, FORMAT_VERSION = "seizure-middles", 1
@@ -147,8 +148,11 @@ def extract_asked(
     batch_size: int,
     device: str,
     precision: str = "float32",
+    kind: str = "",
 ) -> Asked:
     """Compute the middles of a seizure from the frames of its views; no other snippet goes through the network.
+
+    With `kind`, one of `other_kinds.KINDS`, the frames are made into such a film first.
 
     Raises:
         VideoError: a view has no usable snippet; TooShortError: no view is long enough.
@@ -171,7 +175,7 @@ def extract_asked(
     for view, chosen in rows.items():
         with open_frames(frame_files[view]) as frames:
             values = extract_chosen(
-                frames,
+                OtherKind(frames, kind) if kind else frames,
                 network,
                 chosen,
                 stride_frames=stride_frames,

@@ -7,7 +7,7 @@ over the features of a snippet. The shares must add up to the difference (comple
 
 This says what moved the answer, and not why the seizure is what it is.
 
-Letters in shapes: V views, N segments, D features, Q points on the line.
+Letters in shapes: V views, N segments, D features, Q points or pieces of the line.
 """
 
 from __future__ import annotations
@@ -16,20 +16,26 @@ import copy
 import dataclasses
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from seizures.errors import SoftwareError
+from seizures.errors import SeizuresError
 from seizures.prediction.calibrator import sigmoid
 from seizures.prediction.ensemble import Classifier
 from seizures.prediction.middles import Middles
 
-FEWEST_POINTS, MOST_POINTS = 32, 1024
+NUM_PIECES, MOST_PIECES = 16, 4096
+BATCH_PIECES = 32
 TOLERANCE = 0.002  # of the difference; what is promised is 0.01
+LEAST_DIFFERENCE = 0.05  # log-odds; of a smaller one, the tolerance is that of this
 SHARE_DELETED = 0.25
 NUM_RANDOM = 200
+
+
+class IncompleteError(SeizuresError):
+    """The shares of the snippets do not add up to what they explain; the answer itself stands."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,13 +64,21 @@ class Deletion:
 
     Attributes:
         top: with the quarter that speaks most for the answer.
-        random_mean: the mean over random quarters.
-        share_below: the share of random quarters that move P by less than `top`.
+        random: with quarters drawn at random, rising.
     """
 
     top: float
-    random_mean: float
-    share_below: float
+    random: tuple[float, ...]
+
+    @property
+    def random_mean(self) -> float:
+        """The mean over the random quarters."""
+        return sum(self.random) / len(self.random)
+
+    @property
+    def share_below(self) -> float:
+        """The share of random quarters that move P by less than `top`."""
+        return sum(one < self.top for one in self.random) / len(self.random)
 
 
 class _LogOdds(torch.nn.Module):
@@ -86,43 +100,72 @@ class _LogOdds(torch.nn.Module):
 def attribute(classifier: Classifier, middles: Middles) -> Attribution:
     """Share the answer among the middle snippets of each view, float32 (N, D).
 
+    The line is cut into pieces; in each, the shares must add up to what the answer changes there. The pieces in which
+    they do not are halved until the whole is right: a recurrent network changes its mind within a small part of the
+    line, and steps of one size would miss that, or be very many.
+
     Raises:
-        SoftwareError: the shares do not add up, however many points are taken.
+        IncompleteError: the shares do not add up, however small the pieces are.
     """
     views = sorted(middles)
     end = torch.stack([middles[view] for view in views]).double()
     start = classifier.baseline.double().expand_as(end)
-    log_odds = _LogOdds(classifier)
-    with torch.no_grad():
-        first, last = (float(log_odds(one[None])[0]) for one in (start, end))
-    num_points = FEWEST_POINTS
-    while True:
-        values = _integrate(log_odds, start, end, num_points)
-        error = abs(float(values.sum()) - (last - first))
-        if error <= TOLERANCE * max(abs(last - first), 0.05):
-            break
-        if num_points >= MOST_POINTS:
-            raise SoftwareError(
-                f"the shares of the snippets add up to {float(values.sum()):.4f}, and not to {last - first:.4f}, the "
-                "difference that they explain; please report this"
-            )
-        num_points *= 2
-    shares = {view: tuple(map(float, row)) for view, row in zip(views, values, strict=True)}
-    return Attribution(shares, last, first)
+    line = _Line(_LogOdds(classifier), start, end)
+    first, last = (float(one) for one in line.values(torch.tensor([0.0, 1.0], dtype=torch.float64)))
+    allowed = TOLERANCE * max(abs(last - first), LEAST_DIFFERENCE)
+    waiting = torch.linspace(0, 1, NUM_PIECES + 1, dtype=torch.float64).unfold(0, 2, 1)  # (pieces, 2)
+    total, error, num_pieces = torch.zeros(end.shape[:2], dtype=torch.float64), 0.0, 0
+    while len(waiting):
+        num_pieces += len(waiting)
+        shares, errors = line.shares(waiting)
+        # A piece may be wrong by its part of what is left, and no more than what all others leave.
+        is_right = errors <= torch.clamp(allowed * (waiting[:, 1] - waiting[:, 0]), min=allowed / MOST_PIECES)
+        if num_pieces >= MOST_PIECES:
+            is_right[:] = True
+        total += shares[is_right].sum(dim=0)
+        error += float(errors[is_right].sum())
+        left = waiting[~is_right]
+        middle = left.mean(dim=1)
+        waiting = torch.cat([torch.stack([left[:, 0], middle], dim=1), torch.stack([middle, left[:, 1]], dim=1)])
+    if abs(float(total.sum()) - (last - first)) > 5 * allowed:
+        raise IncompleteError(
+            f"the shares of the snippets add up to {float(total.sum()):.4f}, and not to {last - first:.4f}, the "
+            "difference that they explain"
+        )
+    values = {view: tuple(map(float, row)) for view, row in zip(views, total.numpy(), strict=True)}
+    return Attribution(values, last, first)
 
 
-def _integrate(log_odds: _LogOdds, start: torch.Tensor, end: torch.Tensor, num_points: int) -> npt.NDArray[np.float64]:
-    """Return the integrated gradients summed over the features, (V, N), by Gauss-Legendre quadrature in two halves."""
-    nodes, weights = np.polynomial.legendre.leggauss(num_points)
-    places, shares = torch.from_numpy((nodes + 1) / 2), torch.from_numpy(weights / 2)
-    total = torch.zeros_like(end)
-    for at in range(0, num_points, FEWEST_POINTS):
-        some = places[at : at + FEWEST_POINTS, None, None, None]
-        line = (start + some * (end - start)).detach().requires_grad_(True)
-        (gradient,) = torch.autograd.grad(log_odds(line).sum(), line)
-        total += (shares[at : at + FEWEST_POINTS, None, None, None] * gradient).sum(dim=0)
-    found: npt.NDArray[np.float64] = (total * (end - start)).sum(dim=2).numpy()
-    return found
+class _Line:
+    """The straight line from the baseline to a seizure, and the log-odds along it."""
+
+    def __init__(self, log_odds: _LogOdds, start: torch.Tensor, end: torch.Tensor) -> None:
+        self._log_odds, self._start, self._way = log_odds, start, end - start
+        nodes, weights = np.polynomial.legendre.leggauss(3)
+        self._nodes, self._weights = torch.from_numpy((nodes + 1) / 2), torch.from_numpy(weights / 2)
+
+    def values(self, places: torch.Tensor) -> torch.Tensor:
+        """Return the log-odds at places (Q,) from 0 to 1: (Q,)."""
+        with torch.no_grad():
+            parts = [self._log_odds(self._at(some)) for some in torch.split(places, 3 * BATCH_PIECES)]
+        return torch.cat(parts)
+
+    def shares(self, pieces: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the shares within pieces (Q, 2): (Q, V, N), and by how much their sums miss the change, (Q,)."""
+        found = []
+        for some in torch.split(pieces, BATCH_PIECES):
+            lengths = some[:, 1] - some[:, 0]
+            places = (some[:, :1] + lengths[:, None] * self._nodes).flatten()
+            points = self._at(places).requires_grad_(True)
+            (gradient,) = torch.autograd.grad(self._log_odds(points).sum(), points)
+            by_place = (gradient * self._way).sum(dim=3).view(len(some), len(self._nodes), *self._way.shape[:2])
+            found.append(torch.einsum("qgvn,g,q->qvn", by_place, self._weights, lengths))
+        shares = torch.cat(found)
+        ends = self.values(pieces.flatten()).view(-1, 2)
+        return shares, (shares.sum(dim=(1, 2)) - (ends[:, 1] - ends[:, 0])).abs()
+
+    def _at(self, places: torch.Tensor) -> torch.Tensor:
+        return self._start + places[:, None, None, None] * self._way
 
 
 def delete_segments(classifier: Classifier, middles: Middles, attribution: Attribution, seed: int = 0) -> Deletion:
@@ -150,4 +193,20 @@ def delete_segments(classifier: Classifier, middles: Middles, attribution: Attri
     raw = classifier.raw(changed.flatten(0, 1)).reshape(len(classifier.networks), len(chosen), len(views))
     now = classifier.calibration.apply(raw.mean(axis=(0, 2)))
     moved = np.abs(now - sigmoid(attribution.log_odds))
-    return Deletion(float(moved[0]), float(moved[1:].mean()), float((moved[1:] < moved[0]).mean()))
+    return Deletion(float(moved[0]), tuple(sorted(map(float, moved[1:]))))
+
+
+def attention_of(classifier: Classifier, middles: Middles) -> dict[str, list[float]]:
+    """Return the weights that an aggregation with attention gives the snippets of each view, (N,), mean over the seeds.
+
+    They sum to 1 in a view. Empty for an aggregation without attention (`shares`).
+    """
+    shares: list[Any] = [getattr(network, "shares", None) for network in classifier.networks]
+    if None in shares:
+        return {}
+    with torch.inference_mode():
+        found = {
+            view: torch.stack([share(values[None])[0] for share in shares]).mean(dim=0)
+            for view, values in middles.items()
+        }
+    return {view: values.tolist() for view, values in found.items()}

@@ -25,13 +25,11 @@ from seizures.features.reader import FeatureCollection, open_features
 from seizures.prediction.asked import asked_of_features
 from seizures.prediction.calibrator import Calibration
 from seizures.prediction.familiarity import Familiarity
+from seizures.prediction.fit import differences
 from seizures.prediction.middles import Middles
 from seizures.settings import TrainingSettings
 
 FloatArray = npt.NDArray[np.float64]
-
-MUST_FIT = ("network", "weights_sha256", "preprocessing", "deinterlace", "precision", "frames_per_snippet",
-            "stride_frames", "frame_rate_hz", "feature_dim")  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,19 +192,10 @@ class Classifier:
     def differences(self, made: Mapping[str, Any], *, allow_mixed: bool = False) -> list[str]:
         """Return what of the way in which features were made is another than the classifier needs, a line each.
 
-        What is not stated (an empty text) is not compared. `allow_mixed` passes over network, weights and stride, as
-        an import of features does.
+        `allow_mixed` passes over network, weights and stride, as an import of features does.
         """
-        may_differ = ("network", "weights_sha256", "stride_frames") if allow_mixed else ()
-        wanted = self.info["features"]
-        return [
-            f"{name} = {made[name]}, and the classifier was trained with {wanted[name]}"
-            for name in MUST_FIT
-            if name not in may_differ
-            and name in made
-            and "" not in (made[name], wanted[name])
-            and made[name] != wanted[name]
-        ]
+        found = differences(self.info["features"], made, allow_mixed=allow_mixed)
+        return [f"{name} = {one}, and the classifier was trained with {other}" for name, (one, other) in found.items()]
 
     def _of_file(self, file: FeatureFile) -> Answer:
         made = {name: file.recipe.get(name, "") for name in ("preprocessing", "deinterlace", "precision")}

@@ -1,12 +1,13 @@
 """Is a film like those that a classifier was trained on? A stated rule, whose errors are measured on held-out patients.
 
-Each view of a seizure is one point: the mean of its n middle snippets. Its distance from the training seizures is
-Mahalanobis', under a covariance shrunk as Ledoit and Wolf (2004) say, because views are fewer than features. Of a
-seizure the farthest view counts. The limit is a quantile of the distances of seizures whose patients were held out when
-mean and covariance were found, as a conformal test takes it (Laxhammar and Falkman 2010; Bates et al. 2023), so that
-about one in twenty seizures of the same cohort is flagged.
+Each view of a seizure is one point: mean and log standard deviation of its n middle snippets, feature by feature, so
+that a still or black picture is as far off as a strange one. Its distance from the training views is Mahalanobis',
+under a covariance shrunk as Ledoit and Wolf (2004) say, because views are fewer than features. Of a seizure the
+farthest view counts. The limit is a quantile of the distances of seizures whose patients were held out when mean and
+covariance were found, as a conformal test takes it (Laxhammar and Falkman 2010; Bates et al. 2023), so that about one
+in twenty seizures of the same cohort is flagged.
 
-Letters in shapes: P points (views), D features, k directions, N snippets.
+Letters in shapes: V views, D features, k directions, N snippets.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ FloatArray = npt.NDArray[np.float64]
 
 SHARE_FLAGGED = 0.05  # of seizures of new patients of the same cohort, about
 MOST_DIRECTIONS = 64
-FEWEST_POINTS = 8
+FEWEST_VIEWS = 8
+_LITTLE = 1e-3
 TENSORS = ("mean", "components", "variances", "residual_variance")
 
 
@@ -33,8 +35,8 @@ class Familiarity:
     """Mean and covariance of the training seizures, and how far from them is still familiar.
 
     Attributes:
-        mean: (D,).
-        components: (k, D) orthonormal directions of the greatest variance.
+        mean: (2 D,) of the points.
+        components: (k, 2 D) orthonormal directions of the greatest variance.
         variances: (k,) along them.
         residual_variance: in every other direction.
         limit: the greatest distance that is still familiar.
@@ -48,7 +50,7 @@ class Familiarity:
 
     def distance(self, snippets: FloatArray) -> float:
         """Return the distance of a view from its middle snippets (N, D); 1 is usual among the training views."""
-        away = snippets.mean(axis=0) - self.mean
+        away = point_of(snippets, _floor(self.mean[: len(self.mean) // 2])) - self.mean
         along = self.components @ away
         rest = max(float(away @ away - along @ along), 0.0)
         squared = float((along**2 / self.variances).sum()) + rest / self.residual_variance
@@ -59,18 +61,33 @@ class Familiarity:
         return self.distance(snippets) / self.limit
 
 
-def fit_familiarity(points: FloatArray) -> Familiarity:
-    """Return mean and covariance of points (P, D), without a limit.
+def point_of(snippets: FloatArray, floor: float) -> FloatArray:
+    """Return what stands for a view, (2 D,): mean and log standard deviation of its snippets (N, D).
+
+    `floor` is added to the deviation, so that a still picture has a logarithm.
+    """
+    return np.concatenate([snippets.mean(axis=0), np.log(snippets.std(axis=0) + floor)])
+
+
+def _floor(mean: FloatArray) -> float:
+    """Return what is little beside features of this mean, (D,)."""
+    return max(_LITTLE * float(np.abs(mean).mean()), float(np.finfo(np.float32).tiny))
+
+
+def fit_familiarity(views: Sequence[FloatArray]) -> Familiarity:
+    """Return mean and covariance of the training views, each (N, D), without a limit.
 
     Raises:
-        TooFewSeizuresError: there are too few points.
+        TooFewSeizuresError: there are too few views.
     """
     from sklearn.covariance import ledoit_wolf_shrinkage
 
-    if len(points) < FEWEST_POINTS:
+    if len(views) < FEWEST_VIEWS:
         raise TooFewSeizuresError(
-            f"expected at least {FEWEST_POINTS} views to tell what is familiar, found {len(points)}"
+            f"expected at least {FEWEST_VIEWS} views to tell what is familiar, found {len(views)}"
         )
+    floor = _floor(np.mean([snippets.mean(axis=0) for snippets in views], axis=0))
+    points = np.stack([point_of(snippets, floor) for snippets in views])
     mean = points.mean(axis=0)
     centred = points - mean
     shrinkage = float(ledoit_wolf_shrinkage(centred, assume_centered=True))
@@ -97,22 +114,18 @@ class HeldOut:
 
     Attributes:
         limit: from all held-out distances.
-        num_patients, num_seizures: who was held out once.
-        num_flagged: seizures farther than the limit that the other folds give.
+        flagged: the seizures that are farther than the limit that the other folds give.
     """
 
     limit: float
-    num_patients: int
-    num_seizures: int
-    num_flagged: int
+    flagged: frozenset[str]
 
 
-def hold_out(points: Mapping[str, FloatArray], patients: Mapping[str, str], folds: Mapping[str, int]) -> HeldOut:
+def hold_out(views: Mapping[str, Sequence[FloatArray]], folds: Mapping[str, int]) -> HeldOut:
     """Find the limit, with each fold's seizures measured against those of the other folds.
 
     Args:
-        points: by seizure the means of its views, (V, D).
-        patients: of each seizure.
+        views: by seizure the middle snippets of its views, (N, D) each.
         folds: of each seizure; a patient is in one.
 
     Raises:
@@ -120,13 +133,12 @@ def hold_out(points: Mapping[str, FloatArray], patients: Mapping[str, str], fold
     """
     distances: dict[str, float] = {}
     for fold in sorted(set(folds.values())):
-        training = np.concatenate([points[name] for name in points if folds[name] != fold])
-        familiar = fit_familiarity(training)
-        for name in points:
+        familiar = fit_familiarity([one for name in views if folds[name] != fold for one in views[name]])
+        for name in views:
             if folds[name] == fold:
-                distances[name] = max(familiar.distance(point[None]) for point in points[name])
-    num_flagged = 0
+                distances[name] = max(familiar.distance(one) for one in views[name])
+    flagged: set[str] = set()
     for fold in sorted(set(folds.values())):
-        limit = find_limit([distances[name] for name in points if folds[name] != fold])
-        num_flagged += sum(distances[name] > limit for name in points if folds[name] == fold)
-    return HeldOut(find_limit(list(distances.values())), len(set(patients.values())), len(points), num_flagged)
+        limit = find_limit([distances[name] for name in views if folds[name] != fold])
+        flagged |= {name for name in views if folds[name] == fold and distances[name] > limit}
+    return HeldOut(find_limit(list(distances.values())), frozenset(flagged))

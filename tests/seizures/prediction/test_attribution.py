@@ -24,6 +24,15 @@ def test_the_shares_add_up_to_the_difference_of_the_log_odds(aggregation: str, s
     assert found.log_odds == pytest.approx(float(logit(one.answer(middles(seed)).probability)), abs=1e-4)
 
 
+@pytest.mark.parametrize("scale", [10.0, 40.0])
+def test_the_shares_add_up_where_the_answer_turns_within_a_small_part_of_the_way(scale: float) -> None:
+    """Weights this large make the log-odds jump along the line, as those of a long training do."""
+    one, there = classifier(scale=scale), middles(5)
+    found = attribute(one, there)
+    total = sum(map(sum, found.values.values()))
+    assert total == pytest.approx(found.log_odds - found.baseline_log_odds, rel=0.01, abs=1e-3)
+
+
 def test_a_snippet_at_the_baseline_has_no_share() -> None:
     one, there = classifier(), middles(1)
     there["large"][2] = one.baseline

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from seizures.classification.training import predict
 from seizures.errors import FeatureFileError, SeizuresError, TooShortError
 from seizures.features.file import open_features
 from seizures.prediction.calibrator import Calibration
-from seizures.prediction.familiarity import Familiarity
+from seizures.prediction.familiarity import fit_familiarity
 
 
 def test_the_answer_is_that_of_all_features_through_the_same_weights(tmp_path: Path) -> None:
@@ -93,14 +93,14 @@ def test_other_shapes_and_numbers_that_are_none_are_refused() -> None:
 
 
 def test_the_farthest_view_decides_whether_a_film_is_familiar() -> None:
-    familiar = functools.partial(Familiarity, np.zeros(6), np.eye(6)[:2], np.ones(2), 1.0)
-    near, far = torch.zeros((NUM_SEGMENTS, 6)), torch.full((NUM_SEGMENTS, 6), 2.0)
-    one = classifier(familiar(1.0))
-    assert one.answer({"large": near}).is_familiar
-    answer = one.answer({"large": near, "small": far})
-    assert answer.distance == pytest.approx(2.0)
+    there = middles()
+    usual = fit_familiarity([there["large"].double().numpy()] * 8)
+    one = classifier(dataclasses.replace(usual, limit=1.0))
+    assert one.answer({"large": there["large"]}).is_familiar
+    answer = one.answer({"large": there["large"], "small": there["large"] + 2})
+    assert answer.distance > 1
     assert answer.is_familiar is False
-    assert classifier().answer({"large": far}).is_familiar is None
+    assert classifier().answer(there).is_familiar is None
 
 
 def test_the_file_of_features_need_not_be_open(tmp_path: Path) -> None:
