@@ -25,6 +25,8 @@ SELECTIONS = tuple(PROTOCOLS.values())
 DEALINGS = ("patients", "seizures")
 LOSSES = ("weighted", "paper")
 AS_PROTOCOL = "auto"
+# What of each sequence training sees: the whole, or in half of the cases a beginning of random length.
+BEGINNINGS = ("none", "random")
 PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
 # What a classifier of single snippets is trained on: as many of each class, or the authors' middles of segments.
 SAMPLINGS = ("balanced", "middles")
@@ -158,7 +160,9 @@ class TrainingSettings:
     `selection` = `last` keeps the last epoch; `inner` picks the number of epochs on patient-wise inner folds of the
     training set, and never looks at the fold that will be scored. `held_out` does look at it, as the paper did: to
     reproduce its optimism, and for nothing else. `loss` = `weighted` is the cross-entropy in which the classes weigh
-    the same; `paper` is the authors' (docs/protocols.md), whose weight does not balance them.
+    the same; `paper` is the authors' (docs/protocols.md), whose weight does not balance them. `beginnings` = `random`
+    also trains on how seizures begin: in each epoch, a sequence is with probability 1/2 cut to a beginning of random
+    length.
     """
 
     aggregation: str = "blstm"
@@ -172,9 +176,10 @@ class TrainingSettings:
     selection: str = "last"
     num_inner_folds: int = 5
     loss: str = "weighted"
+    beginnings: str = "none"
 
     def __post_init__(self) -> None:
-        """Refuse counts below 1, a gamma below 1, rates that are not positive, an unknown selection or loss."""
+        """Refuse counts below 1, a gamma below 1, rates that are not positive, and words that are not known."""
         counts = ("hidden_units", "num_segments", "batch_size", "num_epochs")
         faults = [f"{name} = {getattr(self, name)}: expected at least 1" for name in counts if getattr(self, name) < 1]
         if not self.gamma >= 1:
@@ -189,7 +194,19 @@ class TrainingSettings:
             faults.append(f"num_inner_folds = {self.num_inner_folds}: expected at least 2")
         if self.loss not in LOSSES:
             faults.append(f"loss = {self.loss}: expected one of {', '.join(LOSSES)}")
+        if self.beginnings not in BEGINNINGS:
+            faults.append(f"beginnings = {self.beginnings}: expected one of {', '.join(BEGINNINGS)}")
         _refuse(faults)
+
+    def for_key(self) -> dict[str, Any]:
+        """Return the fields for a key. `beginnings` = `none` is left out: a key made before there was such is the same.
+
+        So nobody trains again what is already trained.
+        """
+        fields = dataclasses.asdict(self)
+        if self.beginnings == "none":
+            del fields["beginnings"]
+        return fields
 
     @property
     def protocol(self) -> str:

@@ -6,7 +6,9 @@ sequence is one view of one seizure, seen through one snippet from each of N seg
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 import itertools
 import math
 import os
@@ -117,6 +119,32 @@ class SequenceSampler:
     def draw_rows(self, gamma: float, rng: np.random.Generator) -> torch.Tensor:
         """Return the rows of `bank.values` for one epoch, int64 (V, N), drawn as `sampling.sample_positions` says."""
         return self._usable_rows(sampling.draw_starts(self._first, self._last, gamma, rng))
+
+    def draw_beginnings(self, rng: np.random.Generator) -> SequenceSampler:
+        """Return a sampler in which each view is, with probability 1/2, only a beginning of itself.
+
+        A beginning is some of the first snippets of the view: at least as many as the segments take, of which one is
+        valid, and at most all. Each of these numbers is equally likely.
+        """
+        bank = self._bank
+        is_whole = rng.random(len(bank)) < 0.5
+        drawn = rng.integers(self._fewest_rows, bank.num_rows, endpoint=True)
+        num_rows = np.where(is_whole, bank.num_rows, drawn)
+        num_frames = (num_rows - 1) * bank.stride_frames + bank.frames_per_snippet
+        beginnings = copy.copy(self)  # which shares what is known of valid rows
+        beginnings._bank = dataclasses.replace(bank, num_rows=num_rows, num_frames=num_frames)
+        beginnings._first, beginnings._last = sampling.segment_ranges(
+            num_frames, bank.frames_per_snippet, self.shape[1]
+        )
+        return beginnings
+
+    @functools.cached_property
+    def _fewest_rows(self) -> npt.NDArray[np.int64]:
+        """The fewest snippets of a beginning, (V,)."""
+        bank = self._bank
+        more = sampling.minimum_frames(bank.frames_per_snippet, self.shape[1]) - bank.frames_per_snippet
+        first_valid = self._valid_after[bank.first_row] - bank.first_row + 1
+        return np.minimum(np.maximum(first_valid, -(-more // bank.stride_frames) + 1), bank.num_rows)
 
     def _usable_rows(self, starts: npt.NDArray[np.int64]) -> torch.Tensor:
         rows = self._rows_at(starts)

@@ -60,7 +60,8 @@ def train_epochs(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
         for epoch in range(1, num_epochs + 1):
-            rows = sampler.draw_rows(settings.gamma, rng)
+            seen = sampler.draw_beginnings(rng) if settings.beginnings == "random" else sampler
+            rows = seen.draw_rows(settings.gamma, rng)
             order = torch.from_numpy(rng.permutation(len(bank)))
             loss, accuracy = _epoch(
                 network, optimizer, bank.values, rows[order], labels[order], criterion, settings.batch_size

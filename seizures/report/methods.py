@@ -160,9 +160,16 @@ def _sequences(training: TrainingSettings) -> str:
         drawn = f"drawn from Beta({gamma:g}, {gamma:g}), anew in every epoch"
         where = f"in training at a position {drawn}, in evaluation in the middle"
     aggregation = _AGGREGATIONS.get(training.aggregation, f"{training.aggregation} ({{units}} units)")
+    beginnings = ""
+    if training.beginnings == "random":
+        beginnings = (
+            " In training, each sequence was, with probability 1/2 and anew in every epoch, replaced by a beginning of "
+            "it, of a length drawn uniformly from the shortest that has room for these segments to the whole."
+        )
+    how = aggregation.format(units=training.hidden_units)
     return (
         f"Each sequence of features was cut into {number} equal segments, and one snippet was taken from each, {where}"
-        f". The {number} feature vectors were aggregated by {aggregation.format(units=training.hidden_units)}."
+        f".{beginnings} The {number} feature vectors were aggregated by {how}."
     )
 
 

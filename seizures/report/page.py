@@ -15,7 +15,7 @@ from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
 from seizures.evaluation.wording import verdict
 from seizures.files.template import render_page
 from seizures.manifest.identity import SeizureId
-from seizures.report import belief, tables
+from seizures.report import belief, over_time, tables
 from seizures.report.baseline_rows import baseline_rows
 from seizures.report.captions import picture_rows
 from seizures.report.cohort_facts import cohort_facts, left_out_words, listed
@@ -55,6 +55,7 @@ class ReportInputs:
         provenance: name to value (versions, commit, device, digests).
         belief: calibration.json; without it, the page does not say how far to believe a probability.
         weights: which weights made the features: a file's name and SHA-256, or `random:<seed>`.
+        over_time: over_time.json; without it, the page does not say how early the classifier is right.
         timings: stage to seconds.
         notes: what else a reader must know.
         title: heading of the page.
@@ -73,6 +74,7 @@ class ReportInputs:
     weights: str
     flow: Sequence[Mapping[str, Any]] = ()
     belief: Mapping[str, Any] | None = None
+    over_time: Mapping[str, Any] | None = None
     timings: Mapping[str, float] | None = None
     notes: Sequence[str] = ()
     title: str = "Seizure classification from video"
@@ -123,6 +125,10 @@ def render_report(inputs: ReportInputs) -> str:
         pictures=picture_rows(inputs.pictures, summary, inputs.folder),
         belief=belief.belief_section(inputs.belief),
         belief_pictures=picture_rows(inputs.pictures, summary, inputs.folder, belief.CAPTIONS),
+        early_pictures=picture_rows(inputs.pictures, summary, inputs.folder, over_time.CAPTIONS),
+        early_rows=over_time.early_rows(inputs.over_time) if inputs.over_time else [],
+        beginning_rows=over_time.beginning_rows(inputs.over_time) if inputs.over_time else [],
+        early_words=over_time.early_words(inputs.over_time) if inputs.over_time else "",
         who=_who(inputs),
         flow=inputs.flow,
         parts=tables.part_rows(inputs.pictures["parts"].numbers),

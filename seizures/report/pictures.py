@@ -20,6 +20,7 @@ from seizures.manifest.identity import SeizureId
 from seizures.report import belief, figures, style, trust
 from seizures.report.flow import FlowRow, draw_flow, flow_table
 from seizures.report.numbers import confusion_numbers, mean_over_seeds, roc_numbers, score_numbers
+from seizures.report.over_time import draw_over_time
 from seizures.report.probability_strip import probability_strip
 from seizures.settings import EvaluationSettings
 
@@ -43,6 +44,7 @@ def draw_pictures(
     columns: Mapping[str, Mapping[SeizureId, str]] | None = None,
     flow: Sequence[FlowRow] = (),
     calibration: Mapping[str, Any] | None = None,
+    over_time: Mapping[str, Any] | None = None,
 ) -> dict[str, tuple[Figure, pd.DataFrame]]:
     """Draw every picture, by name in the order of the page; one that is undefined for these data is left out.
 
@@ -55,6 +57,7 @@ def draw_pictures(
         columns: columns of the manifest whose texts are subgroups, by name: the text of each seizure.
         flow: the steps from the manifest to the scores; without any, they are not drawn.
         calibration: calibration.json; without it, its pictures are not drawn.
+        over_time: over_time.json; without it, how early the classifier is right is not drawn.
     """
     positive, negative = summary["positive_label"], summary["negative_label"]
     curve = pooled_reliability(predictions, positive_label=positive)
@@ -79,6 +82,8 @@ def draw_pictures(
     drawn["decision"] = (trust.net_benefit(benefit, positive_label=positive), benefit)
     if curves is not None:
         drawn["roc"] = (figures.roc(curves, summary), curves)
+    if over_time is not None:
+        drawn |= draw_over_time(over_time)
     if learning is not None:
         drawn["training"] = (learning, histories)
     if flow:

@@ -33,7 +33,7 @@ FRAMES_PER_SNIPPET = 8
 FRAME_RATE_HZ = 15.0
 SECONDS = {"FOS": (16.0, 53.0, 701.0), "TCS": (51.0, 93.0, 1098.0)}  # shortest, median, longest
 SPREAD = {"FOS": 0.8, "TCS": 0.45}  # of the logarithm of the duration
-PARTS = {"TCS": ("calm", "tonic", "clonic"), "FOS": ("clonic", "calm", "tonic")}
+PARTS = ("calm", "tonic", "clonic")  # in the order of a TCS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +42,7 @@ class CohortSettings:
 
     `stereotypy` is that of what is added to each of the three parts in the seizures of one kind of one patient.
     `hint` is what is added to the clonic direction of every snippet of a TCS, the little that a mean can learn.
+    `parts_of_fos` is the order of the parts of a FOS; one that begins as a TCS does makes all beginnings alike.
     """
 
     feature_dim: int = 512
@@ -52,6 +53,7 @@ class CohortSettings:
     snippet: float = 1.0
     hint: float = 0.05
     seed: int = 0
+    parts_of_fos: tuple[str, str, str] = ("clonic", "calm", "tonic")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,9 +137,9 @@ def _views(
     """Yield the features (S, D) of each view: the parts in their order, and what patient, view and snippet add."""
     num_frames = int(seizure.duration_seconds * FRAME_RATE_HZ)
     num_snippets = (num_frames - FRAMES_PER_SNIPPET) // settings.stride_frames + 1
-    names = ("calm", "tonic", "clonic")
+    order = PARTS if seizure.label == "TCS" else settings.parts_of_fos
     part = np.searchsorted(seizure.borders, (np.arange(num_snippets) + 0.5) / num_snippets)
-    which = np.array([names.index(name) for name in PARTS[seizure.label]])[part]  # (S,)
+    which = np.array([PARTS.index(name) for name in order])[part]  # (S,)
     for view in VIEWS:
         rows = parts[which] + settings.view * rng.normal(size=settings.feature_dim)
         rows += settings.snippet * rng.normal(size=rows.shape)

@@ -28,6 +28,7 @@ from tasks.stages.folds import fold_rows, left_out
 from tasks.stages.provenance import WriteProvenance
 from tasks.stages.shared_features import CompareFeatures, patients_with_equal_features
 from tasks.stages.training import all_classifiers
+from tasks.stages.unfolding import ScoreUnfolding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,7 @@ _MOST_NAMED = 12
 class DrawPictures(Stage):
     """Draw every picture of the report, and keep the numbers behind it: SVG, PNG and CSV in one zip."""
 
-    version = 7  # 7: abstention; 6: why a subgroup has no interval; 5: balanced accuracy, MCC; 2 to 4: words
+    version = 7  # 7: abstention, over time; 6: why a subgroup has no interval; 5: balanced accuracy, MCC; 2 to 4: words
     extension = "zip"
 
     @property
@@ -51,7 +52,7 @@ class DrawPictures(Stage):
 
     def requires(self) -> list[Stage]:
         """Require the predictions, their scores and calibration, and the classifiers, whose curves are drawn."""
-        return [PoolPredictions(), ScorePredictions(), CalibrateProbabilities(), *all_classifiers()]
+        return [PoolPredictions(), ScorePredictions(), CalibrateProbabilities(), ScoreUnfolding(), *all_classifiers()]
 
     def reads(self) -> dict[str, Any]:
         """Return how long each seizure lasts, and how to resample the patients of a part."""
@@ -66,6 +67,7 @@ class DrawPictures(Stage):
 
     def produce(self, path: Path) -> None:
         """Draw."""
+        from seizures.evaluation.how_early import read_scores
         from seizures.evaluation.predictions import read_predictions
         from seizures.evaluation.summary import read_summary
         from seizures.report import pictures
@@ -79,6 +81,7 @@ class DrawPictures(Stage):
             _subgroups(),
             _flow(),
             read_calibration(),
+            read_scores(ScoreUnfolding().result),
         )
         pictures.write_pictures(path, drawn)
 
@@ -86,7 +89,7 @@ class DrawPictures(Stage):
 class WriteReport(Stage):
     """Write one self-contained page: scores, pictures, what was left out, and how it was made."""
 
-    version = 9  # 9: calibration; 8: baselines; 7: balanced accuracy, MCC, slope; 2 to 6: words, parts, methods
+    version = 9  # 9: calibration, how early; 8: baselines; 7: balanced accuracy, MCC, slope; 2 to 6: words, parts
     extension = "html"
 
     @property
@@ -96,8 +99,8 @@ class WriteReport(Stage):
 
     def requires(self) -> list[Stage]:
         """Require the predictions, their scores, calibration and pictures, who shares features, the epochs."""
-        made: list[Stage] = [PoolPredictions(), ScorePredictions(), CalibrateProbabilities(), DrawPictures()]
-        return [*made, CompareFeatures(), WriteProvenance(), WriteChecklists(), *all_classifiers()]
+        made: list[Stage] = [PoolPredictions(), ScorePredictions(), CalibrateProbabilities(), ScoreUnfolding()]
+        return [*made, DrawPictures(), CompareFeatures(), WriteProvenance(), WriteChecklists(), *all_classifiers()]
 
     def reads(self) -> dict[str, Any]:
         """Return what the page says besides: what was left out, the folds, and every setting that decides a result."""
@@ -112,6 +115,7 @@ class WriteReport(Stage):
     def produce(self, path: Path) -> None:
         """Gather the tables, and write the page."""
         from seizures import provenance
+        from seizures.evaluation.how_early import read_scores
         from seizures.evaluation.predictions import read_predictions
         from seizures.evaluation.summary import read_summary
         from seizures.report import methods, page, pictures
@@ -154,6 +158,7 @@ class WriteReport(Stage):
                 notes=[*_shared_films(), *damage],
                 flow=flow_boxes(_flow()),
                 belief=read_calibration(),
+                over_time=read_scores(ScoreUnfolding().result),
                 timings={_cost_name(cost, anew.get(cost.stage, [])): cost.seconds for cost in stage_costs(stages)},
             ),
         )

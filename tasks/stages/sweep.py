@@ -181,7 +181,7 @@ def results_of(cells: list[str]) -> list[CellResult]:
 def settings_of(cells: list[str]) -> dict[str, Any]:
     """Return the settings of every cell, and the order of the cells."""
     return {
-        "cells": {cell: training_settings(cell) for cell in cells},
+        "cells": {cell: training_settings(cell).for_key() for cell in cells},
         "dealings": {cell: fold_settings(cell).dealing for cell in cells},
         "order": cells,
     }

@@ -50,6 +50,7 @@ OTHER_VALUES: dict[str, Any] = {
     "sampling": "middles",
     "num_inner_folds": 2,
     "loss": "paper",
+    "beginnings": "random",
     "dealing": "seizures",
     "group": "site",
     "num_bootstraps": 500,
@@ -109,6 +110,25 @@ def test_every_field_is_in_the_digest(kind: Any) -> None:
         digests.add(digest(dataclasses.replace(usual, **{field.name: OTHER_VALUES[field.name]})))
     assert len(digests) == len(dataclasses.fields(kind)) + 1
     assert digest(kind()) == digest(usual)
+
+
+@pytest.mark.parametrize(
+    ("training", "known"),
+    [(TrainingSettings(), "246b503f21be"), (TrainingSettings(gamma=math.inf, loss="paper"), "18a2073cf0a3")],
+)
+def test_the_key_of_training_is_what_it_was_before_there_were_beginnings(
+    training: TrainingSettings, known: str
+) -> None:
+    assert digest(training.for_key()) == known
+    random = dataclasses.replace(training, beginnings="random")
+    assert random.for_key() == {**training.for_key(), "beginnings": "random"}
+    names = {field.name for field in dataclasses.fields(training)}
+    assert set(random.for_key()) == names
+    assert all(
+        digest(dataclasses.replace(training, **{name: OTHER_VALUES[name]}).for_key()) != known
+        for name in names
+        if OTHER_VALUES[name] != getattr(training, name)
+    )
 
 
 keys = st.text(max_size=5)
@@ -182,6 +202,8 @@ def test_the_bounds_themselves_are_allowed(settings: Callable[[], object]) -> No
         (FoldSettings, "seed", -1, "at least 0"),
         (FoldSettings, "dealing", "x", "one of patients, seizures"),
         (TrainingSettings, "loss", "x", "one of weighted, paper"),
+        (TrainingSettings, "beginnings", "", "one of none, random"),
+        (TrainingSettings, "beginnings", "Random", "one of none, random"),
         (TrainingSettings, "gamma", 0.99, "at least 1 (1 is uniform, inf is the middle)"),
         (TrainingSettings, "weight_decay", math.inf, "at least 0"),
         (SnippetSettings, "sampling", "x", "one of balanced, middles"),
