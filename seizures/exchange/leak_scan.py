@@ -39,7 +39,9 @@ import h5py
 import numpy as np
 
 from seizures.errors import SeizuresError
+from seizures.exchange import classifier_file, model_card
 from seizures.exchange.bundle import CARD_NAME, INFO_NAME, MANIFEST_COLUMNS, MANIFEST_NAME, SUMS_NAME
+from seizures.exchange.classifier_schema import FIELDS
 from seizures.exchange.data_card import CARD
 from seizures.features.schema import DESCRIPTIONS, FeatureHeader, ViewFacts
 from seizures.features.validation import STATED
@@ -55,6 +57,7 @@ _CONSTANTS = {text for texts in DESCRIPTIONS.values() for text in texts}
 
 _OWN_TEXTS = (  # of every bundle, besides its values
     *(CARD_NAME, INFO_NAME, MANIFEST_NAME, SUMS_NAME, CARD, "drift.json", *MANIFEST_COLUMNS, *STATED, *DISTRIBUTIONS),
+    *(*model_card.OWN_TEXTS, *classifier_file.MEMBERS, *classifier_file.FAMILIARITY, *FIELDS),
     *(field.name for part in (FeatureHeader, ViewFacts) for field in dataclasses.fields(part)),
     *(name for name in DESCRIPTIONS),
     *_CONSTANTS,
@@ -237,10 +240,24 @@ def _scan_file(searcher: Searcher, name: str, path: Path, found: dict[str, None]
     if path.suffix == ".h5":
         _scan_hdf5(searcher, name, path, found)
         return
+    if path.suffix == ".safetensors":
+        _scan_tensors(searcher, name, path, found)
+        return
     content = path.read_bytes()
     _note(found, name, searcher.in_text(content))
     for place, value in _values(path.suffix, content):
         _note(found, f"{name}, {place}", searcher.in_value(value))
+
+
+def _scan_tensors(searcher: Searcher, name: str, path: Path, found: dict[str, None]) -> None:
+    """Search the header of a safetensors file, which is JSON, as text, and its tensors as arrays of numbers."""
+    content = path.read_bytes()
+    stop = 8 + int.from_bytes(content[:8], "little")
+    _note(found, f"{name}, its header", searcher.in_text(content[8:stop]))
+    for place, value in _json_values(json.loads(content[8:stop])):
+        kinds = _in_name(searcher, value) if place.startswith("a key") else searcher.in_value(value)
+        _note(found, f"{name}, {place}", kinds)
+    _note(found, f"{name}, its tensors", searcher.in_numbers(content[stop:]))
 
 
 def _values(suffix: str, content: bytes) -> Iterator[tuple[str, str]]:

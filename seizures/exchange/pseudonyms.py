@@ -29,7 +29,7 @@ class Pseudonyms:
     """The pseudonyms of one site, all from one key; they do not sort as the ids do."""
 
     def __init__(self, key: bytes, site: str, ids: Iterable[SeizureId]) -> None:
-        if not _SITE.fullmatch(site):
+        if not is_site(site):
             raise SettingsError(
                 f"site = {site!r}: expected 2 to 16 letters and digits, beginning with a letter, e.g. LAB1"
             )
@@ -50,6 +50,11 @@ class Pseudonyms:
     def seizure(self, patient_id: str, seizure_id: str) -> str:
         """Return the pseudonym of a seizure, unique within its patient."""
         return self._seizures[SeizureId(patient_id, seizure_id)]
+
+
+def is_site(text: str) -> bool:
+    """Tell whether a laboratory may have this name in pseudonyms and files."""
+    return _SITE.fullmatch(text) is not None
 
 
 def read_or_make_key(path: Path) -> bytes:

@@ -8,7 +8,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from seizures.errors import FeatureFileError
@@ -18,6 +18,7 @@ MAX_INFLATION = 64  # bytes for each byte of the zip; features shrink by a tenth
 SLACK_BYTES = 2**22
 
 _BLOCK_BYTES = 1 << 20
+_DENSE = (".h5", ".safetensors", ".mp4", ".jpg")
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 _MODE = stat.S_IFREG | 0o644
 
@@ -31,10 +32,17 @@ class Layout:
     folders: re.Pattern[str]
     max_members: int
 
+    @classmethod
+    def of_names(cls, what: str, names: Sequence[str]) -> Layout:
+        """Return the layout of a zip that holds some members and no others, and no folder."""
+        return cls(what, re.compile("|".join(map(re.escape, names))), re.compile("(?!)"), len(names))
+
 
 BUNDLE = Layout(
     "a bundle", re.compile(r"(features/)?[A-Za-z0-9_-][A-Za-z0-9._+-]*"), re.compile("features/"), max_members=20_000
 )
+
+PAGE = Layout("a seizure's page", re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*"), re.compile("(?!)"), max_members=2_000)
 
 
 def is_zip(path: Path) -> bool:
@@ -47,25 +55,37 @@ def pack(folder: Path, path: Path) -> None:
     """Write all files of a folder into a zip, sorted, without dates, owners or compression of what is dense."""
     with zipfile.ZipFile(path, "w") as archive:
         for item in sorted(item for item in folder.rglob("*") if item.is_file()):
-            entry = zipfile.ZipInfo(item.relative_to(folder).as_posix(), _NO_DATE)
-            entry.create_system, entry.external_attr = 3, _MODE << 16
-            entry.compress_type = zipfile.ZIP_STORED if item.suffix == ".h5" else zipfile.ZIP_DEFLATED
+            entry = _entry(item.relative_to(folder).as_posix())
             with item.open("rb") as source, archive.open(entry, "w") as target:
                 while block := source.read(_BLOCK_BYTES):
                     target.write(block)
 
 
-def unpack(path: Path, folder: Path) -> None:
+def write_members(path: Path, members: Mapping[str, bytes]) -> None:
+    """Write a zip as `pack` does, from what is in memory."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in sorted(members.items()):
+            archive.writestr(_entry(name), content)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _NO_DATE)
+    entry.create_system, entry.external_attr = 3, _MODE << 16
+    entry.compress_type = zipfile.ZIP_STORED if Path(name).suffix in _DENSE else zipfile.ZIP_DEFLATED
+    return entry
+
+
+def unpack(path: Path, folder: Path, layout: Layout = BUNDLE) -> None:
     """Unpack a zip into an empty folder, after checking every name and size.
 
     Raises:
-        FeatureFileError: a name that leaves the folder or is not one of a bundle, a link, an encrypted or too large
+        FeatureFileError: a name that leaves the folder or is not one of the layout, a link, an encrypted or too large
             member, or a damaged zip; the folder may then hold some of the files.
 
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            for member in checked_members(archive, path, BUNDLE):
+            for member in checked_members(archive, path, layout):
                 if not member.is_dir():
                     _extract(archive, member, folder)
     except UNREADABLE as error:
