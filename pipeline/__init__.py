@@ -22,6 +22,9 @@ The task graph, from the videos down. Each name is a stage; its result is `resul
       |                    |
       +--------------------+
       |
+    CalibrateProbabilities  may the probability be believed, when to abstain      .json
+    UnfoldFold  ->  PoolUnfolding  ->  ScoreUnfolding: how early is it right?     .csv, .json
+      |
     DrawPictures        all figures, with their data                               .zip
     WriteProvenance     versions, settings, cohort, training, what was left out    .json
     TabulateChecklists  ->  WriteChecklists: what the run answers of TRIPOD+AI ... .csv, .html
@@ -29,6 +32,26 @@ The task graph, from the videos down. Each name is a stage; its result is `resul
     WriteReport         one page                                                   .html
       |
     RunAll              all of it, and results/current
+
+A classifier to hand over, trained on everybody (ExportClassifier)::
+
+    TrainOnAll          one seed: a classifier of all patients                     .pt
+    CollectCases        the snippets that a verdict takes, of each seizure         .h5
+    ProbeFamiliarity    the same of films of other kinds, made of a few            .h5
+      |
+    WriteClassifier     weights, card, scores, calibration, what is familiar       .zip
+
+New seizures, without labels (Predict) or with (TestClassifier)::
+
+    DecodeRecording
+      |
+    ExtractMiddles      only the snippets that a verdict takes                     .h5
+      |                 (or ExtractFeatures, where all features are there)
+    AnswerSeizure       the verdict, what moved it, is the film familiar           .json
+    FollowSeizure       the answer second by second, from all features             .json
+      |
+    WriteSeizurePage  ->  PoolAnswers: a page each, and one table                  .zip, .csv
+    ScoreExternally  ->  WriteExternalPage: scores on another cohort               .json, .html
 
 Separately, before anything is computed::
 
@@ -44,23 +67,33 @@ CompareCells, DrawSweep, WriteProtocols. `RunSnippets` compares networks on sing
 onset: ClassifySnippets (one network and fold), PoolSnippets, TabulateSnippets, DrawSnippets, WriteSnippets.
 
 `ExportFeatures`, `ImportFeatures`, `ValidateFeatures` and `CheckDrift` exchange features with other laboratories;
-`ImportGestures` imports the paper's public features.
+`ImportGestures` imports the paper's public features, and `PackClassifier` packs its authors' classifiers.
 """
 
 from pipeline.exchange import CheckDrift, ExportFeatures, ImportFeatures, ValidateFeatures
+from pipeline.export_classifier import ExportClassifier
+from pipeline.external_scores import TestClassifier
 from pipeline.front_door import check_command_line
 from pipeline.gestures import ImportGestures
 from pipeline.inspect_videos import InspectVideos
+from pipeline.pack_classifier import PackClassifier
 from pipeline.plan import Plan
+from pipeline.predict import Predict
 from pipeline.prune import Prune
 from pipeline.run_all import RunAll
 from pipeline.shards import ExtractShard, FoldShard
 from pipeline.snippets import RunSnippets
 from pipeline.status import Status
 from pipeline.sweep import RunSweep
+from tasks.stages.answer_pages import PoolAnswers, WriteSeizurePage
+from tasks.stages.answers import AnswerSeizure, ExtractMiddles, FollowSeizure
 from tasks.stages.baselines import PredictBaselines
+from tasks.stages.calibration import CalibrateProbabilities
+from tasks.stages.cases import CollectCases, ProbeFamiliarity
 from tasks.stages.checklist import TabulateChecklists, WriteChecklists
+from tasks.stages.classifier import WriteClassifier
 from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
+from tasks.stages.external import ScoreExternally, WriteExternalPage
 from tasks.stages.features import ExtractFeatures
 from tasks.stages.folds import AssignFolds
 from tasks.stages.imported import ImportedFeatures
@@ -69,13 +102,17 @@ from tasks.stages.report import DrawPictures, WriteReport
 from tasks.stages.shared_features import CompareFeatures
 from tasks.stages.snippets import ClassifySnippets, DrawSnippets, PoolSnippets, TabulateSnippets, WriteSnippets
 from tasks.stages.sweep import CompareCells, DrawSweep, TabulateSweep, WriteProtocols
-from tasks.stages.training import TrainFold
+from tasks.stages.training import TrainFold, TrainOnAll
+from tasks.stages.unfolding import PoolUnfolding, ScoreUnfolding, UnfoldFold
 from tasks.stages.videos import DecodeRecording, SimulateRecording
 
 __all__ = [
+    "AnswerSeizure",
     "AssignFolds",
+    "CalibrateProbabilities",
     "CheckDrift",
     "ClassifySnippets",
+    "CollectCases",
     "CompareCells",
     "CompareFeatures",
     "DecodeRecording",
@@ -83,34 +120,50 @@ __all__ = [
     "DrawSnippets",
     "DrawSweep",
     "EvaluateFold",
+    "ExportClassifier",
     "ExportFeatures",
     "ExtractFeatures",
+    "ExtractMiddles",
     "ExtractShard",
     "FoldShard",
+    "FollowSeizure",
     "ImportFeatures",
     "ImportGestures",
     "ImportedFeatures",
     "InspectVideos",
+    "PackClassifier",
     "Plan",
+    "PoolAnswers",
     "PoolPredictions",
     "PoolSnippets",
+    "PoolUnfolding",
+    "Predict",
     "PredictBaselines",
+    "ProbeFamiliarity",
     "Prune",
     "RunAll",
     "RunSnippets",
     "RunSweep",
+    "ScoreExternally",
     "ScorePredictions",
+    "ScoreUnfolding",
     "SimulateRecording",
     "Status",
     "TabulateChecklists",
     "TabulateSnippets",
     "TabulateSweep",
+    "TestClassifier",
     "TrainFold",
+    "TrainOnAll",
+    "UnfoldFold",
     "ValidateFeatures",
     "WriteChecklists",
+    "WriteClassifier",
+    "WriteExternalPage",
     "WriteProtocols",
     "WriteProvenance",
     "WriteReport",
+    "WriteSeizurePage",
     "WriteSnippets",
 ]
 

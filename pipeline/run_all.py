@@ -20,6 +20,7 @@ from tasks.stages.features import features_of_run
 from tasks.stages.folds import all_dealings, left_out, unusable
 from tasks.stages.provenance import WriteProvenance
 from tasks.stages.report import WriteReport, unpack_pictures
+from tasks.stages.unfolding import PoolUnfolding, ScoreUnfolding
 
 
 class SeizuresLeftOutError(SeizuresError):
@@ -62,6 +63,8 @@ class RunAll(WorkingTask):
                 **{f"{stage.with_repeat('baselines')}.csv": stage for stage in all_baselines()},
                 "metrics.json": metrics,
                 "calibration.json": CalibrateProbabilities(),
+                "over_time.csv": PoolUnfolding(),
+                "over_time.json": ScoreUnfolding(),
                 "provenance.json": WriteProvenance(),
                 "checklist.csv": TabulateChecklists(),
                 "checklist.html": WriteChecklists(),

@@ -9,6 +9,7 @@ Plain Python, without Luigi. These names are the doors: what a notebook, a test 
         print(features)
     findings, num_files = seizures.check_path("bundle.zip")
     scores = seizures.score_predictions(pandas.read_csv("predictions.csv"))
+    answer = seizures.open_classifier("classifier.zip").predict("P01+01.h5")
     starts = seizures.sample_positions(900, 8, 16, gamma=4, rng=numpy.random.default_rng(0))
 """
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from seizures.classification.sampling import sample_positions
     from seizures.evaluation.summary import score_predictions
     from seizures.exchange.checking import check_path
+    from seizures.exchange.open_classifier import open_classifier
     from seizures.features.reader import open_features
     from seizures.manifest.recordings import read_manifest
     from seizures.video.reading import read_frames
 
 _DOORS = {
     "check_path": "seizures.exchange.checking",
+    "open_classifier": "seizures.exchange.open_classifier",
     "open_features": "seizures.features.reader",
     "read_frames": "seizures.video.reading",
     "read_manifest": "seizures.manifest.recordings",
@@ -34,7 +37,15 @@ _DOORS = {
     "score_predictions": "seizures.evaluation.summary",
 }
 
-__all__ = ["check_path", "open_features", "read_frames", "read_manifest", "sample_positions", "score_predictions"]
+__all__ = [
+    "check_path",
+    "open_classifier",
+    "open_features",
+    "read_frames",
+    "read_manifest",
+    "sample_positions",
+    "score_predictions",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -64,4 +64,6 @@ def test_every_arrow_points_down(drawing: dict[str, Any]) -> None:
         above, under = (source, target) if floors[0] == floors[1] else floors
         if height[above] <= height[under]:
             wrong += [f"{item.where} imports {item.what}" for item in imports]
+    # One door opens to the other side, and says why: docs/decisions/0011-a-classifier-that-is-handed-over.md.
+    wrong.remove("seizures.exchange.open_classifier imports models.build_aggregation")
     assert not wrong, f"imports that do not go down: {wrong}"

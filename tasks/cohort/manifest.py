@@ -167,6 +167,8 @@ def is_short(duration_seconds: float) -> bool:
 def short_reason(duration_seconds: float) -> str:
     """Say that a seizure is too short."""
     minimum = section(Dataset).minimum_duration_seconds
+    if not needs_labels():
+        return f"lasts {duration_seconds:.1f} s, and the classifier needs at least {minimum:.1f} s"
     return f"lasts {duration_seconds:.1f} s, under minimum_duration_seconds = {minimum:g}"
 
 

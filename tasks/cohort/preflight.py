@@ -6,8 +6,9 @@ import functools
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from luigi.task_register import Register
 
@@ -20,6 +21,7 @@ from seizures.features.validation import differences
 from seizures.report.checklists.study import read_study
 from seizures.settings import PRECISIONS
 from tasks.cohort import manifest as cohort
+from tasks.cohort.asked import imported_mistakes, setting_mistakes
 from tasks.cohort.groups import group_mistakes, groups
 from tasks.cohort.imported_features import extracts_any, import_mistakes
 from tasks.cohort.manifest_faults import manifest_mistakes
@@ -53,6 +55,35 @@ def require_sound_input() -> None:
         mistakes = [*_setting_mistakes(), *_folder_mistakes(), *_cohort_mistakes()]
     if mistakes:
         raise SettingsError(format_mistakes(mistakes))
+
+
+def require_askable(info: Mapping[str, Any], *, allow_mixed: bool) -> None:
+    """Raise one error with everything that keeps a classifier from being asked about the manifest's seizures.
+
+    Args:
+        info: what the classifier's file says.
+        allow_mixed: features may be of another network, other weights or another stride.
+
+    """
+    mistakes = [*_machine_mistakes(), *_folder_mistakes()] or list(_asked_mistakes(info, allow_mixed))
+    if mistakes:
+        raise SettingsError(format_mistakes(mistakes))
+
+
+def _asked_mistakes(info: Mapping[str, Any], allow_mixed: bool) -> Iterator[str]:
+    faults = list(manifest_mistakes())
+    if faults:
+        yield from faults
+        return
+    mistakes = [*(network_mistakes() if extracts_any() else ()), *import_mistakes()]
+    if mistakes:
+        yield from mistakes
+        return
+    if extracts_any():
+        yield from setting_mistakes(info, allow_mixed=allow_mixed)
+    yield from imported_mistakes(info, feature_recipes(), allow_mixed=allow_mixed)
+    if not cohort.seizures():
+        yield from (f"{item.name}: {item.reason}" for item in cohort.left_out_by_manifest())
 
 
 def _setting_mistakes() -> Iterator[str]:

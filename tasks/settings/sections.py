@@ -169,6 +169,9 @@ class Training(luigi.Config):
     num_epochs = _whole(_TRAINING.num_epochs, "epochs")
     protocol = _text(_TRAINING.protocol, "patient, nested (inner folds choose the epoch), paper (to reproduce only)")
     loss = _text(AS_PROTOCOL, "weighted (the classes weigh the same), paper (the authors'); auto: as protocol says")
+    beginnings = _text(
+        _TRAINING.beginnings, "none; random: in each epoch, half of the sequences are cut to a beginning"
+    )
     num_inner_folds = _whole(_TRAINING.num_inner_folds, "inner folds of protocol = nested")
     num_seeds = _whole(3, "every fold is trained once with each of the seeds 0, 1, ...")
 
@@ -186,6 +189,7 @@ class Training(luigi.Config):
             selection=selection_of(self.protocol),
             num_inner_folds=self.num_inner_folds,
             loss=part_of_protocol("loss", self.loss, LOSSES, self.protocol),
+            beginnings=self.beginnings,
         )
 
 
@@ -249,6 +253,12 @@ class Evaluation(luigi.Config):
         return list(dict.fromkeys(filter(None, (as_one_line(part) for part in self.subgroups.split(",")))))
 
 
+class Report(luigi.Config):
+    """What pages show (RunAll, Predict)."""
+
+    pictures_of_patients = _switch(False, "clips and pictures of the films on a seizure's page; it stays in the house")
+
+
 class Machine(luigi.Config):
     """How fast, never what: no key holds any of these."""
 
@@ -259,7 +269,7 @@ class Machine(luigi.Config):
 
 
 SECTIONS: tuple[type[luigi.Config], ...] = (
-    Dataset, Demo, Results, Frames, Features, Folds, Training, Sweep, Snippets, Evaluation, Machine,
+    Dataset, Demo, Results, Frames, Features, Folds, Training, Sweep, Snippets, Evaluation, Report, Machine,
 )  # fmt: skip
 
 

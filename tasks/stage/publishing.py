@@ -137,12 +137,17 @@ def publish(
 
 
 def publish_beside(
-    link: str, last: Stage, named: Mapping[str, Stage], summary: Mapping[str, Any], others: Iterable[Stage] = ()
+    link: str,
+    last: Stage,
+    named: Mapping[str, Stage],
+    summary: Mapping[str, Any],
+    others: Iterable[Stage] = (),
+    fill: Callable[[Path], None] | None = None,
 ) -> Path:
     """Point `results/<link>` to the `named` results beside those of RunAll; return it.
 
     `runs/<key>`, with the key of the `last` of them, names every result below, and the `others` with theirs, so that
-    Prune keeps them.
+    Prune keeps them; `fill` writes files there. The link may lie in a folder: `predictions/ward`.
     """
     root = results_root()
     require_same_disk(root)
@@ -155,8 +160,11 @@ def publish_beside(
         with unfinished(temporary_name(folder / INDEX_NAME)) as draft:
             _write_index(draft, made)
             draft.replace(folder / INDEX_NAME)
+        if fill is not None:
+            fill(folder)
         _write_summary(folder, {"run": last.key, **summary})
-        _point(root / link, folder.relative_to(root))
+        (root / link).parent.mkdir(parents=True, exist_ok=True)
+        _point(root / link, Path(os.path.relpath(folder, (root / link).parent)))
     return root / link
 
 

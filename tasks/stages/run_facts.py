@@ -14,7 +14,7 @@ from seizures.manifest.recordings import Recording
 from seizures.settings import canonical, canonical_json
 from tasks.cohort import manifest as cohort
 from tasks.cohort.recipes import feature_recipes
-from tasks.settings.sections import SECTIONS, Machine, Results, Snippets, Sweep, section
+from tasks.settings.sections import SECTIONS, Machine, Report, Results, Snippets, Sweep, section
 from tasks.stages.features import all_features, features_of
 from tasks.stages.folds import fold_items, fold_rows, seizure_of
 
@@ -70,7 +70,7 @@ def settings_by_section() -> dict[str, dict[str, Any]]:
     return {
         kind.get_task_family(): {name: _shown(name, getattr(section(kind), name)) for name, _ in kind.get_params()}
         for kind in SECTIONS
-        if kind not in (Machine, Results, Snippets, Sweep)
+        if kind not in (Machine, Report, Results, Snippets, Sweep)
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class TrainFold(RepeatMixin, CellMixin, Stage):
         """Return how to train, on what, and in which order."""
         looked_at = {row.name: recipe_entry(row) for row in self.looked_at}
         return {
-            "settings": training_settings(self.cell),
+            "settings": training_settings(self.cell).for_key(),
             "seed": self.seed,
             "labels": section(Dataset).label_names(),
             "training": {row.name: recipe_entry(row) for row in self.rows},
@@ -79,23 +80,73 @@ class TrainFold(RepeatMixin, CellMixin, Stage):
 
     def produce(self, path: Path) -> Amount:
         """Train, and save the classifier with its history."""
-        import models
-        from seizures.classification.checkpoints import save_classifier
-        from seizures.classification.training import fit
-
-        settings = training_settings(self.cell)
-        bank = load_sequences(self.rows, ("all",), self.cell)
-        held_out = load_sequences(self.looked_at, ("all",), self.cell) if self.looked_at else None
-        build = functools.partial(
-            models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units
-        )
-        with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as report_progress:
-            fitted = fit(
-                bank, build, settings, seed=self.seed, held_out=held_out, groups=groups(), progress=report_progress
-            )
         repeat = {"repeat": self.repeat} if self.repeat else {}
-        save_classifier(path, fitted, {"fold": self.fold, **repeat, "network": networks_used()})
-        return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
+        return fit_to_file(
+            self, path, self.rows, looked_at=self.looked_at, attributes={"fold": self.fold, **repeat}, cell=self.cell
+        )
+
+
+class TrainOnAll(Stage):
+    """Fit a classifier to everybody whom RunAll trains on: the one that is handed over."""
+
+    extension = "pt"
+    seed: int = luigi.IntParameter()
+
+    @property
+    def label(self) -> str:
+        """All, and the seed."""
+        return f"all+seed{self.seed}"
+
+    def upstream(self) -> list[Stage]:
+        """Return the features of everybody."""
+        return [features_of(row.id) for row in fold_rows()]
+
+    def requires(self) -> list[Stage]:
+        """Require the folds, which say who is good, and the features, and that no two patients have the same ones."""
+        return [AssignFolds(), CompareFeatures(), *self.upstream()]
+
+    def reads(self) -> dict[str, Any]:
+        """Return how to train, on what, and in which order."""
+        settings, rows = training_settings(), fold_rows()
+        in_groups = {row.name: groups()[row.id] for row in rows if groups()} if settings.selection == "inner" else {}
+        return {
+            "settings": settings.for_key(),
+            "seed": self.seed,
+            "labels": section(Dataset).label_names(),
+            "training": {row.name: recipe_entry(row) for row in rows},
+            "order": order_of(rows),
+            **({"groups": in_groups} if in_groups else {}),
+        }
+
+    def produce(self, path: Path) -> Amount:
+        """Train, and save the classifier with its history."""
+        return fit_to_file(self, path, fold_rows())
+
+
+def fit_to_file(
+    stage: TrainFold | TrainOnAll,
+    path: Path,
+    rows: Sequence[FoldRow],
+    *,
+    looked_at: Sequence[FoldRow] = (),
+    attributes: Mapping[str, Any] | None = None,
+    cell: str = "",
+) -> Amount:
+    """Fit a classifier to some rows of the folds of a cell, with the seed of the stage, and save it."""
+    import models
+    from seizures.classification.checkpoints import save_classifier
+    from seizures.classification.training import fit
+
+    settings = training_settings(cell)
+    bank = load_sequences(rows, ("all",), cell)
+    held_out = load_sequences(looked_at, ("all",), cell) if looked_at else None
+    build = functools.partial(models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units)
+    with computing(section(Machine).num_threads or 1), progress(stage, stage.label, "epochs") as report_progress:
+        fitted = fit(
+            bank, build, settings, seed=stage.seed, held_out=held_out, groups=groups(), progress=report_progress
+        )
+    save_classifier(path, fitted, {**(attributes or {}), "network": networks_used()})
+    return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
 
 
 @functools.cache

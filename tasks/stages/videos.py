@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
@@ -19,6 +19,9 @@ from tasks.machinery.progress import progress
 from tasks.settings.sections import Demo, Frames, results_root, section
 from tasks.stage.mixins import NetworkMixin, RecordingMixin
 from tasks.stage.stage import Amount, Stage
+
+if TYPE_CHECKING:
+    from seizures.video.request import WindowRequest
 
 
 def decoded_key_parts(paths: Sequence[Path]) -> dict[str, Any]:
@@ -100,19 +103,9 @@ class DecodeRecording(RecordingMixin, NetworkMixin, Stage):
         """Decode, and write the frames as they come."""
         from seizures.processes.decoder import IsolatedWindow, tried_twice
         from seizures.video.frame_cache import write_frames
-        from seizures.video.request import WindowRequest
 
-        item, read = self.recording, self.reads()
+        read, request = self.reads(), window_of(self)
         hashes = read["video_sha256"] or [fingerprint(film, results_root() / "fingerprints") for film in self.paths()]
-        request = WindowRequest(
-            tuple(stage.result for stage in self.requires()) or self.paths(),
-            item.onset_seconds,
-            item.offset_seconds,
-            crop=item.crop,
-            mask=item.mask,
-            settings=read["frames"],
-            frame_size=read["frame_size"],
-        )
 
         def decode() -> Amount:
             with (
@@ -123,3 +116,19 @@ class DecodeRecording(RecordingMixin, NetworkMixin, Stage):
                 return Amount(window.facts.num_frames_decoded, "frames")
 
         return tried_twice(decode)
+
+
+def window_of(stage: DecodeRecording) -> WindowRequest:
+    """Return what is to be decoded of a recording."""
+    from seizures.video.request import WindowRequest
+
+    item, read = stage.recording, stage.reads()
+    return WindowRequest(
+        tuple(film.result for film in stage.requires()) or stage.paths(),
+        item.onset_seconds,
+        item.offset_seconds,
+        crop=item.crop,
+        mask=item.mask,
+        settings=read["frames"],
+        frame_size=read["frame_size"],
+    )

@@ -11,7 +11,10 @@ from pathlib import Path
 from PIL import Image
 from small_project import Project
 
-PICTURES = {"seizures", "decision", "flow", "confusion", "scores", "parts", "calibration", "roc", "training"}
+PICTURES = {
+    "over_time", "clonic_onset", "seizures", "decision", "flow", "confusion", "scores", "parts",
+    "calibration", "roc", "training",
+}  # fmt: skip
 PICTURES |= {"reliability", "abstention"}
 
 

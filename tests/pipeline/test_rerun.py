@@ -17,7 +17,8 @@ from seizures.simulation import rendering
 from tasks.cohort import manifest as cohort
 
 TOLD = ["RunAll()", "TabulateChecklists()", "WriteChecklists()", "WriteProvenance()", "WriteReport()"]
-SCORES = ["CalibrateProbabilities()", "DrawPictures()", "PoolPredictions()", "ScorePredictions()", *TOLD]
+UNFOLDED = ["UnfoldFold(fold=0)", "UnfoldFold(fold=1)", "PoolUnfolding()", "ScoreUnfolding()"]
+SCORES = ["CalibrateProbabilities()", "DrawPictures()", "PoolPredictions()", "ScorePredictions()", *UNFOLDED, *TOLD]
 FOLDS, SEEDS = range(2), range(2)
 
 

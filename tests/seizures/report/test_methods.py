@@ -99,6 +99,9 @@ def test_the_paragraph_says_what_was_run_with_every_number() -> None:
         ({"training": training(selection="held_out")}, "not as an estimate for new patients: Cl", "last epoch"),
         ({"training": training(selection="held_out"), "folds": DEALT}, "Seizures, not patients, were d", "no patient"),
         ({"training": training(loss="paper")}, "two independent sigmoid outputs", "in which a TCS weighs"),
+        ({"training": training(beginnings="random")}, "with probability 1/2 and anew in every epoch, replaced by a "
+         "beginning of it, of a length drawn uniformly", "  "),
+        ({"training": training()}, "one snippet was taken from each", "beginning of it"),
         ({"num_repeats": 3}, "label and duration (seeds 5 to 7, 3 times in all)", "  "),
         ({"made": [{**MADE, "stride_frames": 3}]}, "one starting at every 3 frames (0.20 s)", "every frame,"),
         ({"made": [{**MADE, "preprocessing": ""}]}, "were turned into", "scaled"),

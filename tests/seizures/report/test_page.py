@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
+import math
 import re
 import tempfile
 from html.parser import HTMLParser
@@ -12,9 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from seizures.evaluation import over_time
 from seizures.evaluation.baselines import score_baselines
+from seizures.evaluation.how_early import score_over_time
 from seizures.evaluation.predictions import pool_predictions, predictions_for
 from seizures.evaluation.summary import summarise
+from seizures.manifest.identity import SeizureId
 from seizures.report import page as report
 from seizures.report import pictures
 from seizures.report.methods import WhatWasRun
@@ -274,3 +278,32 @@ def test_a_result_with_undefined_scores_still_has_a_page(tmp_path):
     assert len(page.images) == 6
     assert "duration of FOSunknown" in page.text
     assert "duration of TCSnone" in page.text
+
+
+def early_scores() -> dict:
+    """Return over_time.json of two patients, whose TCS has a clonic onset."""
+    seizures = [
+        over_time.rows_of(SeizureId(patient, "1"), label, onset, [5, 10, 20], np.array([[0.5, right, right]]))
+        for patient, label, onset, right in (("P1", "TCS", 8.0, 0.9), ("P2", "FOS", math.nan, 0.1))
+    ]
+    return score_over_time(over_time.pool(seizures), 0.95)
+
+
+def test_how_early_it_is_right_is_said_where_that_is_known() -> None:
+    text = report.render_report(make_inputs())
+    assert 'id="early"' not in text
+    assert "#early" not in text
+    predictions, summary, history = results()
+    drawn = pictures.draw_pictures(
+        predictions, summary, history, DURATIONS, EvaluationSettings(num_bootstraps=100), over_time=early_scores()
+    )
+    assert {"over_time", "clonic_onset"} <= set(drawn)
+    inputs = make_inputs(over_time=early_scores())
+    page = _Page(report.render_report(inputs))
+    assert "#early" in page.sources
+    words = " ".join(page.text.split()).replace("\xa0", " ")
+    assert "How early is it right? Share of seizures classified correctly after 10 s: 100 %" in words
+    assert "Of the 1 TCS with a clonic onset, 100 % were called TCS before it" in words
+    assert "the classifiers were trained on whole seizures only" in words
+    random = dataclasses.replace(inputs.run, training=TrainingSettings(num_epochs=2, beginnings="random"))
+    assert "whole seizures only" not in report.render_report(dataclasses.replace(inputs, run=random))

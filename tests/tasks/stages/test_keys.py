@@ -22,7 +22,8 @@ BELIEF = ("CalibrateProbabilities", "DrawPictures", *TOLD)
 SCORES = ("ScorePredictions", "DrawPictures", *TOLD)
 POOL = ("PoolPredictions", "CalibrateProbabilities", *SCORES)
 EVALUATION = ("EvaluateFold", *POOL)
-TRAINING = ("TrainFold", *EVALUATION)
+UNFOLDED = ("UnfoldFold", "PoolUnfolding", "ScoreUnfolding")
+TRAINING = ("TrainFold", *UNFOLDED, *EVALUATION)
 MOVED = ("ExtractFeatures of movement", "PredictBaselines")
 FOLDS = ("AssignFolds", "PredictBaselines", *TRAINING)
 WEIGHTS = ("ExtractFeatures", "CompareFeatures", *TRAINING)  # of the features, the folds read only that they are good
@@ -79,16 +80,18 @@ CHANGES = {
     "Training.protocol": ("nested", TRAINING),
     "Training.num_inner_folds": ("4", TRAINING),
     "Training.loss": ("paper", TRAINING),
-    "Training.num_seeds": ("3", POOL),  # the classifiers of the first two seeds stay
+    "Training.beginnings": ("random", TRAINING),
+    "Training.num_seeds": ("3", (*UNFOLDED, *POOL)),  # the classifiers of the first two seeds stay
     "Sweep.grid": ("gamma=1", NONE),
     "Snippets.networks": ("resnet_34", NONE),
     "Snippets.sampling": ("middles", NONE),
     "Evaluation.num_bootstraps": ("200", SCORES),
-    "Evaluation.confidence_level": ("0.9", ("CalibrateProbabilities", *SCORES)),
+    "Evaluation.confidence_level": ("0.9", ("CalibrateProbabilities", "ScoreUnfolding", *SCORES)),
     "Evaluation.seed": ("1", SCORES),
     "Evaluation.prevalences": ("0.1, 0.5", SCORES),
     "Evaluation.subgroups": ("site", ("DrawPictures", *TOLD)),
     "Evaluation.target_accuracy": ("0.9", BELIEF),
+    "Report.pictures_of_patients": ("true", NONE),  # of Predict
     "Machine.device": ("cpu", NONE),
     "Machine.engine": ("torch", NONE),
     "Machine.snippets_per_batch": ("3", NONE),
@@ -197,7 +200,11 @@ def test_a_column_changes_the_keys_of_its_seizure(tmp_path: Path, column: str) -
     held_out = next(row.fold for row in folds if (row.patient_id, row.seizure_id) == ("P01", "01"))
     own = {(stage, f"P01+01{view}") for stage in before_folds(before) for view in ("", "+large", "+small")}
     trained = {key for key in before if key[0] == "TrainFold" and not key[1].startswith(f"fold{held_out:02d}")}
-    later = {key for key in before if key[0] in {"AssignFolds", "CompareFeatures", "PredictBaselines", *EVALUATION}}
+    later = {
+        key
+        for key in before
+        if key[0] in {"AssignFolds", "CompareFeatures", "PredictBaselines", *UNFOLDED, *EVALUATION}
+    }
     wanted = {key for key in (own & before.keys()) | trained | later if key[0] in expected}
     assert {key for key in before if before[key] != after[key]} == wanted
 
