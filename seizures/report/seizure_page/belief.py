@@ -120,8 +120,8 @@ def interval_words(score: Score) -> str:
 def _measured(one: Classifier) -> str:
     if one.accuracy is None:
         return "The classifier came without scores, so how often it is right is not known."
-    has_interval = bool(interval_words(one.accuracy))
-    interval = f"With its {100 * one.confidence_level:g}{NBSP}% interval" if has_interval else "Without an interval"
+    ends = interval_words(one.accuracy)
+    interval = f"{100 * one.confidence_level:g}{NBSP}% interval {ends}" if ends else "Without an interval"
     return f"{interval}, {one.protocol}." if one.protocol else f"{interval}."
 
 

@@ -152,7 +152,7 @@ def test_how_good_it_is():
     assert plain(title) == "89 % right"
     assert plain(belief.interval_words(CLASSIFIER.accuracy)) == "76 to 96 %"
     assert [plain(sentence) for sentence in said] == [
-        "With its 95 % interval, cross-validated by patient.",
+        "95 % interval 76 to 96 %, cross-validated by patient.",
         "Learned from 35 seizures of 12 patients (simulated); that is few.",
         "It makes no call in 14 of 100; of those it calls it gets 93 % (80 to 99 %) right.",
         CLASSIFIER.calibration,
