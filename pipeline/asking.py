@@ -13,6 +13,7 @@ from seizures.errors import SeizuresError, SettingsError
 from tasks.cohort import manifest as cohort
 from tasks.cohort.asked import ask_about, name_of
 from tasks.cohort.classifiers import info_of
+from tasks.cohort.imported_features import is_imported
 from tasks.cohort.preflight import require_askable
 from tasks.machinery.processes import import_before_forks
 from tasks.settings.command_line import format_mistakes
@@ -21,6 +22,7 @@ from tasks.settings.sections import Dataset, results_root, section
 from tasks.stage.publishing import read_summary
 from tasks.stage.stage import Stage
 from tasks.stages.answers import AnswerSeizure, all_answers
+from tasks.stages.features import decoded
 
 
 class SeizuresNotAskedError(SeizuresError):
@@ -118,10 +120,16 @@ class AskingTask(WorkingTask):
             raise SeizuresNotAskedError("\n  ".join(["all answers are written, but without", *bad]))
 
     def left_out_lines(self) -> Iterator[str]:
-        """Yield which seizures could not be asked about, and why."""
+        """Yield which seizures could not be asked about, and which views of others, and why."""
         for item in cohort.left_out_by_manifest():
             yield f"  not asked: {item.name}: {item.reason}"
         yield from (f"  not asked: {line}" for line in self.unusable())
+        for stage, said in self.answers().items():
+            answered = {view["view"] for view in said["answer"]["views"]}
+            for view in stage.seizure.recordings:
+                if view.view not in answered:
+                    bad = None if is_imported(stage.seizure) else decoded(view.id).bad_reason()
+                    yield f"  answered without {view.name}: {bad or 'too short for the classifier'}"
 
     def summary(self) -> str:
         """Return how many seizures were asked about, and how far their answers may be taken."""

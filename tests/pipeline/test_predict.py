@@ -278,6 +278,15 @@ def test_films_that_are_too_short_or_unreadable_or_of_another_label_set(
     assert "is not a label; expected FOS or TCS" in labels.output
 
 
+def test_a_view_that_cannot_be_read_is_named_and_the_others_answer(other: Project, films: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.mp4").write_bytes(b"no film" * 100)
+    views = f"large={next(films.glob('*large*.mp4'))},small={tmp_path / 'bad.mp4'}"
+    run = other.luigi("Predict", "--classifier", "classifier.zip", "--video", views, "--name", "half", "--verdict-only")
+    assert run.exit_code == 0, run
+    assert "answered without new+half+small: " in run.output
+    assert len(answers(other, "half")) == 1
+
+
 def test_answers_about_another_film_are_not_put_in_the_place_of_earlier_ones(
     other: Project, films: Path, tmp_path: Path
 ) -> None:
