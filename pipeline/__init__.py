@@ -86,7 +86,7 @@ from pipeline.snippets import RunSnippets
 from pipeline.status import Status
 from pipeline.sweep import RunSweep
 from tasks.stages.answer_pages import PoolAnswers, WriteSeizurePage
-from tasks.stages.answers import AnswerSeizure, ExtractMiddles, FollowSeizure
+from tasks.stages.answers import AnswerSeizure, FollowSeizure
 from tasks.stages.baselines import PredictBaselines
 from tasks.stages.calibration import CalibrateProbabilities
 from tasks.stages.cases import CollectCases, ProbeFamiliarity
@@ -97,6 +97,7 @@ from tasks.stages.external import ScoreExternally, WriteExternalPage
 from tasks.stages.features import ExtractFeatures
 from tasks.stages.folds import AssignFolds
 from tasks.stages.imported import ImportedFeatures
+from tasks.stages.middles import ExtractMiddles
 from tasks.stages.provenance import WriteProvenance
 from tasks.stages.report import DrawPictures, WriteReport
 from tasks.stages.shared_features import CompareFeatures

@@ -1,4 +1,4 @@
-"""A classifier's answers: the snippets of a verdict, the verdict and what moved it, the answer as a seizure unfolds."""
+"""A classifier's answers: the verdict and what moved it, and the answer as a seizure unfolds."""
 
 from __future__ import annotations
 
@@ -15,74 +15,18 @@ from seizures.errors import VideoError
 from tasks.cohort import manifest as cohort
 from tasks.cohort.classifiers import cases_of, cases_path, classifier_at, content_of, info_of
 from tasks.cohort.imported_features import is_imported
-from tasks.cohort.networks import network_of, weights_identity, weights_of
 from tasks.machinery.atomic import write_json
 from tasks.machinery.fingerprint import fingerprint
 from tasks.machinery.processes import computing
-from tasks.settings.sections import Features, Frames, Machine, results_root, section
+from tasks.settings.sections import Machine, results_root, section
 from tasks.stage.mixins import SeizureMixin
-from tasks.stage.stage import Amount, Stage
-from tasks.stages.features import FeatureStage, decoded, features_of, loaded_network
-from tasks.stages.videos import DecodeRecording
+from tasks.stage.stage import Stage
+from tasks.stages.features import FeatureStage, features_of
+from tasks.stages.middles import ExtractMiddles
 
 if TYPE_CHECKING:
     from seizures.prediction.asked import Asked
     from seizures.prediction.ensemble import Classifier
-
-
-class ExtractMiddles(SeizureMixin, Stage):
-    """Compute the middle snippets of a seizure that is asked about, and no others."""
-
-    extension = "h5"
-    leaves_out = (VideoError,)
-    resources = {"network": 1}  # noqa: RUF012  # as ExtractFeatures
-    num_segments: int = luigi.IntParameter()
-
-    @property
-    def label(self) -> str:
-        """Patient and seizure, and how many snippets."""
-        return f"{self.id.name}+{self.num_segments}"
-
-    def requires(self) -> list[DecodeRecording]:
-        """Require the frames of every view."""
-        return [decoded(item.id) for item in self.seizure.recordings]
-
-    def reads(self) -> dict[str, Any]:
-        """Return the network, its weights, and which snippets."""
-        features = section(Features)
-        return {
-            "network": network_of(""),
-            "weights": weights_identity(),
-            "stride_frames": features.stride_frames,
-            "precision": features.precision,
-            "frame_rate_hz": section(Frames).frame_rate_hz,
-            "num_segments": self.num_segments,
-        }
-
-    def produce(self, path: Path) -> Amount:
-        """Compute them for the views that could be decoded."""
-        from seizures.features.extraction import choose_device
-        from seizures.prediction.asked import extract_asked, write_asked
-
-        good = {stage.view: stage.result for stage in self.requires() if stage.bad_reason() is None}
-        if not good:
-            raise VideoError("; ".join(f"{stage.view}: {stage.bad_reason()}" for stage in self.requires()))
-        features, machine = section(Features), section(Machine)
-        with computing(machine.num_threads or None):
-            device = choose_device(machine.device)
-            name, weights = network_of(""), weights_of("")
-            asked = extract_asked(
-                self.id.name,
-                good,
-                loaded_network(name, weights, features.weights_dir, features.precision, device),
-                num_segments=self.num_segments,
-                stride_frames=features.stride_frames,
-                batch_size=machine.snippets_per_batch,
-                device=device,
-                precision=features.precision,
-            )
-        write_asked(path, [asked])
-        return Amount(self.num_segments * len(asked.views), "snippets")
 
 
 class ClassifierMixin(luigi.Task):

@@ -7,15 +7,13 @@ from typing import Any
 
 from seizures.classification.folds import FoldRow
 from tasks.cohort.imported_features import is_imported
-from tasks.cohort.networks import network_of, weights_identity, weights_of
-from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
 from tasks.settings.cells import training_settings
-from tasks.settings.sections import Features, Frames, Machine, section
 from tasks.stage.mixins import SeizureMixin
 from tasks.stage.stage import Amount, Stage
-from tasks.stages.features import decoded, features_of, loaded_network
+from tasks.stages.features import decoded, features_of
 from tasks.stages.folds import AssignFolds, fold_rows, order_of, recipe_entry, seizure_of
+from tasks.stages.middles import compute_middles, middles_key_parts
 from tasks.stages.videos import DecodeRecording
 
 MOST_PROBED = 12  # patients
@@ -75,44 +73,20 @@ class ProbeFamiliarity(SeizureMixin, Stage):
 
     def reads(self) -> dict[str, Any]:
         """Return the network, its weights, and which snippets."""
-        features = section(Features)
-        return {
-            "network": network_of(""),
-            "weights": weights_identity(),
-            "stride_frames": features.stride_frames,
-            "precision": features.precision,
-            "frame_rate_hz": section(Frames).frame_rate_hz,
-            "num_segments": training_settings().num_segments,
-        }
+        return middles_key_parts(training_settings().num_segments)
 
     def produce(self, path: Path) -> Amount:
         """Compute the middles of each kind, and write them."""
-        from seizures.features.extraction import choose_device
-        from seizures.prediction.asked import extract_asked, write_asked
+        from seizures.prediction.asked import write_asked
         from seizures.prediction.other_kinds import KINDS
 
-        (frames,), features, machine = self.requires(), section(Features), section(Machine)
-        found = []
-        with computing(machine.num_threads or None), progress(self, self.label, "films") as report_progress:
-            device = choose_device(machine.device)
-            name, weights = network_of(""), weights_of("")
-            network = loaded_network(name, weights, features.weights_dir, features.precision, device)
+        (frames,), num_segments, found = self.requires(), training_settings().num_segments, []
+        with progress(self, self.label, "films") as report_progress:
             for kind in KINDS:
-                one = extract_asked(
-                    kind,
-                    {frames.view: frames.result},
-                    network,
-                    num_segments=training_settings().num_segments,
-                    stride_frames=features.stride_frames,
-                    batch_size=machine.snippets_per_batch,
-                    device=device,
-                    precision=features.precision,
-                    kind=kind,
-                )
-                found.append(one)
+                found.append(compute_middles(kind, {frames.view: frames.result}, num_segments, kind=kind))
                 report_progress(len(found), len(KINDS))
         write_asked(path, found)
-        return Amount(len(found) * training_settings().num_segments, "snippets")
+        return Amount(len(found) * num_segments, "snippets")
 
 
 def all_probes() -> list[ProbeFamiliarity]:
