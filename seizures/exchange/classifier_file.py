@@ -22,7 +22,17 @@ from safetensors.torch import load, save
 from torch import nn
 
 from seizures.errors import SeizuresError
-from seizures.exchange.classifier_schema import FORMAT, FORMAT_VERSION, info_faults
+from seizures.exchange.classifier_schema import (
+    CARD_NAME,
+    FAMILIARITY,
+    FORMAT,
+    FORMAT_VERSION,
+    INFO_NAME,
+    MEMBERS,
+    SUMS_NAME,
+    TENSORS_NAME,
+    info_faults,
+)
 from seizures.files.archives import UNREADABLE, Layout, checked_members, write_members
 from seizures.settings import digest
 
@@ -37,12 +47,9 @@ __all__ = [
     "write_classifier",
 ]
 
-INFO_NAME, TENSORS_NAME, CARD_NAME, SUMS_NAME = "classifier.json", "classifier.safetensors", "CARD.md", "SHA256SUMS"
-MEMBERS = (CARD_NAME, SUMS_NAME, INFO_NAME, TENSORS_NAME)
 LARGEST_BYTES = {INFO_NAME: 2**24, TENSORS_NAME: 2**30, CARD_NAME: 2**20, SUMS_NAME: 2**12}
 LAYOUT = Layout.of_names("a classifier's file", MEMBERS)
 BASELINE = "baseline"
-FAMILIARITY = ("mean", "components", "variances", "residual_variance")
 _MOST_SHOWN = 8
 
 Builder = Callable[[str, int, int], nn.Module]

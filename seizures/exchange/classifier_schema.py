@@ -16,6 +16,9 @@ from seizures.prediction.calibrator import Calibration
 from seizures.settings import PRECISIONS, PREPROCESSINGS, TrainingSettings
 
 FORMAT, FORMAT_VERSION = "seizure-classifier-file", 1
+INFO_NAME, TENSORS_NAME, CARD_NAME, SUMS_NAME = "classifier.json", "classifier.safetensors", "CARD.md", "SHA256SUMS"
+MEMBERS = (CARD_NAME, SUMS_NAME, INFO_NAME, TENSORS_NAME)
+FAMILIARITY = ("mean", "components", "variances", "residual_variance")
 LARGEST_DIM, LARGEST_HIDDEN, MOST_SEEDS, MOST_SEGMENTS, MOST_HASHES = 8192, 2048, 100, 1024, 200_000
 
 _ID = re.compile(r"[0-9a-f]{12}")

@@ -39,9 +39,9 @@ import h5py
 import numpy as np
 
 from seizures.errors import SeizuresError
-from seizures.exchange import classifier_file, model_card
+from seizures.exchange import model_card
 from seizures.exchange.bundle import CARD_NAME, INFO_NAME, MANIFEST_COLUMNS, MANIFEST_NAME, SUMS_NAME
-from seizures.exchange.classifier_schema import FIELDS
+from seizures.exchange.classifier_schema import FAMILIARITY, FIELDS, MEMBERS
 from seizures.exchange.data_card import CARD
 from seizures.features.schema import DESCRIPTIONS, FeatureHeader, ViewFacts
 from seizures.features.validation import STATED
@@ -57,7 +57,7 @@ _CONSTANTS = {text for texts in DESCRIPTIONS.values() for text in texts}
 
 _OWN_TEXTS = (  # of every bundle, besides its values
     *(CARD_NAME, INFO_NAME, MANIFEST_NAME, SUMS_NAME, CARD, "drift.json", *MANIFEST_COLUMNS, *STATED, *DISTRIBUTIONS),
-    *(*model_card.OWN_TEXTS, *classifier_file.MEMBERS, *classifier_file.FAMILIARITY, *FIELDS),
+    *(*model_card.OWN_TEXTS, *MEMBERS, *FAMILIARITY, *FIELDS),
     *(field.name for part in (FeatureHeader, ViewFacts) for field in dataclasses.fields(part)),
     *(name for name in DESCRIPTIONS),
     *_CONSTANTS,

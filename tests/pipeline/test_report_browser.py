@@ -9,7 +9,7 @@ import pytest
 from browser import CHROMIUM, PHONE_WIDTH, browser, show_whole
 from small_project import Project
 
-NUM_PICTURES = 8
+NUM_PICTURES = 12
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 

@@ -12,7 +12,7 @@ from tasks.stage.costs import StageCost, cost_table
 
 def test_a_run_ends_with_what_its_stages_cost(finished: Project) -> None:
     lines = finished.first_run.output.splitlines()
-    table = {line.split()[0]: line for line in lines[-20:] if line.strip()}
+    table = {line.split()[0]: line for line in lines[-30:] if line.strip()}
     assert "frames/s" in table["DecodeRecording"]
     assert "snippets/s" in table["ExtractFeatures"]
     assert "sequences/s" in table["TrainFold"]
