@@ -18,7 +18,7 @@ from tasks.cohort.preflight import require_askable
 from tasks.machinery.processes import import_before_forks
 from tasks.settings.command_line import format_mistakes
 from tasks.settings.mistakes import file_mistakes, value_mistakes
-from tasks.settings.sections import Dataset, results_root, section
+from tasks.settings.sections import Dataset, PathParameter, results_root, section
 from tasks.stage.publishing import read_summary
 from tasks.stage.stage import Stage
 from tasks.stages.answers import AnswerSeizure, all_answers
@@ -34,12 +34,10 @@ class AskingTask(WorkingTask):
 
     folder = ""  # in the results folder: where the answers are
 
-    classifier: str = luigi.Parameter(description="the classifier's file, as ExportClassifier writes it")
-    manifest: str = luigi.Parameter(default="", description="the table of new seizures; the column label may be absent")
-    video_root: str = luigi.Parameter(default="", description="where its films are; empty: [Dataset] video_root")
-    features: str = luigi.Parameter(
-        default="", description="the folder of imported features, for seizures without film"
-    )
+    classifier: str = PathParameter(description="the classifier's file, as ExportClassifier writes it")
+    manifest: str = PathParameter(default="", description="the table of new seizures; the column label may be absent")
+    video_root: str = PathParameter(default="", description="where its films are; empty: [Dataset] video_root")
+    features: str = PathParameter(default="", description="the folder of imported features, for seizures without film")
     name: str = luigi.Parameter(default="", description="of the folder of answers; empty: that of the manifest or film")
     allow_mixed: bool = luigi.BoolParameter(
         default=False, description="ask although network, weights or stride are others than those trained with"
@@ -69,7 +67,7 @@ class AskingTask(WorkingTask):
         """Return what is asked about: the table."""
         return str(Path(self.manifest).absolute())
 
-    def _require_own_name(self) -> None:
+    def require_own_name(self) -> None:
         """Refuse to put these answers in the place of those about other films that are called so too."""
         said = read_summary(results_root() / self.link)
         if said is not None and said.get("source", self.source()) != self.source():
@@ -84,7 +82,7 @@ class AskingTask(WorkingTask):
         if mistakes:
             raise SettingsError(format_mistakes(mistakes))
         manifest, info = self.manifest_path(), info_of(self.classifier)
-        self._require_own_name()
+        self.require_own_name()
         root = Path(self.video_root or section(Dataset).video_root)
         ask_about(info, manifest, root, self.features)
         require_askable(info, allow_mixed=self.allow_mixed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,8 @@ from tasks.exchange.bundles import secrets
 from tasks.machinery.atomic import landing
 from tasks.machinery.processes import import_before_forks
 from tasks.settings.cells import protocol_of
-from tasks.settings.command_line import format_mistakes, on_command_line, refuse
-from tasks.settings.sections import Demo, section
+from tasks.settings.command_line import format_mistakes, on_command_line
+from tasks.settings.sections import Demo, PathParameter, section
 from tasks.stage.publishing import lost, publish_beside
 from tasks.stage.stage import Stage
 from tasks.stages.cases import CollectCases
@@ -30,13 +31,8 @@ from tasks.stages.folds import all_dealings
 class ExportClassifier(WorkingTask):
     """Train on everybody, and write the classifier with its card: Predict and other laboratories can ask it."""
 
-    to: str = luigi.Parameter(description="the file to write, a name that ends in .zip; not there yet")
+    to: str = PathParameter(description="the file to write, a name that ends in .zip; not there yet")
     site: str = luigi.Parameter(default="", description="the name of this laboratory in the file, e.g. LAB1")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if on_command_line() and Path(self.to).exists():
-            refuse(f"{self.to}: already exists; a classifier's file is never changed, so choose another name")
 
     def check_input(self) -> None:
         """Check also that there is one way of making features, and that the scores are of new patients."""
@@ -48,6 +44,11 @@ class ExportClassifier(WorkingTask):
     def _mistakes(self) -> Iterator[str]:
         from seizures.exchange.pseudonyms import is_site
 
+        folder = next(one for one in Path(self.to).absolute().parents if one.exists())
+        if on_command_line() and Path(self.to).exists():
+            yield f"--to {self.to}: already exists; a classifier's file is never changed, so choose another name"
+        elif not os.access(folder, os.W_OK):
+            yield f"--to {self.to}: {folder} is not writable; choose another folder"
         if Path(self.to).suffix != ".zip":
             yield f"--to {self.to}: expected a name that ends in .zip"
         if self.site and not is_site(self.site):

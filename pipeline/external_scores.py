@@ -23,6 +23,7 @@ from tasks.stages.answers import all_answers
 from tasks.stages.external import ScoreExternally, WriteExternalPage, seen_message
 
 SCORES_NAME, PAGE_NAME = "scores.json", "external.html"
+FEW = 5  # patients, below whom numbers are about persons
 
 
 class TestClassifier(AskingTask):
@@ -71,6 +72,7 @@ class TestClassifier(AskingTask):
             shutil.copyfile(scores.result, folder / SCORES_NAME)
             require_clean(folder, secrets())
         named: dict[str, Stage] = {SCORES_NAME: scores, PAGE_NAME: self.page, "predictions.csv": table}
+        self.require_own_name()  # another run may have taken it meanwhile
         summary = {"num_asked": len(all_answers(self.classifier)), "source": self.source()}
         publish_beside(self.link, self.page, named, summary)
         self.tell_unusable()
@@ -84,12 +86,14 @@ class TestClassifier(AskingTask):
 
         folder = results_root() / self.link
         scores = json.loads((folder / SCORES_NAME).read_text(encoding="utf-8"))
+        number = scores["num_patients"]
+        few = f"; but of {number} patient{'s' if number > 1 else ''}: that may tell of a person" if number < FEW else ""
         lines = [f"TestClassifier: {finding(scores)}", *self.left_out_lines(), *self.classifier_lines()]
         return "\n".join(
             [
                 *lines,
                 f"  page: {folder / PAGE_NAME} (it may name who was left out: keep it here)",
-                f"  may leave, as it holds numbers alone: {folder / SCORES_NAME}",
+                f"  may leave, as it holds numbers alone: {folder / SCORES_NAME}{few}",
                 "",
             ]
         )

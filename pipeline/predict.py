@@ -80,6 +80,7 @@ class Predict(AskingTask):
             pages = all_pages(self.classifier)
             yield pages
         yield self.table
+        self.require_own_name()  # another run may have taken it meanwhile
         publish_beside(
             self.link,
             self.table,

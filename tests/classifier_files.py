@@ -189,7 +189,7 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "a member too many": (lambda m, _: {**m, "evil.py": b"print()"}, "at most 4"),
     "a member that leaves": (_renamed("../CARD.md"), "is not a name"),
     "a member by an absolute path": (_renamed("/CARD.md"), "is not a name"),
-    "a member in other case": (_renamed("card.md"), "is not a name"),
+    "a member in other case": (_renamed(CARD.lower()), "is not a name"),
     "a member that is missing": (lambda m, _: {k: v for k, v in m.items() if k != CARD}, "CARD.md is missing"),
 }  # fmt: skip
 

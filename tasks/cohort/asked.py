@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from seizures.classification.sampling import minimum_frames
 from seizures.errors import SettingsError
 from seizures.manifest.table import MAX_ID_LENGTH
 from seizures.prediction.fit import differences
+from seizures.settings import digest
 from tasks.cohort import manifest as cohort
 from tasks.cohort.networks import weights_identity
 from tasks.machinery.atomic import landing
@@ -108,15 +110,21 @@ def _advice(name: str, wanted: Any) -> str:
 
 def write_manifest(folder: Path, name: str, views: Mapping[str, Sequence[str]], onset: str, offset: str) -> Path:
     """Write the manifest of one seizure that was named on the command line, readable by its owner alone; return it."""
-    path = folder / f"{name}.csv"
-    folder.mkdir(parents=True, exist_ok=True)
-    with landing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        temporary.chmod(0o600)
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(["patient_id", "seizure_id", "view", "video", "onset_seconds", "offset_seconds"])
-        for view, pieces in views.items():
-            films = ";".join(str(Path(piece).expanduser().absolute()) for piece in pieces)
-            rows.writerow([PATIENT_ID, name, view, films, onset, offset])
+    table = io.StringIO()
+    rows = csv.writer(table, lineterminator="\n")
+    rows.writerow(["patient_id", "seizure_id", "view", "video", "onset_seconds", "offset_seconds"])
+    for view, pieces in views.items():
+        films = ";".join(str(Path(piece).expanduser().absolute()) for piece in pieces)
+        rows.writerow([PATIENT_ID, name, view, films, onset, offset])
+    # Named after its content: two films of one name that are asked about at once have tables of their own.
+    path = folder / f"{name}+{digest(table.getvalue())}.csv"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with landing(path) as temporary:
+            temporary.touch(mode=0o600)
+            temporary.write_text(table.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{folder}: not writable ({error.strerror}); choose another [Results] root") from error
     return path
 
 

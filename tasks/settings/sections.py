@@ -41,15 +41,16 @@ def _text(default: str, description: str) -> str:
     return luigi.Parameter(default=default, description=description)
 
 
-class _PathParameter(luigi.Parameter):
+class PathParameter(luigi.Parameter):
     """The path of a file or folder, in which `~` and `$NAME` may stand."""
 
     def parse(self, text: str) -> str:
+        """Return the path with `~` and `$NAME` replaced."""
         return expand_path(text)
 
 
 def _path(default: str, description: str) -> str:
-    return _PathParameter(default=default, description=description)
+    return PathParameter(default=default, description=description)
 
 
 def _whole(default: int, description: str) -> int:

@@ -28,6 +28,10 @@ def house(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Projec
     assert run.exit_code == 0, run
     assert "trained on 6 simulated seizures of 4 patients" in run.output
     assert "cross-validated accuracy" in run.output
+    again = project.luigi("ExportClassifier", "--to", "../classifier.zip")
+    assert again.exit_code == 2
+    assert "already exists" in again.output
+    assert "is written" not in again.output
     return project
 
 

@@ -11,7 +11,7 @@ from seizures.errors import SettingsError
 from seizures.exchange.packing_recipe import KEYS, MAX_BYTES, read_recipe, recipe_faults
 from seizures.manifest.table import label_problem
 
-HOW_TO = Path(__file__).parents[3] / "docs" / "howto" / "pack-the-authors-classifier.md"
+HOW_TO = Path(__file__).parents[3] / "docs" / "howto/pack-the-authors-classifier.md"
 
 
 def test_a_recipe_is_good_with_and_without_what_may_be_left_out() -> None:
