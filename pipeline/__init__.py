@@ -60,11 +60,12 @@ Separately, before anything is computed::
       |
     InspectVideos       a table and a page with a verdict on every video           .csv, .html
 
-Three tasks ask questions and write no results: `Plan` (what would RunAll do, and why?), `Status` (is everything
-complete?) and `Prune` (what is no longer used?). `ExtractShard` and `FoldShard` split the work over several machines
-(docs/cluster.md). `RunSweep` trains and scores many settings on the same folds and features: TabulateSweep,
-CompareCells, DrawSweep, WriteProtocols. `RunSnippets` compares networks on single snippets, before and after the clonic
-onset: ClassifySnippets (one network and fold), PoolSnippets, TabulateSnippets, DrawSnippets, WriteSnippets.
+Three tasks ask questions and write no results: `Plan` (what would RunAll or Predict do, and why?), `Status` (is
+everything complete?) and `Prune` (what is no longer used?). `ExtractShard`, `FoldShard` and `PredictShard` split the
+work over several machines (docs/cluster.md). `RunSweep` trains and scores many settings on the same folds and features:
+TabulateSweep, CompareCells, DrawSweep, WriteProtocols. `RunSnippets` compares networks on single snippets, before and
+after the clonic onset: ClassifySnippets (one network and fold), PoolSnippets, TabulateSnippets, DrawSnippets,
+WriteSnippets.
 
 `ExportFeatures`, `ImportFeatures`, `ValidateFeatures` and `CheckDrift` exchange features with other laboratories;
 `ImportGestures` imports the paper's public features, and `PackClassifier` packs its authors' classifiers.
@@ -81,7 +82,7 @@ from pipeline.plan import Plan
 from pipeline.predict import Predict
 from pipeline.prune import Prune
 from pipeline.run_all import RunAll
-from pipeline.shards import ExtractShard, FoldShard
+from pipeline.shards import ExtractShard, FoldShard, PredictShard
 from pipeline.snippets import RunSnippets
 from pipeline.status import Status
 from pipeline.sweep import RunSweep
@@ -140,6 +141,7 @@ __all__ = [
     "PoolUnfolding",
     "Predict",
     "PredictBaselines",
+    "PredictShard",
     "ProbeFamiliarity",
     "Prune",
     "RunAll",

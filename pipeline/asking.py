@@ -8,6 +8,7 @@ from typing import Any
 
 import luigi
 
+from pipeline.front_door import FrontDoorTask
 from pipeline.working import WorkingTask
 from seizures.errors import SeizuresError, SettingsError
 from tasks.cohort import manifest as cohort
@@ -29,24 +30,16 @@ class SeizuresNotAskedError(SeizuresError):
     """All answers are written, but some seizures could not be asked about, and the manifest does not say so."""
 
 
-class AskingTask(WorkingTask):
-    """A task that asks a classifier about the seizures of a manifest of their own."""
-
-    folder = ""  # in the results folder: where the answers are
+class ClassifierQuestion(FrontDoorTask):
+    """A classifier's file and the seizures of a manifest of their own, checked before anything is asked."""
 
     classifier: str = PathParameter(description="the classifier's file, as ExportClassifier writes it")
     manifest: str = PathParameter(default="", description="the table of new seizures; the column label may be absent")
     video_root: str = PathParameter(default="", description="where its films are; empty: [Dataset] video_root")
     features: str = PathParameter(default="", description="the folder of imported features, for seizures without film")
-    name: str = luigi.Parameter(default="", description="of the folder of answers; empty: that of the manifest or film")
     allow_mixed: bool = luigi.BoolParameter(
         default=False, description="ask although network, weights or stride are others than those trained with"
     )
-
-    @property
-    def question(self) -> str:
-        """The name of the folder of answers."""
-        return name_of(self.name or Path(self.manifest).stem)
 
     def manifest_path(self) -> Path:
         """Return the table of the seizures that are asked about.
@@ -57,6 +50,29 @@ class AskingTask(WorkingTask):
         if not self.manifest:
             raise SettingsError("expected --manifest new.csv")
         return Path(self.manifest)
+
+    def check_input(self) -> None:
+        """Check the settings, the classifier's file, the new manifest, its films, and that all of it fits."""
+        mistakes = [*file_mistakes(), *value_mistakes()]
+        if mistakes:
+            raise SettingsError(format_mistakes(mistakes))
+        manifest, info = self.manifest_path(), info_of(self.classifier)
+        root = Path(self.video_root or section(Dataset).video_root)
+        ask_about(info, manifest, root, self.features)
+        require_askable(info, allow_mixed=self.allow_mixed)
+
+
+class AskingTask(ClassifierQuestion, WorkingTask):
+    """A task that asks a classifier, and puts the answers into a folder."""
+
+    folder = ""  # in the results folder: where the answers are
+
+    name: str = luigi.Parameter(default="", description="of the folder of answers; empty: that of the manifest or film")
+
+    @property
+    def question(self) -> str:
+        """The name of the folder of answers."""
+        return name_of(self.name or Path(self.manifest).stem)
 
     @property
     def link(self) -> str:
@@ -77,15 +93,9 @@ class AskingTask(WorkingTask):
             )
 
     def check_input(self) -> None:
-        """Check the settings, the classifier's file, the new manifest, its films, and that all of it fits."""
-        mistakes = [*file_mistakes(), *value_mistakes()]
-        if mistakes:
-            raise SettingsError(format_mistakes(mistakes))
-        manifest, info = self.manifest_path(), info_of(self.classifier)
+        """Check what is asked, and that no other answers have the name of these."""
+        super().check_input()
         self.require_own_name()
-        root = Path(self.video_root or section(Dataset).video_root)
-        ask_about(info, manifest, root, self.features)
-        require_askable(info, allow_mixed=self.allow_mixed)
 
     def requires(self) -> list[Stage]:
         """Require the answers."""

@@ -1,4 +1,4 @@
-"""Plan: what RunAll would do, and why, without doing it."""
+"""Plan: what RunAll, or Predict, would do, and why, without doing it."""
 
 from __future__ import annotations
 
@@ -7,33 +7,70 @@ from collections.abc import Iterator
 
 import luigi
 
+from pipeline.asking import ClassifierQuestion
 from pipeline.front_door import Answer, Question
 from pipeline.verdict import everything_is_complete
 from seizures.errors import SettingsError
 from tasks.machinery.atomic import only_asking
 from tasks.machinery.tables import say_seconds, shorten, table
+from tasks.settings.sections import PathParameter
+from tasks.stage.publishing import walk
+from tasks.stages.answer_pages import PoolAnswers, answers_and_pages
 from tasks.upkeep.plan import Plan as Foreseen
-from tasks.upkeep.plan import long_ways, make_plan, stage_states
+from tasks.upkeep.plan import long_ways, make_plan, plan_of, stage_states
 
+ASKED = ("manifest", "video_root", "features", "allow_mixed")
+PREDICT_OPTIONS = (*ASKED, "verdict_only")
 MAX_LABELS, MAX_CHANGES, MAX_GROUPS = 6, 4, 8
 
 
 class Plan(Question):
-    """List what RunAll would run with the present settings, and which field of which earlier result has changed."""
+    """List what RunAll would run with the present settings, and which field of which earlier result has changed.
+
+    With --classifier and --manifest, it lists what Predict would run.
+    """
 
     save: str = luigi.Parameter(default="", description="keep the plan under this name; Prune keeps what it names")
+    classifier: str = PathParameter(default="", description="plan Predict with this file instead")
+    manifest: str = PathParameter(default="", description="of Predict")
+    video_root: str = PathParameter(default="", description="of Predict")
+    features: str = PathParameter(default="", description="of Predict")
+    allow_mixed: bool = luigi.BoolParameter(default=False, description="of Predict")
+    verdict_only: bool = luigi.BoolParameter(default=False, description="of Predict")
+
+    def check_input(self) -> None:
+        """Check what RunAll, or Predict, would be given."""
+        if not self.classifier:
+            if any(getattr(self, name) for name in PREDICT_OPTIONS):
+                words = ", ".join(f"--{name.replace('_', '-')}" for name in PREDICT_OPTIONS)
+                raise SettingsError(f"{words} are of Predict; to plan it, name its --classifier too")
+            super().check_input()
 
     @only_asking()
     def answer(self) -> Answer:
         """Return the plan as text; the exit code is 0."""
         if self.save and not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", self.save):
             raise SettingsError(f"--save {self.save}: expected a name of letters, digits, - _ .")
-        plan = make_plan()
-        parts = ["Plan: what RunAll would run with the present settings. Nothing was run.", ""]
-        parts += [_overview(plan), *_reasons(plan), *_notes(plan)]
+        if self.classifier:
+            told, plan, more = "Predict", self._plan_of_predict(), ""
+        else:
+            told, plan = "RunAll", make_plan()
+            is_all = bool(plan.steps) or everything_is_complete()
+            more = "" if is_all else " RunAll would point results/current to these results."
+        done = "" if plan.steps else f"\nNothing to compute.{more}"
+        parts = [f"Plan: what {told} would run with the present settings. Nothing was run.", ""]
+        parts += [_overview(plan), *_reasons(plan), *_notes(plan, done)]
         if self.save:
             parts += ["", f"saved as {plan.save(self.save)}: Prune keeps what it names until you delete that file"]
         return Answer("\n".join(parts) + "\n", 0)
+
+    def _plan_of_predict(self) -> Foreseen:
+        ClassifierQuestion(classifier=self.classifier, **{name: getattr(self, name) for name in ASKED})
+        foreseen = [
+            *answers_and_pages(self.classifier, verdict_only=self.verdict_only),
+            PoolAnswers(classifier=self.classifier, has_pages=not self.verdict_only),
+        ]
+        return plan_of(foreseen, walk(*foreseen), {})
 
 
 def _overview(plan: Foreseen) -> str:
@@ -80,7 +117,7 @@ def _reasons(plan: Foreseen) -> Iterator[str]:
             yield f"\n      {family}: and {number - MAX_GROUPS} more kinds of change"
 
 
-def _notes(plan: Foreseen) -> Iterator[str]:
+def _notes(plan: Foreseen, done: str) -> Iterator[str]:
     ways = long_ways(plan)
     for names, words in ways[:MAX_LABELS]:
         yield f"\nLONG  DecodeRecording: {names}\n        {words}"
@@ -88,8 +125,7 @@ def _notes(plan: Foreseen) -> Iterator[str]:
         yield f"\n      DecodeRecording: and {len(ways) - MAX_LABELS} more such windows"
     if plan.estimated:
         yield "\nA duration is unknown until its video is decoded, and so are the folds: what follows is estimated."
-    elif not plan.steps:
-        done = everything_is_complete()
-        yield "\nNothing to compute." + ("" if done else " RunAll would point results/current to these results.")
+    elif done:
+        yield done
     if plan.steps:
         yield "\nTimes are of one process after the other, from earlier results; ? where there is none."

@@ -2,7 +2,8 @@
 
 Each part is a process of its own, `--shard k --shards N` with k from 0; the parts meet in the results folder alone.
 Which part does what follows from the settings and N. A part that failed, or was killed, is simply started again, and
-RunAll does whatever the parts left undone. Scripts and words are in cluster/ and docs/cluster.md.
+RunAll does whatever the parts left undone. PredictShard does the same for Predict. Scripts and words are in cluster/
+and docs/cluster.md.
 """
 
 from __future__ import annotations
@@ -14,11 +15,16 @@ from typing import Any
 
 import luigi
 
+from pipeline.asking import AskingTask
+from pipeline.front_door import FrontDoorTask
 from pipeline.working import WorkingTask
 from seizures.errors import SettingsError, TooFewSeizuresError
+from seizures.manifest.recordings import Seizure
 from tasks.cohort import manifest as cohort
 from tasks.machinery.processes import import_before_forks
-from tasks.settings.command_line import on_command_line, refuse
+from tasks.stage.stage import Stage
+from tasks.stages.answer_pages import WriteSeizurePage, answers_and_pages
+from tasks.stages.answers import AnswerSeizure
 from tasks.stages.evaluation import EvaluateFold, all_evaluations
 from tasks.stages.features import FeatureStage, all_features, features_of
 from tasks.stages.folds import all_dealings
@@ -45,23 +51,32 @@ def deal(durations: Sequence[float | None], num_shards: int) -> list[int]:
     return shard_of
 
 
-class _Shard(WorkingTask):
+class _Part(FrontDoorTask):
     """One part of N of the work."""
 
     shard: int = luigi.IntParameter(description="which part, from 0")
     shards: int = luigi.IntParameter(description="how many parts")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def check_input(self) -> None:
+        """Check the number of this part, and then the rest."""
         if not 0 <= self.shard < self.shards:
             wanted = "expected shards of at least 1, and shard from 0 to shards - 1"
-            _refuse(SettingsError(f"--shard {self.shard} --shards {self.shards}: {wanted}"))
+            raise SettingsError(f"--shard {self.shard} --shards {self.shards}: {wanted}")
+        super().check_input()
+
+    def seizures(self) -> list[Seizure]:
+        """Return the seizures of this part, balanced by their durations."""
+        items = list(cohort.seizures().values())
+        shard_of = deal([item.duration_seconds for item in items], self.shards)
+        return [item for item, shard in zip(items, shard_of, strict=True) if shard == self.shard]
+
+
+class _Shard(_Part, WorkingTask):
+    """One part of N of a run."""
 
     def verdict(self) -> str:
         """Return whether this part is done."""
-        done: bool = self.complete()  # type: ignore[no-untyped-call]
-        ending = "complete" if done else "NOT complete. Run the same command again to go on from here"
-        return f"{self}: {ending}.\n"
+        return _verdict(self)
 
 
 class ExtractShard(_Shard):
@@ -69,10 +84,7 @@ class ExtractShard(_Shard):
 
     def stages(self) -> list[FeatureStage]:
         """Return the tasks of this part."""
-        items = list(cohort.seizures().values())
-        shard_of = deal([item.duration_seconds for item in items], self.shards)
-        mine = (item for item, shard in zip(items, shard_of, strict=True) if shard == self.shard)
-        return [features_of(item.id) for item in mine]
+        return [features_of(item.id) for item in self.seizures()]
 
     def requires(self) -> list[FeatureStage]:
         """Require the features of this part."""
@@ -87,13 +99,14 @@ class ExtractShard(_Shard):
 class FoldShard(_Shard):
     """The classifiers of one part of the folds and seeds, and their predictions; wants all features to be there."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def check_input(self) -> None:
+        """Check the input, and that the features are there."""
+        super().check_input()
         missing = [stage.label for stage in all_features() if not stage.complete()]
         if missing:
             some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
             remedy = "run the parts of ExtractShard first, or RunAll, which does everything"
-            _refuse(TooFewSeizuresError(f"{len(missing)} seizures have no features yet ({some}); {remedy}"))
+            raise TooFewSeizuresError(f"{len(missing)} seizures have no features yet ({some}); {remedy}")
 
     def stages(self) -> list[EvaluateFold]:
         """Return the tasks of this part; known once the folds are."""
@@ -113,7 +126,36 @@ class FoldShard(_Shard):
         yield self.stages()
 
 
-def _refuse(error: Exception) -> None:
-    if on_command_line():
-        refuse(str(error))
-    raise error
+class PredictShard(_Part, AskingTask):
+    """The answers about one part of the seizures of Predict, their courses and pages; Predict puts them together."""
+
+    folder = "predictions"
+    verdict_only: bool = luigi.BoolParameter(default=False, description="only the verdicts: no courses, no pages")
+
+    def stages(self) -> list[Stage]:
+        """Return the tasks of this part."""
+        part = {item.id.name for item in self.seizures()}
+        return answers_and_pages(self.classifier, verdict_only=self.verdict_only, part=part)
+
+    def requires(self) -> list[Stage]:
+        """Require the answers of this part."""
+        import_before_forks()
+        return [stage for stage in self.stages() if isinstance(stage, AnswerSeizure)]
+
+    def run(self) -> Iterator[Any]:
+        """Ask for the courses and pages of those that could be asked about."""
+        yield [stage for stage in self.stages() if not isinstance(stage, WriteSeizurePage)]
+        yield self.stages()
+
+    def complete(self) -> bool:
+        """Tell whether all of this part exists."""
+        return all(stage.complete() for stage in self.stages())
+
+    def verdict(self) -> str:
+        """Return whether this part is done."""
+        return _verdict(self)
+
+
+def _verdict(task: luigi.Task) -> str:
+    ending = "complete" if task.complete() else "NOT complete. Run the same command again to go on from here"
+    return f"{task}: {ending}.\n"

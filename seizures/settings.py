@@ -198,6 +198,30 @@ class TrainingSettings:
             faults.append(f"beginnings = {self.beginnings}: expected one of {', '.join(BEGINNINGS)}")
         _refuse(faults)
 
+    @classmethod
+    def of_fields(cls, fields: Mapping[str, Any]) -> TrainingSettings:
+        """Return the settings of which `canonical` made plain fields, as a classifier's file holds them.
+
+        Raises:
+            SettingsError: a field is missing, unknown, of another kind or out of bounds; all are told.
+        """
+
+        def is_word(text: str) -> bool:
+            return len(text) <= 40 and text.isprintable()
+
+        faults = [f"{name!r:.40} is no setting of a training" for name in fields if name not in _DEFAULTS]
+        found: dict[str, Any] = {}
+        for name, default in _DEFAULTS.items():
+            value = fields.get(name)
+            if isinstance(default, float) and (value == "inf" or type(value) is int):
+                value = float(value) if value == "inf" or abs(value) < 2**53 else value
+            if type(value) is not type(default) or not is_word(str(value)):
+                wanted = {int: "a whole number", float: "a number", str: "a word"}[type(default)]
+                faults.append(f"{name} = {value!r:.60}: expected {wanted}")
+            found[name] = value
+        _refuse(faults)
+        return cls(**found)
+
     def for_key(self) -> dict[str, Any]:
         """Return the fields for a key. `beginnings` = `none` is left out: a key made before there was such is the same.
 
@@ -212,6 +236,9 @@ class TrainingSettings:
     def protocol(self) -> str:
         """`patient`, `nested` or `paper`: what `[Training] protocol` was for this selection."""
         return next(name for name, selection in PROTOCOLS.items() if selection == self.selection)
+
+
+_DEFAULTS: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(TrainingSettings)}
 
 
 @dataclasses.dataclass(frozen=True)

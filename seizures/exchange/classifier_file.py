@@ -47,6 +47,7 @@ __all__ = [
     "write_classifier",
 ]
 
+LARGEST_WEIGHT = 1e6
 LARGEST_BYTES = {INFO_NAME: 2**24, TENSORS_NAME: 2**30, CARD_NAME: 2**20, SUMS_NAME: 2**12}
 LAYOUT = Layout.of_names("a classifier's file", MEMBERS)
 BASELINE = "baseline"
@@ -122,9 +123,9 @@ def read_classifier(path: Path, build: Builder | None = None) -> ClassifierConte
 def modules_of(content: ClassifierContent, build: Builder) -> tuple[nn.Module, ...]:
     """Return the network of each seed with its weights, ready to predict."""
     networks = []
-    for number in range(len(content.info["seeds"])):
+    for weights in _weights_by_seed(content):
         network = _untrained(content.info, build)
-        network.load_state_dict(_weights(content, number))
+        network.load_state_dict(weights)
         networks.append(network.eval())
     return tuple(networks)
 
@@ -134,9 +135,14 @@ def _untrained(info: Mapping[str, Any], build: Builder) -> nn.Module:
         return build(info["training"]["aggregation"], info["features"]["feature_dim"], info["training"]["hidden_units"])
 
 
-def _weights(content: ClassifierContent, number: int) -> dict[str, torch.Tensor]:
-    start = f"seed{number}."
-    return {name.removeprefix(start): value for name, value in content.tensors.items() if name.startswith(start)}
+def _weights_by_seed(content: ClassifierContent) -> list[dict[str, torch.Tensor]]:
+    found: list[dict[str, torch.Tensor]] = [{} for _ in content.info["seeds"]]
+    numbers = {f"seed{number}": weights for number, weights in enumerate(found)}
+    for name, value in content.tensors.items():
+        seed, _, parameter = name.partition(".")
+        if seed in numbers:
+            numbers[seed][parameter] = value
+    return found
 
 
 def _identity(content: ClassifierContent) -> str:
@@ -151,7 +157,8 @@ def _identity(content: ClassifierContent) -> str:
 def _read_members(path: Path) -> dict[str, bytes]:
     """Return the four members, none of them larger than it may be; what else a zip can hold is refused."""
     if not path.is_file():
-        raise ClassifierFileError(f"{path}: no such file; expected a classifier's file, as ExportClassifier writes it")
+        it_is = "a folder" if path.is_dir() else "no such file"
+        raise ClassifierFileError(f"{path}: {it_is}; expected a classifier's file, as ExportClassifier writes it")
     try:
         with zipfile.ZipFile(path) as archive:
             members = checked_members(archive, path, LAYOUT)
@@ -160,6 +167,11 @@ def _read_members(path: Path) -> dict[str, bytes]:
                 f"{member.filename} declares {member.file_size} bytes, more than {LARGEST_BYTES[member.filename]}"
                 for member in members
                 if member.file_size > LARGEST_BYTES[member.filename]
+            ]
+            large += [  # numbers of a network hardly shrink: what does is there to fill the memory
+                f"{TENSORS_NAME} declares {member.file_size} bytes, packed into {member.compress_size}"
+                for member in members
+                if member.filename == TENSORS_NAME and member.file_size > 16 * member.compress_size + 2**20
             ]
             _refuse(path, [*(f"{name} is missing" for name in missing), *large])
             found = {}
@@ -229,12 +241,14 @@ def _check_header(content: bytes) -> None:
 
 
 def _tensor_faults(tensors: Mapping[str, torch.Tensor]) -> list[str]:
-    faults = [f"tensor {name} is {value.dtype}" for name, value in tensors.items() if value.dtype != torch.float32]
-    faults += [
-        f"tensor {name} has values that are not finite"
-        for name, value in tensors.items()
-        if value.is_floating_point() and not bool(torch.isfinite(value).all())
-    ]
+    faults = []
+    for name, value in tensors.items():
+        if value.dtype != torch.float32:
+            faults.append(f"tensor {name[:60]!r} is {value.dtype}")
+        elif not bool(torch.isfinite(value).all()):
+            faults.append(f"tensor {name[:60]!r} has values that are not finite")
+        elif name.startswith("seed") and value.numel() and float(value.abs().max()) > LARGEST_WEIGHT:
+            faults.append(f"tensor {name[:60]!r} has values above {LARGEST_WEIGHT:g}; no network learns such")
     return faults
 
 
@@ -262,18 +276,20 @@ def _fit_faults(content: ClassifierContent) -> list[str]:
 
 
 def _network_faults(content: ClassifierContent, build: Builder) -> list[str]:
+    """Return where the weights do not fit their network, whose shapes are taken from one without memory of its own."""
     try:
-        network = _untrained(content.info, build)
+        with torch.device("meta"):
+            network = _untrained(content.info, build)
     except Exception as error:  # noqa: BLE001  # whatever the caller's builder says of a name that it does not know
         return [f"the network that it names cannot be built here: {error}"]
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     faults = []
-    for number in range(len(content.info["seeds"])):
-        found = {name: tuple(value.shape) for name, value in _weights(content, number).items()}
+    for number, weights in enumerate(_weights_by_seed(content)):
+        found = {name: tuple(value.shape) for name, value in weights.items()}
         faults += [f"seed{number}.{name} is missing" for name in sorted(wanted.keys() - found.keys())]
-        faults += [f"seed{number}.{name} is no parameter of it" for name in sorted(found.keys() - wanted.keys())]
+        faults += [f"seed{number}.{name[:60]} is no parameter of it" for name in sorted(found.keys() - wanted.keys())]
         faults += [
-            f"seed{number}.{name} has the shape {found[name]}, expected {shape}"
+            f"seed{number}.{name} has the shape {str(found[name])[:60]}, expected {shape}"
             for name, shape in wanted.items()
             if found.get(name, shape) != shape
         ]

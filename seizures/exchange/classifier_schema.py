@@ -5,7 +5,6 @@ Bounds are checked before anything is built: a file from elsewhere must not deci
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -19,6 +18,7 @@ FORMAT, FORMAT_VERSION = "seizure-classifier-file", 1
 INFO_NAME, TENSORS_NAME, CARD_NAME, SUMS_NAME = "classifier.json", "classifier.safetensors", "CARD.md", "SHA256SUMS"
 MEMBERS = (CARD_NAME, SUMS_NAME, INFO_NAME, TENSORS_NAME)
 FAMILIARITY = ("mean", "components", "variances", "residual_variance")
+LARGEST_NUMBER = 1e9
 LARGEST_DIM, LARGEST_HIDDEN, MOST_SEEDS, MOST_SEGMENTS, MOST_HASHES = 8192, 2048, 100, 1024, 200_000
 
 _ID = re.compile(r"[0-9a-f]{12}")
@@ -41,7 +41,7 @@ def info_faults(info: Any) -> list[str]:
     faults = list(_faults_of(info, _TOP, ""))
     if faults:
         return faults
-    return list(_contents(info))
+    return list(_contents(info)) or list(_disagreements(info))
 
 
 def _contents(info: Mapping[str, Any]) -> Iterator[str]:
@@ -53,13 +53,13 @@ def _contents(info: Mapping[str, Any]) -> Iterator[str]:
         if info[name] is not None:
             yield from _faults_of(info[name], parts, f"{name}.")
     try:
-        settings = TrainingSettings(**{str(key): value for key, value in info["training"].items()})
+        settings = TrainingSettings.of_fields(info["training"])
         if not _is_bounded(settings):
             yield (
                 f"training: {settings.hidden_units} hidden units and {settings.num_segments} segments; at most "
                 f"{LARGEST_HIDDEN} and {MOST_SEGMENTS} are read"
             )
-    except (SeizuresError, TypeError) as error:
+    except SeizuresError as error:
         yield f"training: {error}"
     if not all(_is_count(seed) for seed in info["seeds"]) or len(set(info["seeds"])) < len(info["seeds"]):
         yield "seeds: expected whole numbers, each once"
@@ -70,14 +70,34 @@ def _contents(info: Mapping[str, Any]) -> Iterator[str]:
     said = info["calibration"]
     try:
         Calibration(said.get("method"), said.get("slope"), said.get("intercept"))
-    except (SeizuresError, TypeError) as error:
-        yield str(error)
+    except (SeizuresError, TypeError, ValueError, OverflowError) as error:
+        yield f"calibration: {str(error)[:200]}"
     if info["decision"] is not None:
         zone = info["decision"].get("no_call")
         if not (_is_pair(zone) and 0 < zone[0] <= 0.5 <= zone[1] < 1):
             yield f"decision.no_call: expected two numbers around 0.5, found {_shown(zone)}"
     if info["reference"] is not None:
         yield from _reference_faults(info["reference"])
+
+
+def _disagreements(info: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what cannot be true together, of parts that are right one by one."""
+    cohort, familiar = info["cohort"], info["familiarity"]
+    if cohort is not None:
+        patients, seizures = cohort["num_patients"], cohort["num_seizures"]
+        if not 1 <= patients <= seizures <= cohort["num_views"]:
+            yield f"cohort: {seizures} seizures in {cohort['num_views']} views, of {patients} patients"
+        if not set(cohort["num_seizures_by_label"]) | set(cohort["num_patients_by_label"]) <= set(info["labels"]):
+            yield f"cohort: counts of other labels than {' and '.join(info['labels'])}"
+        if sum(cohort["num_seizures_by_label"].values()) != seizures:
+            yield f"cohort: the counts of the labels do not add up to {seizures} seizures"
+        if max(cohort["num_patients_by_label"].values(), default=0) > patients:
+            yield f"cohort: more patients with a label than the {patients} that there are"
+    if familiar is not None and familiar["num_held_out_flagged"] > familiar["num_held_out_seizures"]:
+        yield "familiarity: more held-out seizures are flagged than there are"
+    for name, one in (info["reference"] or {}).items():
+        if not one["low"] <= one["median"] <= one["high"]:
+            yield f"reference.{name}: expected low <= median <= high"
 
 
 def _reference_faults(reference: Mapping[str, Any]) -> Iterator[str]:
@@ -121,7 +141,7 @@ def _shown(value: Any) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
 
 
 def _is_count(value: Any) -> bool:
@@ -137,7 +157,8 @@ def _is_pair(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= 4000
+    """Tell whether this can be printed: a terminal obeys control characters."""
+    return isinstance(value, str) and len(value) <= 4000 and all(one.isprintable() or one == "\n" for one in value)
 
 
 def _is_word(value: Any) -> bool:
@@ -149,8 +170,12 @@ def _or_none(check: Check) -> Check:
 
 
 def _is_interval(value: Any) -> bool:
-    """Tell whether this is a score with its ends, each of which may be unknown."""
-    return isinstance(value, dict) and len(value) == 3 and all(one is None or _is_number(one) for one in value.values())
+    """Tell whether this is a score from -1 to 1 with its ends, each of which may be unknown."""
+    if not (isinstance(value, dict) and set(value) in ({"mean", "low", "high"}, {"value", "low", "high"})):
+        return False
+    known = [one for one in value.values() if one is not None]
+    is_score = all(_is_number(one) and -1 <= one <= 1 for one in known)
+    return is_score and (len(known) < 3 or value["low"] <= value["high"])
 
 
 def _is_counts(value: Any) -> bool:
@@ -168,7 +193,7 @@ def _is_hashes(value: Any) -> bool:
 def _is_curve(value: Any) -> bool:
     fields = {"threshold", "share_called", "accuracy"}
     return isinstance(value, list) and len(value) <= 1000 and all(
-        isinstance(one, dict) and set(one) == fields and all(part is None or _is_number(part) for part in one.values())
+        isinstance(one, dict) and set(one) == fields and all(part is None or _is_share(part) for part in one.values())
         for one in value
     )  # fmt: skip
 
@@ -177,6 +202,7 @@ def _is_kinds(value: Any) -> bool:
     fields = {"num", "num_flagged"}
     return isinstance(value, dict) and len(value) <= 100 and all(
         _is_word(name) and isinstance(one, dict) and set(one) == fields and all(map(_is_count, one.values()))
+        and one["num_flagged"] <= one["num"]
         for name, one in value.items()
     )  # fmt: skip
 
@@ -184,18 +210,18 @@ def _is_kinds(value: Any) -> bool:
 _OBJECT: tuple[Check, str] = (lambda value: isinstance(value, dict), "an object")
 _OBJECT_OR_NONE: tuple[Check, str] = (_or_none(lambda value: isinstance(value, dict)), "an object or null")
 _COUNT: tuple[Check, str] = (_is_count, "a whole number from 0 on")
-_NUMBER: tuple[Check, str] = (_is_number, "a finite number")
+_NUMBER: tuple[Check, str] = (_is_number, "a finite number of usual size")
 _WORDS: tuple[Check, str] = (_is_word, "a short text of letters, digits and . : / ( ) + - _")
 _SHARE: tuple[Check, str] = (_is_share, "a number from 0 to 1")
-_INTERVAL: tuple[Check, str] = (_is_interval, "a score and its two ends")
-_INTERVAL_OR_NONE: tuple[Check, str] = (_or_none(_is_interval), "a score and its two ends, or null")
+_INTERVAL: tuple[Check, str] = (_is_interval, "a score from -1 to 1 and its two ends")
+_INTERVAL_OR_NONE: tuple[Check, str] = (_or_none(_is_interval), "a score from -1 to 1 and its two ends, or null")
 _COUNTS: tuple[Check, str] = (_is_counts, "a count for each label")
 
 _TOP: dict[str, tuple[Check, str]] = {
     "format": (_is_text, "a text"),
     "format_version": _COUNT,
     "classifier_id": (lambda value: isinstance(value, str) and _ID.fullmatch(value) is not None, "12 hex digits"),
-    "created_by": (lambda value: _is_text(value) and len(value) <= 100, "a short text"),
+    "created_by": (lambda value: _is_text(value) and len(value) <= 100, "a short printable text"),
     "site": (lambda value: isinstance(value, str) and _SITE.fullmatch(value) is not None, "2 to 16 letters and digits"),
     "is_simulated": (lambda value: isinstance(value, bool), "true or false"),
     "labels": (lambda value: isinstance(value, list) and len(value) == 2, "two labels"),
@@ -223,7 +249,7 @@ _FEATURES: dict[str, tuple[Check, str]] = {
 }
 _CALIBRATION: dict[str, tuple[Check, str]] = {
     "method": _WORDS,
-    "slope": _NUMBER,
+    "slope": (lambda value: _is_number(value) and value >= 0, "a number from 0 on"),
     "intercept": _NUMBER,
     "num_patients": _COUNT,
     "num_seizures": _COUNT,
@@ -238,7 +264,7 @@ _COHORT: dict[str, tuple[Check, str]] = {
     "num_patients_by_label": _COUNTS,
 }
 _SCORES: dict[str, tuple[Check, str]] = {
-    "protocol": (_is_text, "a text"),
+    "protocol": (_is_text, "a printable text"),
     "confidence_level": _SHARE,
     "metrics": (
         lambda value: (
@@ -258,7 +284,7 @@ _DECISION: dict[str, tuple[Check, str]] = {
     "curve": (_is_curve, "a list of threshold, share_called and accuracy"),
 }
 _FAMILIARITY: dict[str, tuple[Check, str]] = {
-    "threshold": (lambda value: _is_number(value) and value > 0, "a number above 0"),
+    "threshold": (lambda value: _is_number(value) and value >= 1e-6, "a number of at least 0.000001"),
     "num_held_out_patients": _COUNT,
     "num_held_out_seizures": _COUNT,
     "num_held_out_flagged": _COUNT,
@@ -270,7 +296,7 @@ _TRAINED_ON: dict[str, tuple[Check, str]] = {
     "features": (_is_hashes, "hashes of 64 hex digits"),
 }
 _RANGE: dict[str, tuple[Check, str]] = {
-    "unit": (lambda value: isinstance(value, str) and len(value) <= 40, "a short text"),
+    "unit": (lambda value: _is_text(value) and len(value) <= 40, "a short printable text"),
     "low": _NUMBER,
     "median": _NUMBER,
     "high": _NUMBER,

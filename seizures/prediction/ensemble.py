@@ -98,6 +98,10 @@ class Classifier:
     baseline: torch.Tensor
     familiarity: Familiarity | None
 
+    def __repr__(self) -> str:
+        """Return its id, labels and number of seeds: what it says of itself at length is in `info`."""
+        return f"<Classifier {self.id}: {' against '.join(self.labels)}, {len(self.networks)} seeds>"
+
     @property
     def id(self) -> str:
         """What tells it from other classifiers: 12 hex digits."""
@@ -112,7 +116,7 @@ class Classifier:
     @property
     def settings(self) -> TrainingSettings:
         """How it was trained."""
-        return TrainingSettings(**self.info["training"])
+        return TrainingSettings.of_fields(self.info["training"])
 
     @property
     def calibration(self) -> Calibration:
@@ -187,7 +191,10 @@ class Classifier:
         """Return P of the positive label before calibration, float64 (K, V), from float32 (V, N, D)."""
         with torch.inference_mode():
             logits = [network(sequences) for network in self.networks]
-        return np.stack([one.double().softmax(dim=1)[:, 1].numpy() for one in logits])
+        found: FloatArray = np.stack([one.double().softmax(dim=1)[:, 1].numpy() for one in logits])
+        if not np.isfinite(found).all():
+            raise SeizuresError(f"classifier {self.id}: its networks give no finite answer; export it again")
+        return found
 
     def differences(self, made: Mapping[str, Any], *, allow_mixed: bool = False) -> list[str]:
         """Return what of the way in which features were made is another than the classifier needs, a line each.

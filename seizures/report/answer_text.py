@@ -37,7 +37,8 @@ def answer_line(name: str, said: Mapping[str, Any]) -> str:
         )
     if state == NO_CALL:
         return f"{name}: no call: too uncertain ({numbers})"
-    return f"{name}: {call} ({numbers})"
+    disagree = ", which disagree" if answer["low"] < 0.5 <= answer["high"] else ""
+    return f"{name}: {call} ({numbers}{disagree})"
 
 
 def unfamiliar_reasons(said: Mapping[str, Any]) -> list[str]:

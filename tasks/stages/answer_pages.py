@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +119,22 @@ def all_pages(classifier: str) -> list[WriteSeizurePage]:
     """Return the task of the page of every seizure that could be asked about."""
     good = (stage for stage in all_answers(classifier) if stage.complete() and stage.bad_reason() is None)
     return [WriteSeizurePage(**stage.id._asdict(), classifier=classifier) for stage in good]
+
+
+def answers_and_pages(classifier: str, *, verdict_only: bool, part: Collection[str] | None = None) -> list[Stage]:
+    """Return all that may be asked for of every seizure that is not known to be unusable.
+
+    Args:
+        classifier: its file.
+        verdict_only: no courses and no pages.
+        part: the names of the seizures that are asked about; None: all.
+    """
+    answers = [stage for stage in all_answers(classifier) if part is None or stage.id.name in part]
+    if verdict_only:
+        return list(answers)
+    open_ones = [stage for stage in answers if not stage.complete() or stage.bad_reason() is None]
+    pages = [WriteSeizurePage(**stage.id._asdict(), classifier=classifier) for stage in open_ones]
+    return [*answers, *(page.course for page in pages), *pages]
 
 
 def unpack_pages(pages: Sequence[WriteSeizurePage], folder: Path) -> None:

@@ -7,7 +7,7 @@ import itertools
 import json
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What RunAll would do.
+    """What RunAll, or Predict, would do.
 
     Attributes:
         stages: Every stage that the present settings mean, needed ones first, as far as they can be seen ahead.
@@ -73,11 +73,15 @@ def plans_folder() -> Path:
 
 
 def make_plan() -> Plan:
-    """Compare what exists with what is wanted; runs nothing, and writes only the cached hashes of videos."""
+    """Compare what exists with what RunAll wants; runs nothing, and writes only the cached hashes of videos."""
     stages, foreseen = foresee()
     roots = [*features_of_run(), *([WriteReport()] if foreseen else [])]
+    return plan_of(roots, stages, {} if foreseen else _estimated_counts())
+
+
+def plan_of(roots: Sequence[Stage], stages: Sequence[Stage], estimated: Mapping[str, int]) -> Plan:
+    """Compare what exists with what a task wants: its `roots`, of all `stages` below them, and what is estimated."""
     unfinished = [*lost(roots), *walk(*roots, only_incomplete=True)]
-    estimated = {} if foreseen else _estimated_counts()
     families = {stage.task_family for stage in unfinished} | set(estimated)
     seconds_each = {name: mean for name in families if (mean := _mean_seconds(name)) is not None}
     steps = tuple(_step(stage, seconds_each.get(stage.task_family)) for stage in unfinished)

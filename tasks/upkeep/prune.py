@@ -23,27 +23,33 @@ from tasks.settings.sections import results_root
 from tasks.stage.integrity import DAMAGED_SUFFIX
 from tasks.stage.publishing import INDEX_NAME, SUMMARY_NAME, fault_of_listed, read_summary, remove_run, walk
 from tasks.stage.stage import BAD_EXTENSION, WHY_EXTENSION, Stage
+from tasks.stages.answer_pages import PoolAnswers, WriteSeizurePage
+from tasks.stages.answers import AnswerSeizure, FollowSeizure
 from tasks.stages.baselines import PredictBaselines
 from tasks.stages.calibration import CalibrateProbabilities
 from tasks.stages.checklist import TabulateChecklists, WriteChecklists
 from tasks.stages.evaluation import EvaluateFold, PoolPredictions, ScorePredictions
+from tasks.stages.external import ScoreExternally, WriteExternalPage
 from tasks.stages.features import ExtractFeatures, features_of_run
 from tasks.stages.folds import AssignFolds
 from tasks.stages.imported import ImportedFeatures
+from tasks.stages.middles import ExtractMiddles
 from tasks.stages.provenance import WriteProvenance
 from tasks.stages.report import DrawPictures, WriteReport
 from tasks.stages.shared_features import CompareFeatures
 from tasks.stages.snippets import features_of_networks, sound_networks
 from tasks.stages.training import TrainFold
+from tasks.stages.unfolding import PoolUnfolding, ScoreUnfolding, UnfoldFold
 from tasks.stages.videos import DecodeRecording, SimulateRecording
 from tasks.upkeep.plan import foresee, plans_folder
 
 DAY_SECONDS = 86400.0
-# What RunAll makes, and so what a run names; results of other stages are left alone.
+# What RunAll, Predict and TestClassifier make, and so what a run names; results of other stages are left alone.
 RUN_STAGES: tuple[type[Stage], ...] = (
     SimulateRecording, DecodeRecording, ExtractFeatures, ImportedFeatures, CompareFeatures, AssignFolds, TrainFold,
     EvaluateFold, PredictBaselines, PoolPredictions, ScorePredictions, CalibrateProbabilities, DrawPictures,
-    WriteProvenance, TabulateChecklists, WriteChecklists, WriteReport,
+    WriteProvenance, TabulateChecklists, WriteChecklists, WriteReport, UnfoldFold, PoolUnfolding, ScoreUnfolding,
+    ExtractMiddles, AnswerSeizure, FollowSeizure, WriteSeizurePage, PoolAnswers, ScoreExternally, WriteExternalPage,
 )  # fmt: skip
 RUNS, TEMPORARY, DAMAGED = "(old runs)", "(temporary files)", "(damaged files)"
 _KEY = f"[0-9a-f]{{{KEY_LENGTH}}}"
@@ -162,11 +168,12 @@ def _results() -> dict[Result, list[Path]]:
 
 
 def _runs(keep: int) -> tuple[list[Path], list[Path]]:
-    """Return the runs to keep, the newest and those that a link such as `current` shows, and the others."""
+    """Return the runs to keep, the newest and those that a link such as `predictions/ward` shows, and the others."""
     root = results_root()
     runs = [path for path in (root / "runs").glob("*") if re.fullmatch(_KEY, path.name) and path.is_dir()]
     runs.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    shown = {(read_summary(path.parent) or {}).get("run") for path in root.glob(f"*/{SUMMARY_NAME}")}
+    published = (path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/{SUMMARY_NAME}"))
+    shown = {(read_summary(path) or {}).get("run") for path in published if path.parent != root / "runs"}
     kept = [run for place, run in enumerate(runs) if place < keep or run.name in shown]
     return kept, [run for run in runs if run not in kept]
 

@@ -180,6 +180,48 @@ def test_what_runall_computed_is_not_computed_again(house: Project, finished: Pr
     assert not [task for task in second.tasks if task.startswith(("DecodeRecording", "ExtractMiddles"))]
 
 
+def test_what_predict_would_do_is_planned_and_parts_share_it(house: Project, films: Path, tmp_path: Path) -> None:
+    project = make_small_project(tmp_path)
+    (project.folder / "data_manifest.csv").unlink()
+    classifier = str(house.folder.parent / "classifier.zip")
+    words = ["--classifier", classifier, "--manifest", str(films / "new.csv"), "--video-root", str(films)]
+    plan = project.luigi("Plan", *words)
+    assert plan.exit_code == 0, plan
+    assert "what Predict would run" in plan.output
+    assert "NOT complete" not in plan.output
+    assert not project.results.exists() or not list(project.results.glob("[A-Z]*"))
+    rows = [line.split() for line in plan.output.splitlines() if line.startswith("  ")]
+    foreseen = {row[0]: int(row[1]) for row in rows if len(row) > 2 and row[1].isdigit()}
+    parts = [project.luigi("PredictShard", "--shard", str(part), "--shards", "2", *words) for part in range(2)]
+    assert [part.exit_code for part in parts] == [0, 0], parts
+    done = [task for part in parts for task in part.tasks]
+    assert len([task for task in done if task.startswith("AnswerSeizure")]) == 3
+    whole = project.luigi("Predict", *words)
+    assert whole.exit_code == 0, whole
+    assert [task.split("(")[0] for task in whole.tasks] == ["PoolAnswers", "Predict"]
+    done += whole.tasks
+    assert foreseen
+    for family, number in foreseen.items():
+        assert len([task for task in done if task.startswith(f"{family}(")]) == number, family
+    assert "Nothing to compute." in project.luigi("Plan", *words).output
+    assert "--shard 2 --shards 2" in project.luigi("PredictShard", "--shard", "2", "--shards", "2", *words).output
+    alone = project.luigi("Plan", "--verdict-only")
+    assert (alone.exit_code, "name its --classifier too" in alone.output) == (2, True)
+
+
+def test_what_a_folder_of_answers_shows_is_not_pruned(house: Project, films: Path) -> None:
+    words = ["--classifier", "../classifier.zip", "--manifest", str(films / "new.csv"), "--video-root", str(films)]
+    assert house.luigi("Predict", *words, "--name", "kept").exit_code == 0
+    assert house.run_all("--Training-num-epochs", "2").exit_code == 0  # the newest run is another
+    pruned = house.luigi("Prune", "--delete", "--older-than-days", "0", "--keep-runs", "1")
+    assert pruned.exit_code == 0, pruned
+    assert len(answers(house, "kept")) == 3
+    for link in (house.results / "predictions" / "kept").rglob("*"):
+        assert link.exists(), link
+    shutil.rmtree(house.results / "predictions")
+    assert "AnswerSeizure" in house.luigi("Prune", "--older-than-days", "0", "--keep-runs", "1").output
+
+
 def test_the_external_test_scores_without_ids_and_refuses_what_was_trained_on(
     other: Project, asked: str, films: Path, house: Project
 ) -> None:

@@ -129,7 +129,7 @@ def test_what_is_no_file_at_all_is_told_so(tmp_path: Path) -> None:
     torch.save({"lstm": torch.zeros(3)}, tmp_path / "renamed.zip")
     for name, said in (
         ("none.zip", "no such file"),
-        ("", "no such file"),
+        ("", "a folder; expected"),
         ("text.zip", "not a classifier's file"),
         ("empty.zip", "not a classifier's file"),
         ("renamed.zip", "at most 4 are unpacked"),
