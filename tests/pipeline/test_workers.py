@@ -81,4 +81,4 @@ def test_a_shard_that_is_none_is_refused(project: Project) -> None:
     assert early.exit_code == 2
     assert "6 seizures have no features yet" in early.output
     assert "Traceback" not in run.output + early.output
-    assert list((project.results / ".run").iterdir()) == []
+    assert not (project.results / ".run").exists()  # it never was at work
