@@ -9,6 +9,7 @@ respond to change and normalisations with statistics measured on synthetic movin
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 
 import torch
@@ -20,7 +21,11 @@ from torchvision.models.video.resnet import BasicBlock as VideoBasicBlock
 from torchvision.models.video.swin_transformer import ShiftedWindowAttention3d
 
 from models.frozen import FrozenNetwork
-from models.stcnn import ResBlock
+
+with warnings.catch_warnings():
+    # fvcore, which pytorchvideo 0.1.5 imports, calls the deprecated torch.jit.script; it is not used here.
+    warnings.simplefilter("ignore")
+    from pytorchvideo.models.resnet import ResBlock
 
 _BRANCH_GAIN = 0.25  # 16 blocks multiply the variance by (1 + 1/16)^16, less than e
 _NUM_PATTERNS = 24

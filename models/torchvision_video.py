@@ -35,7 +35,7 @@ def _build(architecture: str, feature_dim: int) -> nn.Module:
     """Compose torchvision's network of that name without its classifier, for (B, 3, T, H, W) to (B, D)."""
     net: nn.Module = get_model(architecture, weights=None)
     head, layer = _HEADS[architecture]
-    found = net.get_submodule(f"{head}.{layer}".rstrip(".")).weight.shape[1]
+    found = net.get_submodule(f"{head}.{layer}".rstrip(".")).get_parameter("weight").shape[1]
     if found != feature_dim:
         raise ValueError(f"feature_dim = {feature_dim}: these layers give {found}")
     setattr(net, head, nn.Identity())
