@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from models.aggregation import build_aggregation
     from models.checkpoints import load_network
     from models.engines import choose_engine, prepare
-    from models.weights import check_weights, weights_identity, weights_path
+    from models.weights import check_weights, pinned_sha256, weights_identity, weights_path
 
 _DOORS = {
     "build_aggregation": "models.aggregation",
     "check_weights": "models.weights",
     "choose_engine": "models.engines",
     "load_network": "models.checkpoints",
+    "pinned_sha256": "models.weights",
     "prepare": "models.engines",
     "weights_identity": "models.weights",
     "weights_path": "models.weights",
@@ -58,6 +59,7 @@ __all__ = [
     "load_network",
     "network_names",
     "network_spec",
+    "pinned_sha256",
     "prepare",
     "weights_identity",
     "weights_path",

@@ -1,7 +1,8 @@
 """Load a network with its weights: read a checkpoint safely, convert its names, and check that it fits.
 
 Two layouts load: ours (`net.blocks.1.res_blocks.0...`, what `network.state_dict()` gives) and the published one, which
-each page converts: torchvision's `VideoResNet` (`layer1.0.conv1.0.3.weight`) and `ResNet` (`layer1.0.conv1.weight`).
+each page converts: for example torchvision's `VideoResNet` (`layer1.0.conv1.0.3.weight`). The names may stand alone or,
+as in PyTorchVideo's model zoo, under `model_state`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from models.spec import NetworkSpec
 from models.weights import find_weights, random_seed
 
 _NUM_NAMED = 3  # names shown of a list of possibly hundreds
+_NESTED = "model_state"  # under which PyTorchVideo's model zoo keeps the names, beside others that are not needed
 _COUNTER = "num_batches_tracked"  # BatchNorm's, of no effect here; old checkpoints lack it and torch fills it in
 
 
@@ -72,6 +74,8 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise WeightsError(f"Cannot read the weights {path}: {wanted}; {type(error).__name__}: {reason}") from error
+    if isinstance(content, Mapping) and isinstance(content.get(_NESTED), Mapping):
+        content = content[_NESTED]
     if not isinstance(content, Mapping):
         raise WeightsError(f"Cannot use the weights {path}: {wanted}; found {type(content).__name__}.")
     others = [str(key) for key, value in content.items() if not isinstance(value, torch.Tensor)]

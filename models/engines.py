@@ -2,8 +2,9 @@
 
 Three steps. Each changes the features only by rounding: a relative L2 difference of about 1e-6, at most 2e-4 by test.
 
-- **folding**: in evaluation, BatchNorm is a scale and a shift per channel; they move into the preceding convolution;
-- **layout**: weights and activations are stored in the order that the device's kernels expect;
+- **folding**: in evaluation, BatchNorm is a scale and a shift per channel; they move into the preceding convolution.
+  A network without BatchNorm, or one that cannot be traced, runs as it is;
+- **layout**: weights and activations of convolutions are stored in the order that the device's kernels expect;
 - **streams**: on a CPU, each core runs its own snippet on one thread. Threads that share a snippet wait for each other
   after each of a hundred layers. A snippet's features then do not depend on its neighbours, the batch size or the
   number of threads.
@@ -30,7 +31,10 @@ from models.frozen import FrozenNetwork
 from models.registry import ENGINES
 
 OPENVINO = "openvino"
-_TRACED_SIZE = 32  # pixels; no layer depends on it, and a small frame traces faster
+_TRACED_SIZE = 32  # pixels, where no layer depends on it: a small frame traces faster
+_Norm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+_Blocked = (nn.Conv3d, nn.ReLU, nn.AdaptiveAvgPool3d, nn.Flatten, nn.Identity)  # what runs in oneDNN's blocked layout
+_BLOCKED_CALLS = ("add", "iadd", "flatten")
 
 Runner = Callable[[Iterable[torch.Tensor]], list[torch.Tensor]]
 
@@ -75,19 +79,16 @@ def prepare(network: FrozenNetwork, *, engine: str = "auto", device: str = "cpu"
     folded = copy.copy(network)
     folded._modules = {**network._modules, "net": fold_norms(network.net)}
     folded._buffers = dict(network._buffers)
-    is_of_frames = network.frames_per_snippet == 1
-    if device != "cpu":
-        layout = torch.channels_last if is_of_frames else torch.channels_last_3d
-        folded.net.to(memory_format=layout)
-        return folded.to(device)
+    layout = torch.channels_last if network.frames_per_snippet == 1 else torch.channels_last_3d
+    is_convolutional = not any(isinstance(module, nn.Linear) for module in folded.net.modules())
     num_streams = num_threads or _num_cores()
-    if choose_engine(engine) == OPENVINO:
+    if device == "cpu" and choose_engine(engine) == OPENVINO:
         return Streams(network, _openvino_runner(folded, num_streams))
-    if is_of_frames:
-        folded.net.to(memory_format=torch.channels_last)
-    else:
+    if device == "cpu" and _can_be_blocked(folded.net):
         _block_layout(folded)
-    return Streams(network, _torch_runner(folded, num_streams))
+    elif is_convolutional:
+        folded.net.to(memory_format=layout)
+    return folded.to(device) if device != "cpu" else Streams(network, _torch_runner(folded, num_streams))
 
 
 def _num_cores() -> int:
@@ -111,14 +112,19 @@ class Streams(nn.Module):
         return torch.cat(self._run([snippet.unsqueeze(0) for snippet in snippets]))
 
 
-def fold_norms(net: nn.Module) -> fx.GraphModule:
+def fold_norms(net: nn.Module) -> nn.Module:
     """Return a copy of `net` with each BatchNorm folded into its convolution; `net` is left unchanged.
 
-    A BatchNorm stays where the output of its convolution goes elsewhere too.
+    A BatchNorm stays where the output of its convolution goes elsewhere too, and where the network cannot be traced.
     """
-    # In place of the traced copy, not of `net`: tracing gives it a tree of its own with the same layers.
-    folded: fx.GraphModule = optimization.fuse(net, inplace=True)  # type: ignore[assignment]
-    return folded
+    if any(isinstance(module, _Norm) for module in net.modules()):
+        try:
+            # In place of the traced copy, not of `net`: tracing gives it a tree of its own with the same layers.
+            folded: nn.Module = optimization.fuse(net, inplace=True)
+            return folded
+        except fx.proxy.TraceError:  # the way through the layers depends on values: it runs as it is
+            pass
+    return copy.deepcopy(net)
 
 
 def _replace(net: nn.Module, name: str, module: nn.Module) -> None:
@@ -155,6 +161,17 @@ class _DensePool(nn.Module):
         return dense
 
 
+def _can_be_blocked(net: nn.Module) -> bool:
+    """Tell whether every layer of a folded network, and every call between them, runs in the blocked layout."""
+    return isinstance(net, fx.GraphModule) and all(
+        isinstance(net.get_submodule(str(node.target)), _Blocked)
+        if node.op == "call_module"
+        else str(getattr(node.target, "__name__", node.target)) in _BLOCKED_CALLS
+        for node in net.graph.nodes
+        if node.op.startswith("call")
+    )
+
+
 def _block_layout(network: FrozenNetwork) -> None:
     """Run everything from the first convolution to the pooling in oneDNN's blocked layout."""
     for name, module in list(network.net.named_modules()):
@@ -185,7 +202,9 @@ def _openvino_runner(network: FrozenNetwork, num_streams: int) -> Runner:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # torch.jit, which it traces with, is deprecated
         frontend = FrontEndManager().load_by_framework("pytorch")
-        example = torch.zeros(1, 3, network.frames_per_snippet, _TRACED_SIZE, _TRACED_SIZE)
+        example = torch.zeros(shape)
+        if not network.is_size_fixed:
+            example = example[..., :_TRACED_SIZE, :_TRACED_SIZE]
         traced = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
         decoder = TorchScriptPythonDecoder(traced)  # keep a reference: the frontend does not
         model = frontend.convert(frontend.load(decoder))

@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from models import frame_cnn, movement, stcnn
+from models import frame_cnn, movement, pytorchvideo_nets, stcnn, torchvision_video
 from models.spec import NetworkSpec
 
 
@@ -23,14 +23,14 @@ class Page(Protocol):
         """By architecture, a function from `feature_dim` to layers that map (B, 3, T, H, W) to (B, feature_dim)."""
 
     @property
-    def CLASSIFIER(self) -> str:  # noqa: N802  # a module's constant
-        """What the names of the published classifier begin with; it is dropped."""
+    def CLASSIFIER(self) -> str | tuple[str, ...]:  # noqa: N802  # a module's constant
+        """What the names of the published classifier begin with, or several such; it is dropped."""
 
     def convert_name(self, key: str) -> str | None:
         """Return the name in these layers' state dict for one in the published checkpoint; None if it has none."""
 
 
-PAGES: tuple[Page, ...] = (stcnn, frame_cnn)
+PAGES: tuple[Page, ...] = (stcnn, frame_cnn, torchvision_video, pytorchvideo_nets)
 
 
 def page_of(architecture: str) -> Page:
@@ -50,9 +50,10 @@ class FrozenNetwork(nn.Module):
 
     Attributes:
         frames_per_snippet: T it was trained on; a network of single frames accepts 1 only.
-        frame_step: Distance from one frame of a snippet to the next, in frames of the video clock.
+        frame_step: Distance from one of these frames to the next, in frames of the video clock.
         feature_dim: D.
-        frame_size: H = W it was trained on; others are accepted.
+        frame_size: H = W it was trained on; others are accepted unless the size is fixed.
+        is_size_fixed: Whether frames of another size and snippets of another length are refused.
         has_weights: Whether its layers have weights.
     """
 
@@ -66,6 +67,7 @@ class FrozenNetwork(nn.Module):
         self.feature_dim = spec.feature_dim
         self.frame_size = spec.frame_size
         self.has_weights = spec.has_weights
+        self.is_size_fixed = spec.is_size_fixed
         with torch.device("meta"):
             self.net = builder_of(spec.architecture)(spec.feature_dim)
         # Constants of the method, not of a checkpoint: kept out of the state dict.
@@ -78,15 +80,21 @@ class FrozenNetwork(nn.Module):
         Raises:
             ValueError: The shape or type is wrong.
         """
-        num_frames = "1" if self.frames_per_snippet == 1 else "T"
+        wanted: dict[str, int] = {}
+        if self.frames_per_snippet == 1 or self.is_size_fixed:
+            wanted["T"] = self.frames_per_snippet
+        if self.is_size_fixed:
+            wanted["H"] = wanted["W"] = self.frame_size
+        found = dict(zip("THW", snippets.shape[2:], strict=False))
         if (
             snippets.ndim != 5
             or snippets.shape[1] != 3
             or not snippets.is_floating_point()
-            or (self.frames_per_snippet == 1 and snippets.shape[2] != 1)
+            or any(found[axis] != size for axis, size in wanted.items())
         ):
+            sizes = ", ".join(str(wanted.get(axis, axis)) for axis in "THW")
             raise ValueError(
-                f"expected snippets of floats in [0, 1], shape (B, 3, {num_frames}, H, W); found {snippets.dtype}, "
+                f"expected snippets of floats in [0, 1], shape (B, 3, {sizes}); found {snippets.dtype}, "
                 f"shape {tuple(snippets.shape)}"
             )
         features: torch.Tensor = self.net((snippets - self.colour_mean) / self.colour_std)

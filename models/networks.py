@@ -1,19 +1,16 @@
 """The networks that a person may name, one entry each: facts only, no layers and no torch.
 
-To add one, follow docs/howto/add-a-network.md. The layers are in `models/stcnn.py`,
-`models/frame_cnn.py` and `models/movement.py`.
+To add one, follow docs/howto/add-a-network.md. The layers are in the pages that `models/frozen.py` lists; the networks
+of torchvision and PyTorchVideo that are not the paper's have their facts in `models/video_networks.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from models.colours import IMAGENET_MEAN, IMAGENET_STD, KINETICS_MEAN, KINETICS_STD
 from models.spec import NetworkSpec, PublicWeights
-
-_KINETICS_MEAN = (0.43216, 0.394666, 0.37645)  # RGB in [0, 1], torchvision's video reference transforms
-_KINETICS_STD = (0.22803, 0.22145, 0.216989)
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)  # RGB in [0, 1], torchvision's image classification transforms
-_IMAGENET_STD = (0.229, 0.224, 0.225)
+from models.video_networks import VIDEO_NETWORKS
 
 
 def _ig65m(file_name: str, num_classes: int, words: str) -> PublicWeights:
@@ -55,8 +52,8 @@ R2PLUS1D_34_8_KINETICS = NetworkSpec(
     feature_dim=512,
     frame_size=112,
     frames_per_snippet=8,
-    colour_mean=_KINETICS_MEAN,
-    colour_std=_KINETICS_STD,
+    colour_mean=KINETICS_MEAN,
+    colour_std=KINETICS_STD,
     public_weights=_ig65m("r2plus1d_34_clip8_ft_kinetics_from_ig65m-0aa0550b.pth", 400, _IG65M_KINETICS),
 )
 R2PLUS1D_34_32_KINETICS = replace(
@@ -86,8 +83,8 @@ RESNET_34 = NetworkSpec(
     feature_dim=512,
     frame_size=224,
     frames_per_snippet=1,
-    colour_mean=_IMAGENET_MEAN,
-    colour_std=_IMAGENET_STD,
+    colour_mean=IMAGENET_MEAN,
+    colour_std=IMAGENET_STD,
     public_weights=_torchvision("resnet34-b627a593.pth"),
 )
 WIDE_RESNET_50_2 = replace(
@@ -134,4 +131,5 @@ NETWORKS = (  # the paper's first
     WIDE_RESNET_50_2,
     R2PLUS1D_SMALL,
     MOVEMENT,
+    *VIDEO_NETWORKS,
 )

@@ -9,19 +9,30 @@ respond to change and normalisations with statistics measured on synthetic movin
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock, Bottleneck
+from torchvision.models.video.mvit import MultiscaleAttention, PositionalEncoding
+from torchvision.models.video.resnet import BasicBlock as VideoBasicBlock
+from torchvision.models.video.swin_transformer import ShiftedWindowAttention3d
 
 from models.frozen import FrozenNetwork
+
+with warnings.catch_warnings():
+    # fvcore, which pytorchvideo 0.1.5 imports, calls the deprecated torch.jit.script; it is not used here.
+    warnings.simplefilter("ignore")
+    from pytorchvideo.models.resnet import ResBlock
 
 _BRANCH_GAIN = 0.25  # 16 blocks multiply the variance by (1 + 1/16)^16, less than e
 _NUM_PATTERNS = 24
 _BLUR_PIXELS = 1.5
+_EMBEDDING_DEVIATION = 0.02  # of position embeddings and class tokens, as all of these networks begin training with
 _Norm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+_Embedding = (MultiscaleAttention, PositionalEncoding, ShiftedWindowAttention3d)  # what they hold themselves
 
 
 def draw_weights(network: FrozenNetwork, seed: int) -> None:
@@ -33,15 +44,22 @@ def draw_weights(network: FrozenNetwork, seed: int) -> None:
         NotImplementedError: A layer has parameters or buffers, and nothing here says how to draw them.
     """
     generator = torch.Generator().manual_seed(seed)
-    network.net.to_empty(device="cpu")
+    _make_room(network.net)
     for name, module in network.net.named_modules():
         if isinstance(module, (nn.Conv2d, nn.Conv3d)):
             fan_in = module.in_channels // module.groups * math.prod(module.kernel_size)
             nn.init.normal_(module.weight, 0.0, math.sqrt(2.0 / fan_in), generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, _Norm):
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, 0.0, math.sqrt(1.0 / module.in_features), generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, (*_Norm, nn.LayerNorm)):
             module.reset_parameters()
+        elif isinstance(module, _Embedding):
+            for embedding in module.parameters(recurse=False):
+                nn.init.normal_(embedding, 0.0, _EMBEDDING_DEVIATION, generator=generator)
         else:
             own = [*dict(module.named_parameters(recurse=False)), *dict(module.named_buffers(recurse=False))]
             if own:
@@ -56,15 +74,26 @@ def draw_weights(network: FrozenNetwork, seed: int) -> None:
         _calibrate(network, generator)
 
 
+def _make_room(net: nn.Module) -> None:
+    """Put what is on the `meta` device onto the CPU, without values; what has values already keeps them."""
+    kept = {name: buffer for name, buffer in net.named_buffers() if not buffer.is_meta}
+    net.to_empty(device="cpu")
+    for name, buffer in kept.items():
+        module, _, leaf = name.rpartition(".")
+        net.get_submodule(module)._buffers[leaf] = buffer
+
+
 def _last_norms(net: nn.Module) -> Iterator[nn.BatchNorm2d | nn.BatchNorm3d]:
     """Yield the last normalisation of each residual branch."""
-    for name, module in net.named_modules():
+    for module in net.modules():
         if isinstance(module, BasicBlock):
             yield module.bn2
         elif isinstance(module, Bottleneck):
             yield module.bn3
-        elif isinstance(module, nn.BatchNorm3d) and name.endswith("norm_b"):
-            yield module
+        elif isinstance(module, (VideoBasicBlock, ResBlock)):
+            branch = module.conv2 if isinstance(module, VideoBasicBlock) else module.branch2
+            *_, last = (layer for layer in branch.modules() if isinstance(layer, nn.BatchNorm3d))
+            yield last
 
 
 def _see_change(stem: nn.Module) -> None:

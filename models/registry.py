@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from models.errors import UnknownNameError
 from models.networks import NETWORKS
-from models.spec import NO_WEIGHTS, NetworkSpec, PublicWeights
+from models.spec import NO_WEIGHTS, UNHASHED_PREFIX, NetworkSpec, PublicWeights
 
 NUM_CLASSES = 2  # FOS, TCS
 ENGINES = ("auto", "torch", "openvino")  # what runs a network on a CPU (models/engines.py)
@@ -52,8 +52,8 @@ def describe_network(name: str, weights: str) -> str:
 
     Args:
         name: Name of the network; features imported from elsewhere may name one that is not registered.
-        weights: Identity of the weights as a feature file states it: `sha256:<hex digits>`, `random:<seed>`, `none`, or
-            other text, such as the DOI of a published dataset.
+        weights: Identity of the weights as a feature file states it: `sha256:<hex digits>`, `file:<name>`,
+            `random:<seed>`, `none`, or other text, such as the DOI of a published dataset.
 
     Returns:
         For example "R(2+1)D-34 (r2plus1d_34_8_kinetics) pre-trained on IG-65M and fine-tuned on Kinetics-400 (SHA-256
@@ -64,11 +64,15 @@ def describe_network(name: str, weights: str) -> str:
         return f"{words} ({name}), which has no weights"
     if weights.startswith(RANDOM_PREFIX):
         return f"{words} ({name}) with random, untrained weights ({weights})"
+    if weights.startswith(UNHASHED_PREFIX):
+        trained = {public.identity: public.words for public in published_weights()}
+        file_name = weights.removeprefix(UNHASHED_PREFIX)
+        return f"{words} ({name}) {trained.get(weights, 'with weights of its own')} (weights: {file_name})"
     if not weights.startswith("sha256:"):
         return f"{words} ({name}) with the weights of {weights}"
     digits = weights.removeprefix("sha256:")[:8]
-    trained = {public.sha256_prefix: public.words for public in published_weights()}
-    return f"{words} ({name}) {trained.get(digits, 'with weights of its own')} (SHA-256 of the weights: {digits}...)"
+    prefixes = {public.sha256_prefix: public.words for public in published_weights() if public.sha256_prefix}
+    return f"{words} ({name}) {prefixes.get(digits, 'with weights of its own')} (SHA-256 of the weights: {digits}...)"
 
 
 def check_aggregation(name: str) -> str:

@@ -12,6 +12,9 @@ named numbers of a snippet, computed and not learnt."""
 NO_WEIGHTS = "none"
 """What stands for the identity of weights where a network has none."""
 
+UNHASHED_PREFIX = "file:"
+"""What the identity of public weights without a published hash begins with; the published file name follows."""
+
 
 @dataclass(frozen=True)
 class PublicWeights:
@@ -20,6 +23,8 @@ class PublicWeights:
     Attributes:
         url: HTTPS address of the file.
         sha256_prefix: First 8 hex digits of the file's SHA-256. They identify the weights in cache keys and reports.
+            Empty where nobody published a hash: the file's name identifies the weights, and the hash of the first
+            download is kept beside the file and checked ever after (docs/decisions/0012-networks-of-others.md).
         num_classes: Outputs of the published classifier, which is dropped.
         licence: SPDX identifier of the licence that the weights were published under.
         citation: Where the weights come from.
@@ -41,7 +46,12 @@ class PublicWeights:
     @property
     def identity(self) -> str:
         """What identifies the weights in cache keys and feature files, known before the file is downloaded."""
-        return f"sha256:{self.sha256_prefix}"
+        return f"sha256:{self.sha256_prefix}" if self.sha256_prefix else f"{UNHASHED_PREFIX}{self.file_name}"
+
+    @property
+    def forbids_commercial_use(self) -> bool:
+        """Whether the licence allows no commercial use (Creative Commons' NC)."""
+        return "-NC" in self.licence
 
 
 @dataclass(frozen=True)
@@ -52,20 +62,26 @@ class NetworkSpec:
         name: What a person writes in `luigi.cfg`.
         words: What the methods paragraph calls it.
         kind: `spatiotemporal`, `frame` or `movement`.
-        architecture: Which layers, a key of `BUILDERS` in `models/stcnn.py`, `models/frame_cnn.py` or
-            `models/movement.py`. Networks of the same architecture differ in their weights only.
+        architecture: Which layers, a key of `BUILDERS` in one of the pages that `models/frozen.py` lists. Networks of
+            the same architecture differ in their weights only.
         citation: The paper that describes the layers.
         licence: SPDX identifier of the licence of the code that the layers are built from.
         feature_dim: D, length of a feature vector.
         frame_size: H = W, in pixels, of the frames it was trained on.
-        frames_per_snippet: T, number of frames in a snippet; 1 if `kind` is `frame`.
-        frame_step: Distance from one frame of a snippet to the next, in frames of the video clock; 1 is consecutive.
+        frames_per_snippet: T, number of frames that the network takes of a snippet; 1 if `kind` is `frame`.
+        frame_step: Distance from one of these frames to the next, in frames of the video clock; 1 is consecutive. It is
+            the interval that the network was trained with, on a clock of 15 Hz.
         colour_mean: Mean of R, G, B in [0, 1] that the network subtracts.
         colour_std: Standard deviation of R, G, B in [0, 1] that the network divides by.
         public_weights: The published weights, None if there are none.
         has_weights: Whether the layers have weights at all. Where they have none, `[Features] weights` is not asked
             for, their identity is `NO_WEIGHTS`, and torch runs them on every engine: there is nothing to fold.
         takes_any_size: Whether frames of any size will do, so that those decoded for another network are taken.
+        is_size_fixed: Whether frames of another size, or snippets of another length, are refused: position embeddings
+            or the last pooling are made for this one.
+        kinetics_400_top1_percent: Published accuracy on the validation set of Kinetics-400, with these weights; None
+            where none is published. What a network reached there says little of seizures.
+        top1_source: Where that number stands, and how many clips and crops of a video it is the mean of.
     """
 
     name: str
@@ -83,3 +99,11 @@ class NetworkSpec:
     frame_step: int = 1
     has_weights: bool = True
     takes_any_size: bool = False
+    is_size_fixed: bool = False
+    kinetics_400_top1_percent: float | None = None
+    top1_source: str = ""
+
+    @property
+    def span_frames(self) -> int:
+        """Frames of the video clock from the first that the network takes to the last, both counted."""
+        return (self.frames_per_snippet - 1) * self.frame_step + 1

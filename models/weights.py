@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models.errors import ModelsError, WeightsError
+from models.pins import check_pin, keep_pin, read_pin
 from models.registry import RANDOM_PREFIX, network_spec, published_weights
 from models.spec import NO_WEIGHTS, PublicWeights
 
@@ -70,9 +71,9 @@ def weights_identity(
 
     Returns:
         `none` where the network has no weights; `random:<seed>`; for a public file `sha256:` and the first 8 hex digits
-        of its published hash, also if it is
-        given by its path under its published name (loading refuses other bytes under that name); for any other file
-        `sha256:` and all 64 hex digits.
+        of its published hash, also if it is given by its path under its published name (loading refuses other bytes
+        under that name); `file:` and its name for a public file without a published hash (`pinned_sha256` has the hash
+        of what was downloaded); for any other file `sha256:` and all 64 hex digits.
 
     Raises:
         UnknownNameError: No network has that name.
@@ -84,7 +85,7 @@ def weights_identity(
     if seed is not None:
         return f"{RANDOM_PREFIX}{seed}"
     path = weights_path(name, weights, weights_dir)
-    public = _published_as(path)
+    public = _published_as(path) if weights is not None else _public_weights(name)
     return public.identity if public else f"sha256:{_sha256(path, hash_file)}"
 
 
@@ -103,7 +104,9 @@ def check_weights(
         if network_spec(name).has_weights and random_seed(weights) is None:
             path = weights_path(name, weights, weights_dir)
             if weights is not None or path.exists():
-                verify(path, hash_file)
+                digest = verify(path, hash_file)
+                if weights is None and not _public_weights(name).sha256_prefix:
+                    check_pin(path, digest)
     except ModelsError as error:
         return [str(error)]
     return []
@@ -121,15 +124,34 @@ def find_weights(
     path = weights_path(name, weights, weights_dir)
     if weights is None and not path.exists():
         download(_public_weights(name), path)
-    verify(path)
+    digest = verify(path)
+    if weights is None and not _public_weights(name).sha256_prefix:
+        check_pin(path, digest)
+        keep_pin(path, digest)
     return path
+
+
+def pinned_sha256(
+    name: str, weights: str | os.PathLike[str] | None = None, weights_dir: str | os.PathLike[str] | None = None
+) -> str:
+    """Return the 64 hex digits that were kept of a public file without a published hash; empty for all other weights.
+
+    Raises:
+        UnknownNameError: No network has that name.
+        WeightsError: What was kept cannot be read.
+    """
+    public = network_spec(name).public_weights
+    if weights is not None or public is None or public.sha256_prefix:
+        return ""
+    return read_pin(weights_path(name, weights, weights_dir))
 
 
 def download(public: PublicWeights, path: Path) -> None:
     """Download public weights to `path`, which appears complete and with the right hash, or not at all.
 
     `torch.hub` writes to a temporary file of its own beside `path` and renames it once the hash is right, so several
-    processes may download the same file at once.
+    processes may download the same file at once. Where the weights' licence forbids commercial use, a line on stderr
+    says so before.
 
     Raises:
         WeightsError: The file cannot be downloaded or written, or has the wrong SHA-256. The message says which file to
@@ -137,12 +159,15 @@ def download(public: PublicWeights, path: Path) -> None:
     """
     import torch.hub
 
+    expected = public.sha256_prefix or read_pin(path) or None
+    if public.forbids_commercial_use:
+        print(
+            f"{public.file_name}: {public.licence}, no commercial use. From {public.url}", file=sys.stderr, flush=True
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):
-            torch.hub.download_url_to_file(
-                public.url, str(path), hash_prefix=public.sha256_prefix, progress=sys.stderr.isatty()
-            )
+            torch.hub.download_url_to_file(public.url, str(path), hash_prefix=expected, progress=sys.stderr.isatty())
     except (OSError, RuntimeError, http.client.HTTPException) as error:  # URLError is an OSError
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # it holds the connection
@@ -153,8 +178,11 @@ def download(public: PublicWeights, path: Path) -> None:
         ) from error
 
 
-def verify(path: Path, hash_file: Callable[[Path], str] | None = None) -> None:
+def verify(path: Path, hash_file: Callable[[Path], str] | None = None) -> str:
     """Check that the file can be read and, if it bears a published name, that it is the published file.
+
+    Returns:
+        Its SHA-256, 64 hex digits.
 
     Raises:
         WeightsError: It is missing, not a file, empty, unreadable, or has the wrong SHA-256.
@@ -165,6 +193,7 @@ def verify(path: Path, hash_file: Callable[[Path], str] | None = None) -> None:
             f"{path}: expected SHA-256 {public.sha256_prefix}..., as published under that name, got {digest[:8]}...: "
             "it is damaged or another file. Delete it to download it again, or rename it if the weights are your own."
         )
+    return digest
 
 
 def _public_weights(name: str) -> PublicWeights:
@@ -177,8 +206,10 @@ def _public_weights(name: str) -> PublicWeights:
 
 
 def _published_as(path: Path) -> PublicWeights | None:
-    """Return the public weights whose file name `path` bears."""
-    return next((public for public in published_weights() if public.file_name == path.name), None)
+    """Return the public weights with a published hash whose file name `path` bears."""
+    return next(
+        (public for public in published_weights() if public.sha256_prefix and public.file_name == path.name), None
+    )
 
 
 def _sha256(path: Path, hash_file: Callable[[Path], str] | None = None) -> str:

@@ -59,8 +59,8 @@ def _network_mistakes(recipe: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a recipe states otherwise than a network of this software."""
     if recipe.get("network") in models.network_names():
         spec, frames = models.network_spec(recipe["network"]), recipe.get("frames_per_snippet")
-        if isinstance(frames, int) and frames != spec.frames_per_snippet:
-            yield f"frames_per_snippet = {frames}: the network {spec.name} takes {spec.frames_per_snippet} frames"
+        if isinstance(frames, int) and frames != spec.span_frames:
+            yield f"frames_per_snippet = {frames}: the network {spec.name} takes {spec.span_frames} frames"
 
 
 def _feature_mistakes(features: Mapping[str, Any]) -> Iterator[str]:

@@ -167,6 +167,7 @@ def exchange_header(file: FeatureFile, names: Pseudonyms, stated: Mapping[str, s
         "frames_per_snippet": int(file.frames_per_snippet),
         "stride_frames": int(file.stride_frames),
         "frame_rate_hz": float(file.frame_rate_hz),
+        **({} if file.frame_step == 1 else {"frame_step": int(file.frame_step)}),
     }
     return FeatureHeader(
         patient_id=names.patient(file.patient_id),
@@ -179,6 +180,8 @@ def exchange_header(file: FeatureFile, names: Pseudonyms, stated: Mapping[str, s
         frames_per_snippet=recipe["frames_per_snippet"],
         stride_frames=recipe["stride_frames"],
         frame_rate_hz=recipe["frame_rate_hz"],
+        frame_step=int(file.frame_step),
+        weights_file_sha256=_plain_text(file.header.weights_file_sha256) if file.header.weights_file_sha256 else "",
     )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seizures.errors import FeatureFileError
-from seizures.features.extraction import SnippetNetwork, extract_features
+from seizures.features.extraction import SnippetNetwork, extract_features, snippet_length
 from seizures.files.scratch import scratch_folder
 from seizures.settings import FrameSettings
 from seizures.video.frame_cache import FrameFile, open_frames, write_frames
@@ -69,9 +69,13 @@ class Drift:
 
 
 class _ClipFrames:
-    """The stored frames at another size: their middle, or each pixel several times; exact, unlike a resampling."""
+    """The stored frames at another size: their middle, or each pixel several times; exact, unlike a resampling.
 
-    def __init__(self, frames: npt.NDArray[np.uint8], size: int) -> None:
+    For a network whose snippets are longer than the clip, it is played forwards and backwards in turn.
+    """
+
+    def __init__(self, frames: npt.NDArray[np.uint8], size: int, fewest: int) -> None:
+        frames = np.pad(frames, ((0, max(0, fewest - len(frames))), (0, 0), (0, 0), (0, 0)), mode="reflect")
         repeats = -(-size // frames.shape[1])
         larger = frames.repeat(repeats, axis=1).repeat(repeats, axis=2)
         margin = (larger.shape[1] - size) // 2
@@ -83,17 +87,9 @@ class _ClipFrames:
 
 
 def compute_features(network: SnippetNetwork, device: str, precision: str = "float32") -> npt.NDArray[np.float32]:
-    """Return the features of the snippets of the stored frames, float32 (S, D).
-
-    Raises:
-        FeatureFileError: the network takes longer snippets than the clip has frames.
-
-    """
-    if network.frames_per_snippet > NUM_FRAMES:
-        found = f"takes snippets of {network.frames_per_snippet}"
-        raise FeatureFileError(f"the drift clip has {NUM_FRAMES} frames, the network {found}")
+    """Return the features of the snippets of the stored frames, float32 (S, D)."""
     with as_file(_shipped(FRAMES)) as path, open_frames(path) as stored:
-        frames = cast("FrameFile", _ClipFrames(_all(stored), network.frame_size))
+        frames = cast("FrameFile", _ClipFrames(_all(stored), network.frame_size, snippet_length(network)))
     blocks = extract_features(
         frames, network, stride_frames=STRIDE_FRAMES, batch_size=8, device=device, precision=precision
     )

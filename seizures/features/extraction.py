@@ -32,7 +32,7 @@ import torch
 
 from seizures.errors import FeatureFileError, SeizuresError, SettingsError
 from seizures.features.schema import FeatureHeader, ViewFacts
-from seizures.features.snippets import count_snippets, usable_snippets
+from seizures.features.snippets import count_snippets, span_frames, usable_snippets
 from seizures.features.writer import FeatureFileWriter
 from seizures.manifest.identity import RecordingId
 from seizures.settings import PRECISIONS
@@ -47,9 +47,13 @@ logger = logging.getLogger(__name__)
 
 
 class SnippetNetwork(Protocol):
-    """What is wanted of a network: float32 (b, 3, l, H, W), RGB in [0, 1], to (b, D); normalisation lives inside."""
+    """What is wanted of a network: float32 (b, 3, T, H, W), RGB in [0, 1], to (b, D); normalisation lives inside.
+
+    T is `frames_per_snippet`. They are every `frame_step`-th frame of a snippet, whose length is that of their span.
+    """
 
     frames_per_snippet: int
+    frame_step: int
     feature_dim: int
     frame_size: int
 
@@ -90,6 +94,11 @@ def choose_device(name: str = "auto") -> str:
     return name
 
 
+def snippet_length(network: SnippetNetwork) -> int:
+    """Return the length of a network's snippets in frames: from the first that it takes to the last, both counted."""
+    return span_frames(network.frames_per_snippet, network.frame_step)
+
+
 def extract_features(
     frames: FrameFile,
     network: SnippetNetwork,
@@ -122,7 +131,7 @@ def extract_features(
         raise SettingsError(f"stride {stride_frames}, batch size {batch_size}, precision {precision}: {wanted}")
     network.to(device)
     network.eval()
-    length = network.frames_per_snippet
+    length, step = snippet_length(network), network.frame_step
     batch_size = batch_size or LARGEST_BATCH[torch.device(device).type]
     fitting = _FittingBatches(network, precision, batch_size)
     held, held_start = torch.empty(0, dtype=torch.uint8, device=device), 0
@@ -130,7 +139,7 @@ def extract_features(
         _check_size(tuple(uploaded.shape[1:]), network)
         start = row * stride_frames
         chunk = uploaded if start >= first_frame else torch.cat([held[start - held_start :], uploaded])
-        rows = fitting.compute(chunk.unfold(0, length, stride_frames).permute(0, 3, 4, 1, 2))
+        rows = fitting.compute(chunk.unfold(0, length, stride_frames)[..., ::step].permute(0, 3, 4, 1, 2))
         if not np.isfinite(rows).all():
             raise SeizuresError(f"features of snippets {row} to {row + len(rows)} are not finite ({precision})")
         yield row, rows
@@ -171,10 +180,10 @@ def extract_chosen(
     wanted, place = np.unique(np.asarray(rows, dtype=np.int64), return_inverse=True)
     batch_size = batch_size or LARGEST_BATCH[torch.device(device).type]
     fitting, upload = _FittingBatches(network, precision, batch_size), _Uploader(device)
-    parts = []
+    length, parts = snippet_length(network), []
     for at in range(0, len(wanted), batch_size):
         starts = wanted[at : at + batch_size] * stride_frames
-        snippets = np.stack([frames.read(start, start + network.frames_per_snippet) for start in starts])
+        snippets = np.stack([frames.read(start, start + length)[:: network.frame_step] for start in starts])
         parts.append(fitting.compute(upload(snippets).permute(0, 4, 1, 2, 3)))
     found = np.concatenate(parts)
     if not np.isfinite(found).all():
@@ -212,9 +221,12 @@ def extract_seizure(
         FeatureFileError: a frame file disagrees with the header or lacks an attribute.
 
     """
-    if header.frames_per_snippet != network.frames_per_snippet:
-        found = f"{network.frames_per_snippet} frames, the header says {header.frames_per_snippet}"
-        raise FeatureFileError(f"{header.network}: its snippets have {found}")
+    for what, found, said in (
+        ("its snippets have {} frames", snippet_length(network), header.frames_per_snippet),
+        ("frame_step = {}", network.frame_step, header.frame_step),
+    ):
+        if found != said:
+            raise FeatureFileError(f"{header.network}: {what.format(found)}, the header says {said}")
     num_done, num_snippets = 0, _count_all(frame_files.values(), header)
     with FeatureFileWriter(path, header) as file:
         for view, frame_path in frame_files.items():

@@ -114,6 +114,7 @@ class FeatureFile:
         self.network = header.network
         self.weights_sha256 = header.weights_sha256
         self.frames_per_snippet = header.frames_per_snippet
+        self.frame_step = header.frame_step
         self.stride_frames = header.stride_frames
         self.frame_rate_hz = header.frame_rate_hz
         self.created_by = str(file.attrs.get("created_by", ""))
@@ -140,7 +141,8 @@ class FeatureFile:
         self.close()
 
     def __repr__(self) -> str:
-        snippets = f"snippets of {self.frames_per_snippet} frames, one every {self.stride_frames}"
+        taken = "" if self.frame_step == 1 else f", of which the network took every {self.frame_step}."
+        snippets = f"snippets of {self.frames_per_snippet} frames{taken}, one every {self.stride_frames}"
         label = self.label or "label not known"
         title = f"FeatureFile {SeizureId(self.patient_id, self.seizure_id).name} ({label}): {self.network}"
         lines = [f"{title}, weights {self.weights_sha256}", f"  {snippets}, at {self.frame_rate_hz:g} Hz"]

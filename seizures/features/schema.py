@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import h5py
@@ -28,7 +28,9 @@ class FeatureHeader:
     """What a feature file says about its seizure and about how its features were made.
 
     `label` is empty where it is not known. `recipe` is the JSON-ready mapping that `recipe_key` digests. Random weights
-    have `random:<seed>` for a checksum.
+    have `random:<seed>` for a checksum, and public ones without a published hash `file:<name>`; `weights_file_sha256`
+    is then the hash of what was downloaded. The network took every `frame_step`-th of the `frames_per_snippet` frames.
+    Attributes that have a default may be missing in a file, and are not written where they have it.
     """
 
     patient_id: str
@@ -41,6 +43,11 @@ class FeatureHeader:
     frames_per_snippet: int
     stride_frames: int
     frame_rate_hz: float
+    frame_step: int = 1
+    weights_file_sha256: str = ""
+
+
+OPTIONAL = {field.name: field.default for field in fields(FeatureHeader) if field.default is not MISSING}
 
 
 @dataclass(frozen=True)
@@ -71,15 +78,17 @@ def check_header(file: Any) -> tuple[FeatureHeader | None, list[str]]:
         return None, [f"its format_version is {version}, this software reads {FORMAT_VERSION}; update the software"]
     if plain_value(attributes.get("complete")) != 1:
         return None, ["it is incomplete: writing it was interrupted; delete it and run again"]
-    missing = [field.name for field in fields(FeatureHeader) if field.name not in attributes]
+    missing = [field.name for field in fields(FeatureHeader) if field.name not in {*attributes, *OPTIONAL}]
     if missing:
         return None, [f"attribute {name} is missing" for name in missing]
-    values = {field.name: plain_value(attributes[field.name]) for field in fields(FeatureHeader)}
+    values = {
+        field.name: plain_value(attributes[field.name]) for field in fields(FeatureHeader) if field.name in attributes
+    }
     try:
         values["recipe"] = json.loads(values["recipe"])
         header = FeatureHeader(**values)
-        numbers = (header.frames_per_snippet, header.stride_frames, header.frame_rate_hz)
-        faults = [] if min(numbers) > 0 else [f"snippet length, stride and rate are {numbers}, expected above 0"]
+        numbers = (header.frames_per_snippet, header.stride_frames, header.frame_rate_hz, header.frame_step)
+        faults = [] if min(numbers) > 0 else [f"snippet length, stride, rate and step are {numbers}, expected above 0"]
     except (TypeError, ValueError) as error:
         return None, [f"an attribute has the wrong type: {error}"]
     return header, faults

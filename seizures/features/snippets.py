@@ -1,6 +1,7 @@
 """Where snippets start: pure index arithmetic (paper, section 2.2).
 
-A snippet is `frames_per_snippet` consecutive frames; snippet `s` starts at frame `s * stride_frames`. Only whole
+A snippet is `frames_per_snippet` consecutive frames, of which a network may take every `frame_step`-th; snippet `s`
+starts at frame `s * stride_frames`. Only whole
 snippets count, so with 10 frames, 4 frames per snippet and a stride of 2 there are four::
 
     frames   0 1 2 3 4 5 6 7 8 9
@@ -16,6 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seizures.errors import VideoError
+
+
+def span_frames(num_taken: int, frame_step: int) -> int:
+    """Return the frames from the first to the last that a network takes, both counted: the length of its snippets."""
+    return (num_taken - 1) * frame_step + 1
 
 
 def count_snippets(num_frames: int, frames_per_snippet: int, stride_frames: int = 1) -> int:

@@ -77,6 +77,7 @@ class FileSummary:
     stride_frames: int
     frame_rate_hz: float
     views: Mapping[str, ViewSummary]
+    frame_step: int = 1
 
     @property
     def feature_dim(self) -> int:
@@ -87,7 +88,8 @@ class FileSummary:
     def made(self) -> dict[str, Any]:
         """All that must be the same in features that are used together."""
         names = dict.fromkeys((*COMPARED, *COMPARED_ALWAYS))
-        return {name: self.stated[name] if name in STATED else getattr(self, name) for name in names}
+        made = {name: self.stated[name] if name in STATED else getattr(self, name) for name in names}
+        return made if self.frame_step == 1 else {**made, "frame_step": self.frame_step}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +139,7 @@ def summarise(file: FeatureFile) -> FileSummary:
         stride_frames=int(file.stride_frames),
         frame_rate_hz=float(file.frame_rate_hz),
         views=views,
+        frame_step=int(file.frame_step),
     )
 
 
@@ -195,6 +198,9 @@ def _findings(file: FeatureFile) -> Iterator[tuple[str, str, str]]:
     if not all(float(number).is_integer() for number in (header.frames_per_snippet, header.stride_frames)):
         yield "", FAULT, "frames_per_snippet and stride_frames: expected whole numbers"
         return
+    if not float(header.frame_step).is_integer() or (header.frames_per_snippet - 1) % header.frame_step:
+        found = f"frame_step = {header.frame_step} and frames_per_snippet = {header.frames_per_snippet}"
+        yield "", FAULT, f"{found}: expected whole steps from the first frame of a snippet to its last"
     for view in file.views.values():
         place = f"/views/{view.name}"
         problem = id_problem(view.name)

@@ -21,7 +21,15 @@ import numpy.typing as npt
 from seizures.errors import FeatureFileError
 from seizures.features import checksum
 from seizures.features.chunk_packing import FILTERS, ONLY_CHECKED, packed, unpacked
-from seizures.features.schema import CHUNK_BYTES, DESCRIPTIONS, FORMAT, FORMAT_VERSION, FeatureHeader, ViewFacts
+from seizures.features.schema import (
+    CHUNK_BYTES,
+    DESCRIPTIONS,
+    FORMAT,
+    FORMAT_VERSION,
+    OPTIONAL,
+    FeatureHeader,
+    ViewFacts,
+)
 from seizures.files.hdf5 import Output, created
 from seizures.provenance import release
 from seizures.settings import canonical_json
@@ -51,6 +59,8 @@ class FeatureFileWriter:
         attributes["format_version"] = FORMAT_VERSION
         for field in fields(header):
             value = getattr(header, field.name)
+            if field.name in OPTIONAL and value == OPTIONAL[field.name]:
+                continue
             attributes[field.name] = canonical_json(value) if field.name == "recipe" else value
         attributes["created_by"] = release()
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

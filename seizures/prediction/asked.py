@@ -20,7 +20,7 @@ import numpy.typing as npt
 import torch
 
 from seizures.errors import FeatureFileError
-from seizures.features.extraction import SnippetNetwork, extract_chosen
+from seizures.features.extraction import SnippetNetwork, extract_chosen, snippet_length
 from seizures.features.file import FeatureFile
 from seizures.features.schema import plain_value
 from seizures.features.snippets import count_snippets, usable_snippets
@@ -157,7 +157,7 @@ def extract_asked(
     Raises:
         VideoError: a view has no usable snippet; TooShortError: no view is long enough.
     """
-    length = network.frames_per_snippet
+    length = snippet_length(network)
     valid, rates = {}, set()
     for view, path in frame_files.items():
         with open_frames(path) as frames:

@@ -49,7 +49,7 @@ class WhatWasRun:
     Attributes:
         made: one entry for each way in which features were made: `network_words` (what to call the network and its
             weights), `feature_dim`, `frames_per_snippet`, `stride_frames`, `frame_rate_hz`, and, where known,
-            `preprocessing`, `deinterlace`, `precision` and `frame_size`.
+            `preprocessing`, `deinterlace`, `precision`, `frame_step` and `frame_size`.
         folds: how patients were assigned to folds the first time.
         num_repeats: how often they were.
         training: how classifiers were trained.
@@ -121,7 +121,10 @@ def _features(made: Mapping[str, Any], *, several: bool) -> str:
         text += f"Frames were {_PREPROCESSINGS[made['preprocessing']].format(size=made['frame_size'])}. "
     precision = made.get("precision")
     if length > 1:
-        what = f"Snippets of {length} consecutive frames ({length / rate:.2f} s), one starting at every {every},"
+        step = int(made.get("frame_step", 1))
+        taken = "" if step == 1 else f", of which the network takes every {_ordinal(step)},"
+        what = f"Snippets of {length} consecutive frames ({length / rate:.2f} s){taken}"
+        what += f"{'' if taken else ','} one starting at every {every},"
     else:
         what = f"Single frames, one of every {every}," if stride > 1 else "Single frames"
     return text + (
@@ -143,6 +146,10 @@ def _parts_of_frames(run: WhatWasRun) -> list[str]:
             "replaced by the nearest one that did not."
         )
     return sentences
+
+
+def _ordinal(number: int) -> str:
+    return {2: "second", 3: "third"}.get(number, f"{number}th")
 
 
 def _deinterlacing(made: Mapping[str, Any]) -> str:

@@ -78,7 +78,7 @@ def setting_mistakes(info: Mapping[str, Any], *, allow_mixed: bool) -> Iterator[
         "preprocessing": frames.preprocessing,
         "deinterlace": frames.deinterlace,
         "frame_rate_hz": frames.frame_rate_hz,
-        "frames_per_snippet": spec.frames_per_snippet,
+        "frames_per_snippet": spec.span_frames,
         "feature_dim": spec.feature_dim,
     }
     wrong = differences(info["features"], made, allow_mixed=allow_mixed)

@@ -23,9 +23,10 @@ def feature_recipes() -> Mapping[str, Mapping[str, Any]]:
             "weights_sha256": weights_identity(),
             **stated_here(),
             "feature_dim": spec.feature_dim,
-            "frames_per_snippet": spec.frames_per_snippet,
+            "frames_per_snippet": spec.span_frames,
             "stride_frames": features.stride_frames,
             "frame_rate_hz": section(Frames).frame_rate_hz,
+            **({} if spec.frame_step == 1 else {"frame_step": spec.frame_step}),
         }
     return found
 

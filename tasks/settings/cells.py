@@ -161,7 +161,7 @@ def _plain(name: str, text: str) -> str:
 
 def _check_duration(cell: str) -> None:
     """Refuse more segments than the shortest seizure has room for."""
-    length = models.network_spec(section(Features).network).frames_per_snippet
+    length = models.network_spec(section(Features).network).span_frames
     wanted = minimum_frames(length, training_settings(cell).num_segments) / section(Frames).frame_rate_hz
     found = section(Dataset).minimum_duration_seconds
     if found < wanted:

@@ -129,6 +129,8 @@ class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
         from seizures.features.schema import FeatureHeader
 
         read = self.recipe["reads"]
+        spec = models.network_spec(read["network"])
+        weights, folder = weights_of(self.network) or None, section(Features).weights_dir or None
         return FeatureHeader(
             patient_id=self.patient_id,
             seizure_id=self.seizure_id,
@@ -137,9 +139,11 @@ class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
             recipe_key=self.key,
             network=read["network"],
             weights_sha256=read["weights"],
-            frames_per_snippet=models.network_spec(read["network"]).frames_per_snippet,
+            frames_per_snippet=spec.span_frames,
             stride_frames=read["stride_frames"],
             frame_rate_hz=read["frame_rate_hz"],
+            frame_step=spec.frame_step,
+            weights_file_sha256=models.pinned_sha256(spec.name, weights, folder),
         )
 
     @functools.cached_property

@@ -248,7 +248,7 @@ def _outcome_of_frames(decoded: DecodeRecording) -> Outcome:
 @functools.cache
 def _rules() -> tuple[int, int, int]:
     """Return frames per snippet, frames from one snippet to the next, and segments of a seizure."""
-    length = models.network_spec(section(Features).network).frames_per_snippet
+    length = models.network_spec(section(Features).network).span_frames
     return length, section(Features).stride_frames, section(Training).num_segments
 
 

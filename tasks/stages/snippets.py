@@ -310,9 +310,7 @@ def _middles_mistakes() -> Iterator[str]:
     if extracts_any():
         strides.add(section(Features).stride_frames)
         known = set(models.network_names())
-        lengths |= {
-            name: models.network_spec(name).frames_per_snippet for name in section(Snippets).names() if name in known
-        }
+        lengths |= {name: models.network_spec(name).span_frames for name in section(Snippets).names() if name in known}
     yield from (
         f"[Snippets] sampling = middles: {name} takes {length} frames, and a segment has {SEGMENT_FRAMES}"
         for name, length in lengths.items()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from public_networks import SIZES
 
 import models
 
@@ -12,7 +13,7 @@ torch.set_num_threads(1)
 def test_every_network_keeps_the_promises_of_its_specification(name: str) -> None:
     spec = models.network_spec(name)
     network = models.load_network(name, "random:0")
-    for attribute in ("frames_per_snippet", "frame_step", "feature_dim", "frame_size"):
+    for attribute in ("frames_per_snippet", "frame_step", "feature_dim", "frame_size", "is_size_fixed"):
         assert getattr(network, attribute) == getattr(spec, attribute)
     assert network.colour_mean.flatten().tolist() == pytest.approx(spec.colour_mean)
     assert network.colour_std.flatten().tolist() == pytest.approx(spec.colour_std)
@@ -20,8 +21,14 @@ def test_every_network_keeps_the_promises_of_its_specification(name: str) -> Non
     assert not any(module.training for module in network.modules())
     assert not any(parameter.requires_grad for parameter in network.parameters())
     assert all(tensor.dtype == torch.float32 for tensor in network.parameters())
-    for frame_size in (16,) if spec.frames_per_snippet == 32 else (32, 40):  # other sizes than its own are accepted
-        shape = (2, 3, spec.frames_per_snippet, frame_size, frame_size)
+    num_frames, own_size = SIZES.get(name, (spec.frames_per_snippet, 32))
+    if spec.is_size_fixed:
+        network.frames_per_snippet, network.frame_size = num_frames, own_size
+        frame_sizes: tuple[int, ...] = (own_size,)
+    else:  # other sizes than its own are accepted
+        frame_sizes = (16,) if name.startswith("r2plus1d_34_32") else (32, 40)
+    for frame_size in frame_sizes:
+        shape = (2, 3, num_frames, frame_size, frame_size)
         snippets = torch.rand(shape, generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
             both = network(snippets)

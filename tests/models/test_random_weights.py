@@ -106,8 +106,8 @@ def test_a_linear_classifier_tells_kinds_of_movement_on_random_features(network:
 
 def test_a_layer_that_nothing_is_known_of_is_refused_by_name() -> None:
     network = build_network(models.network_spec("resnet_34"))
-    network.net.fc = nn.Linear(3, 2)
-    with pytest.raises(NotImplementedError, match=r"fc \(Linear: weight, bias\): say in models/random_weights\.py"):
+    network.net.fc = nn.Bilinear(3, 2, 1)
+    with pytest.raises(NotImplementedError, match=r"fc \(Bilinear: weight, bias\): say in models/random_weights\.py"):
         draw_weights(network, 0)
 
 

@@ -61,13 +61,19 @@ def test_every_spec_says_what_a_reader_needs(spec: NetworkSpec) -> None:
     assert spec.licence in SPDX
     assert re.search(r"arXiv:\d{4}\.\d{5}|https://", spec.citation) or not spec.has_weights
     assert (spec.kind == "frame") == (spec.frames_per_snippet == 1)
+    if spec.kinetics_400_top1_percent is not None:
+        assert 50 < spec.kinetics_400_top1_percent < 95
+        assert "clip" in spec.top1_source
     assert min(spec.feature_dim, spec.frame_size, spec.frames_per_snippet, spec.frame_step) >= 1
     assert all(0 < value < 1 for value in spec.colour_mean + spec.colour_std) or not spec.has_weights
     public = spec.public_weights
     if public is not None:
         assert public.url.startswith("https://")
-        assert re.fullmatch(r"[0-9a-f]{8}", public.sha256_prefix)
-        assert public.file_name == f"{public.file_name.rpartition('-')[0]}-{public.sha256_prefix}.pth"
+        if public.sha256_prefix:
+            assert re.fullmatch(r"[0-9a-f]{8}", public.sha256_prefix)
+            assert re.fullmatch(rf".+[-_]{public.sha256_prefix}\.pth", public.file_name)
+        else:
+            assert public.identity == f"file:{public.file_name}"
         assert public.identity == models.weights_identity(spec.name, weights_dir="empty")
         assert public.licence in SPDX
         assert public.words
@@ -79,11 +85,15 @@ def test_the_page_of_networks_has_every_spec(spec: NetworkSpec) -> None:
     """If this fails, put the lines that the message shows into the tables and the list of docs/networks.md."""
     public = spec.public_weights
     input_ = f"{spec.frames_per_snippet} x {spec.frame_size} x {spec.frame_size}, step {spec.frame_step}"
-    row = f"| `{spec.name}` | {spec.kind} | {input_} | {spec.feature_dim} | {spec.licence} |"
-    weights = f"| `{spec.name}` | [`{public.file_name}`]({public.url}) | {public.licence} |" if public else ""
+    percent, source = spec.kinetics_400_top1_percent, spec.top1_source
+    top1 = "-" if percent is None else f"{percent:.1f} % ({source})"
+    row = f"| `{spec.name}` | {spec.kind} | {input_} | {spec.span_frames / 15:.2f} s | {spec.feature_dim} | {top1} |"
+    code = f"| `{spec.name}` | {spec.licence} |"
+    weights = f"{code} [`{public.file_name}`]({public.url}) | {public.licence} |" if public else ""
     page = PAGE.read_text(encoding="utf-8")
     papers = [f"- {citation}" for citation in (spec.citation, public.citation if public else spec.citation)]
-    missing = [line for line in dict.fromkeys([row, weights, *papers]) if line not in page]
+    lines = dict.fromkeys([row, weights or code, *papers])
+    missing = [line for line in lines if line not in page]
     assert not missing, "docs/networks.md lacks:\n" + "\n".join(missing)
 
 
@@ -95,6 +105,8 @@ def test_the_words_for_a_network_name_its_weights() -> None:
         models.describe_network("r2plus1d_34_8_kinetics", f"sha256:{'f' * 64}"),
         models.describe_network("r2plus1d_34_8_kinetics", "doi:10.5522/04/14781771"),
         models.describe_network("of_another_lab", "sha256:0123456789abcdef"),
+        models.describe_network("x3d_s", "file:X3D_S.pyth"),
+        models.describe_network("of_another_lab", "file:theirs.pth"),
     ]
     assert found == [
         "R(2+1)D-34 (r2plus1d_34_8_kinetics) pre-trained on IG-65M and fine-tuned on Kinetics-400 (SHA-256 of the "
@@ -104,6 +116,8 @@ def test_the_words_for_a_network_name_its_weights() -> None:
         "R(2+1)D-34 (r2plus1d_34_8_kinetics) with weights of its own (SHA-256 of the weights: ffffffff...)",
         "R(2+1)D-34 (r2plus1d_34_8_kinetics) with the weights of doi:10.5522/04/14781771",
         "a network (of_another_lab) with weights of its own (SHA-256 of the weights: 01234567...)",
+        "X3D-S (x3d_s) pre-trained on Kinetics-400 (weights: X3D_S.pyth)",
+        "a network (of_another_lab) with weights of its own (weights: theirs.pth)",
     ]
 
 

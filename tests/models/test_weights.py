@@ -8,11 +8,13 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import models
 from models import weights as module
+from models.pins import keep_pin
 from models.spec import PublicWeights
 from models.weights import default_weights_dir, download, find_weights, random_seed
 
@@ -64,6 +66,10 @@ def no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def at(url: str, sha256_prefix: str = SHA256[:8]) -> PublicWeights:
     return PublicWeights(url, sha256_prefix, num_classes=400, licence="MIT", citation="", words="")
+
+
+def unhashed(url: str, licence: str = "Apache-2.0") -> PublicWeights:
+    return PublicWeights(url, "", num_classes=400, licence=licence, citation="", words="")
 
 
 def names_in(folder: Path) -> list[str]:
@@ -209,3 +215,71 @@ def test_the_default_folder_is_in_the_users_cache(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_weights_dir() == tmp_path / ".cache" / "gestures" / "weights"
+
+
+def test_a_file_without_a_published_hash_is_pinned_by_its_first_download(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public = unhashed(f"{address}/weights.pth")
+    monkeypatch.setattr(module, "_public_weights", lambda _: public)
+    monkeypatch.setattr(module, "network_spec", lambda _: SimpleNamespace(public_weights=public, has_weights=True))
+    folder, served = tmp_path / "lab", tmp_path / "served" / "weights.pth"
+    before = models.weights_identity("any", weights_dir=folder)
+    assert module.pinned_sha256("any", weights_dir=folder) == ""
+    path = find_weights("any", weights_dir=folder)
+    assert (folder / "weights.pth.sha256").read_text() == f"{SHA256}  weights.pth\n"
+    assert module.pinned_sha256("any", weights_dir=folder) == SHA256
+    assert models.weights_identity("any", weights_dir=folder) == before == "file:weights.pth"  # so the keys stay
+    assert models.check_weights("any", weights_dir=folder) == []
+    # Given by its path, a file is known by its bytes: nobody vouches for its name.
+    assert models.weights_identity("any", path) == f"sha256:{SHA256}"
+    assert module.pinned_sha256("any", path) == ""
+
+    path.write_bytes(CONTENT + b"!")
+    (fault,) = models.check_weights("any", weights_dir=folder)
+    assert f"expected SHA-256 {SHA256[:8]}..., that of the first download (kept in weights.pth.sha256)" in fault
+    with pytest.raises(models.WeightsError, match="that of the first download"):
+        find_weights("any", weights_dir=folder)
+
+    path.unlink()  # the publisher has another file now: it does not even arrive
+    served.write_bytes(CONTENT + b"?")
+    with pytest.raises(models.WeightsError, match=f'expected "{SHA256}"'):
+        find_weights("any", weights_dir=folder)
+    assert names_in(folder) == ["weights.pth.sha256"]
+
+
+def test_a_file_put_there_by_hand_is_pinned_when_it_is_used_and_not_when_it_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public = unhashed("https://example.org/weights.pth")
+    monkeypatch.setattr(module, "_public_weights", lambda _: public)
+    (tmp_path / "weights.pth").write_bytes(CONTENT)
+    assert models.check_weights("x3d_s", weights_dir=tmp_path) == []
+    assert names_in(tmp_path) == ["weights.pth"]
+    find_weights("x3d_s", weights_dir=tmp_path)
+    assert sorted(names_in(tmp_path)) == ["weights.pth", "weights.pth.sha256"]
+    (tmp_path / "weights.pth.sha256").write_text("what is this")
+    with pytest.raises(models.WeightsError, match="expected the 64 hex digits"):
+        find_weights("x3d_s", weights_dir=tmp_path)
+
+
+def test_a_hash_that_cannot_be_kept_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "weights.pth"
+    path.write_bytes(CONTENT)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("models.pins.tempfile.mkstemp", refuse)
+    with pytest.raises(models.WeightsError, match=r"sha256sum weights\.pth > weights\.pth\.sha256"):
+        keep_pin(path, SHA256)
+
+
+@pytest.mark.parametrize(("licence", "is_said"), [("CC-BY-NC-4.0", True), ("MIT", False)])
+def test_a_licence_that_forbids_commercial_use_is_said_before_the_download(
+    address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], licence: str, is_said: bool
+) -> None:
+    with pytest.raises(models.WeightsError):  # said before: here nothing arrives
+        download(unhashed(f"{address}/absent.pth", licence), tmp_path / "absent.pth")
+    wanted = f"absent.pth: {licence}, no commercial use. From {address}/absent.pth\n"
+    assert capsys.readouterr().err == (wanted if is_said else "")

@@ -36,8 +36,9 @@ def _one_thread():
 class Toy(nn.Module):
     """Looks at every frame, channel, row and column of a snippet: nothing can be swapped unnoticed."""
 
-    def __init__(self, frames_per_snippet: int = 4, feature_dim: int = 5) -> None:
+    def __init__(self, frames_per_snippet: int = 4, feature_dim: int = 5, frame_step: int = 1) -> None:
         super().__init__()
+        self.frame_step = frame_step
         self.frames_per_snippet, self.feature_dim, self.frame_size = frames_per_snippet, feature_dim, SIZE
         weights = np.random.default_rng(1).normal(size=(3 * frames_per_snippet * SIZE * SIZE, feature_dim))
         self.register_buffer("weights", torch.from_numpy(weights).float())
@@ -71,21 +72,22 @@ def random_frames(num_frames: int) -> np.ndarray:
 
 def expected(frames: np.ndarray, network: Toy, stride: int) -> np.ndarray:
     """One snippet at a time, float64."""
-    length = network.frames_per_snippet
+    step = network.frame_step
+    length = (network.frames_per_snippet - 1) * step + 1
     rows = []
     for start in range(0, len(frames) - length + 1, stride):
-        snippet = frames[start : start + length].astype(np.float64).transpose(3, 0, 1, 2) / 255
+        snippet = frames[start : start + length : step].astype(np.float64).transpose(3, 0, 1, 2) / 255
         rows.append(snippet.ravel() @ network.weights.double().numpy())
     return np.array(rows)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4, 7])
 @pytest.mark.parametrize("batch_size", [1, 3, 64])
-@pytest.mark.parametrize("num_frames", [4, 5, 23])
+@pytest.mark.parametrize(("num_frames", "frame_step"), [(4, 1), (5, 1), (23, 1), (10, 3), (23, 3)])
 def test_every_snippet_is_the_frames_it_should_be(
-    tmp_path: Path, stride: int, batch_size: int, num_frames: int
+    tmp_path: Path, stride: int, batch_size: int, num_frames: int, frame_step: int
 ) -> None:
-    frames, network = random_frames(num_frames), Toy()
+    frames, network = random_frames(num_frames), Toy(frame_step=frame_step)
     with frame_cache.open_frames(write_frames(tmp_path / "f.h5", frames)) as file:
         batches = list(extract_features(file, network, stride_frames=stride, batch_size=batch_size, device="cpu"))
     rows = np.concatenate([rows for _, rows in batches])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,9 @@ class Counting(torch.nn.Module):
 
     frames_per_snippet, feature_dim, frame_size = LENGTH, 6, SIZE
 
-    def __init__(self) -> None:
+    def __init__(self, frame_step: int = 1) -> None:
         super().__init__()
+        self.frame_step = frame_step
         self.num_snippets = 0
 
     def forward(self, snippets: torch.Tensor) -> torch.Tensor:
@@ -60,13 +62,17 @@ def frames(tmp_path: Path) -> dict[str, Path]:
     return files
 
 
-def test_a_verdict_takes_the_snippets_of_all_features_and_no_others(frames: dict[str, Path], tmp_path: Path) -> None:
-    network, path = Counting(), tmp_path / "all.h5"
+@pytest.mark.parametrize("frame_step", [1, 2])
+def test_a_verdict_takes_the_snippets_of_all_features_and_no_others(
+    frames: dict[str, Path], tmp_path: Path, frame_step: int
+) -> None:
+    network, path = Counting(frame_step), tmp_path / "all.h5"
     asked = extract_asked(
         "P01+02", frames, network, num_segments=NUM_SEGMENTS, stride_frames=STRIDE, batch_size=2, device="cpu"
     )
     assert network.num_snippets == NUM_SEGMENTS * len(frames)
-    head = header(frames_per_snippet=LENGTH, stride_frames=STRIDE)
+    length = (LENGTH - 1) * frame_step + 1
+    head = dataclasses.replace(header(frames_per_snippet=length, stride_frames=STRIDE), frame_step=frame_step)
     extract_seizure(frames, network, path, head, view_attributes={}, batch_size=5, device="cpu")
     with open_features(path) as file:
         expected = asked_of_features(file, NUM_SEGMENTS)

@@ -1,0 +1,78 @@
+"""The hash of a file that nobody published one for: written beside it at the first use, checked ever after.
+
+`X3D_S.pyth` gets `X3D_S.pyth.sha256`, as `sha256sum` writes it, so that `sha256sum --check` reads it too. Imports no
+torch.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from models.errors import WeightsError
+
+
+def pin_path(path: Path) -> Path:
+    """Return where the hash of a file of weights is kept."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def read_pin(path: Path) -> str:
+    """Return the 64 hex digits that were kept for a file of weights, empty if none were.
+
+    Raises:
+        WeightsError: What was kept cannot be read, or is no hash.
+    """
+    place = pin_path(path)
+    try:
+        text = place.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise WeightsError(f"Cannot read {place}, the SHA-256 of the weights: {error.strerror or error}.") from error
+    found = re.match(r"[0-9a-f]{64}\b", text)
+    if not found:
+        raise WeightsError(
+            f"{place}: expected the 64 hex digits of a SHA-256, as sha256sum writes it; found another text."
+        )
+    return found[0]
+
+
+def check_pin(path: Path, sha256: str) -> None:
+    """Check a file's SHA-256 against the one that was kept; nothing is wrong where none was.
+
+    Raises:
+        WeightsError: They differ.
+    """
+    kept = read_pin(path)
+    if kept and kept != sha256:
+        raise WeightsError(
+            f"{path}: expected SHA-256 {kept[:8]}..., that of the first download (kept in {pin_path(path).name}), got "
+            f"{sha256[:8]}...: it is damaged or another file. Delete it to download it again. If the publisher "
+            f"replaced it, delete {pin_path(path).name} too, and make all features anew."
+        )
+
+
+def keep_pin(path: Path, sha256: str) -> None:
+    """Keep a file's SHA-256 beside it unless one is kept already.
+
+    Raises:
+        WeightsError: The folder cannot be written to.
+    """
+    place = pin_path(path)
+    if place.exists():
+        return
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(f"{sha256}  {path.name}\n")
+        Path(temporary).chmod(path.stat().st_mode & 0o666)
+        Path(temporary).replace(place)
+    except OSError as error:
+        raise WeightsError(
+            f"Cannot write {place}: {error.strerror or error}. Nobody published a hash of {path.name}, so that of the "
+            "first use is kept there. Let somebody who may write there run "
+            f"'sha256sum {path.name} > {place.name}' in that folder."
+        ) from error
