@@ -4,7 +4,8 @@ Letters in shapes: R rows (snippets of all views), D features, V views.
 
 The file is HDF5: `features`, float32 (R, D), view after view, and `valid`, bool (R,), both contiguous and without
 filters, and `views`, a JSON text with an entry for each view: what `describe_views` says of it, its first row, and the
-CRC-32 of its rows. The attribute `views_crc32` is that of the text. The file holds the values of the feature files bit for bit; it is made from them, and is no format for exchange.
+CRC-32 of its rows. The attribute `views_crc32` is that of the text. The file holds the values of the feature files bit
+for bit; it is made from them, and is no format for exchange.
 """
 
 from __future__ import annotations
