@@ -3,8 +3,8 @@
 Letters in shapes: R rows (snippets of all views), D features, V views.
 
 The file is HDF5: `features`, float32 (R, D), view after view, and `valid`, bool (R,), both contiguous and without
-filters, and `views`, a JSON text with an entry for each view: what `describe_views` says of it, its first row, and the
-CRC-32 of its rows. The attribute `views_crc32` is that of the text. The file holds the values of the feature files bit
+filters, and `index`, a JSON text with an entry for each view: what `describe_views` says of it, its first row, and the
+CRC-32 of its rows. The attribute `index_crc32` is that of the text. The file holds the values of the feature files bit
 for bit; it is made from them, and is no format for exchange.
 """
 
@@ -75,8 +75,8 @@ def pack_features(path: str | os.PathLike[str], feature_files: Sequence[str | os
                     first_row = place.stop
                     output.check()
         text = json.dumps(views)
-        pack.create_dataset("views", data=text)
-        pack.attrs["views_crc32"] = zlib.crc32(text.encode())
+        pack.create_dataset("index", data=text)
+        pack.attrs["index_crc32"] = zlib.crc32(text.encode())
         pack.attrs["complete"] = 1
     return num_rows
 
@@ -164,8 +164,8 @@ def open_packed(path: str | os.PathLike[str]) -> PackedFeatures:
         with h5py.File(path, "r", locking=False) as file:  # finished files never change, and NFS may have no locks
             if file.attrs["complete"] != 1:
                 raise ValueError("it is incomplete")
-            text = file["views"][()]
-            if zlib.crc32(text) != file.attrs["views_crc32"]:
+            text = file["index"][()]
+            if zlib.crc32(text) != file.attrs["index_crc32"]:
                 raise ValueError("its list of views is not as it was written")
             views = json.loads(text)
             features, valid = file["features"], np.asarray(file["valid"])
