@@ -10,6 +10,8 @@ The task graph, from the videos down. Each name is a stage; its result is `resul
       |                 (ImportedFeatures instead, if a seizure's features come from elsewhere)
     CompareFeatures     no two patients have the same features                     .json
       |
+    PackFeatures        the features of all seizures in one file                   .h5
+      |
     AssignFolds         patients to folds, once all videos have been decoded       .csv
       |
     TrainFold           one fold and seed: a classifier and its training history   .pt
@@ -99,6 +101,7 @@ from tasks.stages.features import ExtractFeatures
 from tasks.stages.folds import AssignFolds
 from tasks.stages.imported import ImportedFeatures
 from tasks.stages.middles import ExtractMiddles
+from tasks.stages.packed import PackFeatures
 from tasks.stages.provenance import WriteProvenance
 from tasks.stages.report import DrawPictures, WriteReport
 from tasks.stages.shared_features import CompareFeatures
@@ -134,6 +137,7 @@ __all__ = [
     "ImportedFeatures",
     "InspectVideos",
     "PackClassifier",
+    "PackFeatures",
     "Plan",
     "PoolAnswers",
     "PoolPredictions",

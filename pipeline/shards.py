@@ -28,6 +28,7 @@ from tasks.stages.answers import AnswerSeizure
 from tasks.stages.evaluation import EvaluateFold, all_evaluations
 from tasks.stages.features import FeatureStage, all_features, features_of
 from tasks.stages.folds import all_dealings
+from tasks.stages.packed import PackFeatures
 from tasks.stages.shared_features import CompareFeatures
 
 PATIENCE_SECONDS = 120.0
@@ -119,7 +120,7 @@ class FoldShard(_Shard):
     def run(self) -> Iterator[Any]:
         """Have what all parts need made once, by the first part, and then train and predict."""
         import_before_forks()
-        shared, end = [*all_dealings(), CompareFeatures()], time.monotonic() + PATIENCE_SECONDS
+        shared, end = [*all_dealings(), CompareFeatures(), PackFeatures()], time.monotonic() + PATIENCE_SECONDS
         while self.shard and not all(stage.complete() for stage in shared) and time.monotonic() < end:
             time.sleep(0.5)
         yield shared

@@ -115,7 +115,7 @@ class Project:
             with h5py.File(path) as file:
                 assert file.attrs["complete"] == 1, name
                 views = [f"views/{view}/features" for view in file.get("views", ())]
-                for key in views or ("frames", "valid"):
+                for key in views or (key for key in ("frames", "features", "valid") if key in file):
                     found[f"{name}:{key}"] = np.asarray(file[key]).tobytes()
         return found
 

@@ -191,42 +191,110 @@ def load_bank(
         FeatureFileError: a file is not usable, its label is unknown, or its features were made in another way.
 
     """
-    metadata: list[dict[str, Any]] = []
-    recipes: dict[tuple[Any, ...], str] = {}
+    described: list[dict[str, Any]] = []
     for path in paths:
         with open_features(path) as file:
-            found = _describe(file, os.fspath(path), tuple(labels), uses)
-        metadata += found
-        for view in found:
-            recipe = tuple(value for name, value in view["recipe"].items() if not (allow_mixed and name in MAY_DIFFER))
-            recipes.setdefault(recipe, view["path"])
-    if not metadata:
+            label_number(file, labels)
+            described += [view for view in describe_views(file) if view["use"] in uses]
+    if not described:
         raise FeatureFileError(f"no view with use {' or '.join(uses)} in {len(paths)} feature files")
-    if len(recipes) > 1:
-        (one, path_one), (other, path_other) = list(recipes.items())[:2]
-        names = [name for name in metadata[0]["recipe"] if not (allow_mixed and name in MAY_DIFFER)]
-        differences = [f"{n}: {a} and {b}" for n, a, b in zip(names, one, other, strict=True) if a != b]
-        raise FeatureFileError(f"{path_one} and {path_other} do not mix: {'; '.join(differences)}")
-    return _read(metadata, tuple(labels))
+    require_one_way(described, allow_mixed=allow_mixed)
+    stride_frames, steps = common_stride(described)
+    num_rows = -(-np.array([view["num_snippets"] for view in described], dtype=np.int64) // steps)
+    values, valid = _read(described, num_rows, steps)
+    return assemble(
+        described, labels, values, valid, first_row=np.cumsum(num_rows) - num_rows, num_rows=num_rows,
+        stride_frames=stride_frames,
+    )  # fmt: skip
 
 
-def _describe(file: FeatureFile, path: str, labels: tuple[str, ...], uses: Sequence[str]) -> list[dict[str, Any]]:
-    label = label_number(file, labels)
+def describe_views(file: FeatureFile) -> list[dict[str, Any]]:
+    """Return what a bank must know of each view of a feature file besides its features, as JSON can hold it."""
     return [
         {
-            "path": path,
+            "path": os.fspath(file.path),
             "recipe": {**{name: getattr(file, name) for name in MUST_AGREE}, "feature_dim": view.feature_dim},
             "num_snippets": view.num_snippets,
-            "labels": label,
-            "patient_ids": file.patient_id,
-            "seizure_ids": file.seizure_id,
-            "views": name,
-            "uses": str(view.attributes.get("use", "all")),
+            "label": file.label,
+            "patient_id": file.patient_id,
+            "seizure_id": file.seizure_id,
+            "view": name,
+            "use": str(view.attributes.get("use", "all")),
             "clonic_onset_seconds": clonic_onset_seconds(view.attributes),
         }
         for name, view in file.views.items()
-        if view.attributes.get("use", "all") in uses
     ]
+
+
+def require_one_way(described: Sequence[Mapping[str, Any]], *, allow_mixed: bool) -> None:
+    """Refuse features that were made in different ways.
+
+    Args:
+        described: what `describe_views` says of each view.
+        allow_mixed: let networks, weights and strides differ.
+
+    Raises:
+        FeatureFileError: two differ; the message says in what.
+    """
+    recipes: dict[tuple[Any, ...], str] = {}
+    names = [name for name in described[0]["recipe"] if not (allow_mixed and name in MAY_DIFFER)]
+    for view in described:
+        recipes.setdefault(tuple(view["recipe"][name] for name in names), view["path"])
+    if len(recipes) > 1:
+        (one, path_one), (other, path_other) = list(recipes.items())[:2]
+        differences = [f"{n}: {a} and {b}" for n, a, b in zip(names, one, other, strict=True) if a != b]
+        raise FeatureFileError(f"{path_one} and {path_other} do not mix: {'; '.join(differences)}")
+
+
+def common_stride(described: Sequence[Mapping[str, Any]]) -> tuple[int, npt.NDArray[np.int64]]:
+    """Return the least common multiple of the strides, in frames, and which rows of each view have it: every n-th."""
+    strides = np.array([view["recipe"]["stride_frames"] for view in described], dtype=np.int64)
+    common = math.lcm(*map(int, set(strides)))
+    return common, common // strides
+
+
+def assemble(
+    described: Sequence[Mapping[str, Any]],
+    labels: Sequence[str],
+    values: torch.Tensor,
+    valid: npt.NDArray[np.bool_],
+    *,
+    first_row: npt.NDArray[np.int64],
+    num_rows: npt.NDArray[np.int64],
+    stride_frames: int,
+) -> SequenceBank:
+    """Return the bank of some views whose features are in `values`.
+
+    Args:
+        described: what `describe_views` says of each of the V views.
+        labels: the label names in the order of the classifier's outputs.
+        values: float32 (R, D).
+        valid: bool (R,).
+        first_row: int64 (V,); the first row of each view.
+        num_rows: int64 (V,); how many it has.
+        stride_frames: from one row of a view to the next.
+
+    Raises:
+        FeatureFileError: a view has no valid snippet.
+    """
+    for view, first, number in zip(described, first_row, num_rows, strict=True):
+        if not valid[first : first + number].any():
+            raise FeatureFileError(f"{view['path']}: view {view['view']} has no valid snippet")
+    recipe = described[0]["recipe"]
+    return SequenceBank(
+        values=values,
+        valid=valid,
+        first_row=first_row,
+        num_rows=num_rows,
+        num_frames=(num_rows - 1) * stride_frames + recipe["frames_per_snippet"],
+        labels=np.array([list(labels).index(view["label"]) for view in described], dtype=np.int64),
+        clonic_onset_seconds=np.array([view["clonic_onset_seconds"] for view in described], dtype=np.float64),
+        label_names=tuple(labels),
+        frames_per_snippet=recipe["frames_per_snippet"],
+        stride_frames=stride_frames,
+        frame_rate_hz=recipe["frame_rate_hz"],
+        **{f"{name}s": tuple(view[name] for view in described) for name in ("patient_id", "seizure_id", "view", "use")},
+    )
 
 
 def label_number(file: FeatureFile, labels: Sequence[str]) -> int:
@@ -235,14 +303,23 @@ def label_number(file: FeatureFile, labels: Sequence[str]) -> int:
     Raises:
         FeatureFileError: it is none of them, or not known.
     """
-    if file.label == NOT_KNOWN:
+    require_label(os.fspath(file.path), file.label, labels)
+    return list(labels).index(file.label)
+
+
+def require_label(path: str, label: str, labels: Sequence[str]) -> None:
+    """Refuse a label, said by the feature file at `path`, that is none of the labels, or not known.
+
+    Raises:
+        FeatureFileError: as it says.
+    """
+    if label == NOT_KNOWN:
         raise FeatureFileError(
-            f"{file.path}: the label of its seizure is not known: it can be neither trained on nor scored; expected "
+            f"{path}: the label of its seizure is not known: it can be neither trained on nor scored; expected "
             f"one of {', '.join(labels)}"
         )
-    if file.label not in labels:
-        raise FeatureFileError(f"{file.path}: its label is {file.label}; expected one of {', '.join(labels)}")
-    return list(labels).index(file.label)
+    if label not in labels:
+        raise FeatureFileError(f"{path}: its label is {label}; expected one of {', '.join(labels)}")
 
 
 def clonic_onset_seconds(attributes: Mapping[str, Any]) -> float:
@@ -251,7 +328,7 @@ def clonic_onset_seconds(attributes: Mapping[str, Any]) -> float:
     return math.nan if clonic is None else float(clonic) - float(onset or 0.0)
 
 
-def _room(num_rows: int, feature_dim: int) -> torch.Tensor:
+def room_for(num_rows: int, feature_dim: int) -> torch.Tensor:
     """Return float32 (R, D) to be filled: in memory, or in an unnamed file of which memory holds what it can."""
     if 4 * num_rows * feature_dim <= LARGEST_IN_MEMORY_BYTES:
         return torch.empty((num_rows, feature_dim), dtype=torch.float32)
@@ -259,38 +336,18 @@ def _room(num_rows: int, feature_dim: int) -> torch.Tensor:
         return torch.from_numpy(np.memmap(file, np.float32, "w+", shape=(num_rows, feature_dim)))
 
 
-def _read(metadata: list[dict[str, Any]], labels: tuple[str, ...]) -> SequenceBank:
-    recipe = metadata[0]["recipe"]
-    strides = np.array([view["recipe"]["stride_frames"] for view in metadata], dtype=np.int64)
-    stride_frames = math.lcm(*map(int, set(strides)))
-    steps = stride_frames // strides
-    num_rows = -(-np.array([view["num_snippets"] for view in metadata], dtype=np.int64) // steps)
+def _read(
+    described: Sequence[Mapping[str, Any]], num_rows: npt.NDArray[np.int64], steps: npt.NDArray[np.int64]
+) -> tuple[torch.Tensor, npt.NDArray[np.bool_]]:
+    """Return the features of the views, every n-th row of each, float32 (R, D), and which are valid, bool (R,)."""
     stop_row = np.cumsum(num_rows)
-    values = _room(int(stop_row[-1]), recipe["feature_dim"])
+    values = room_for(int(stop_row[-1]), described[0]["recipe"]["feature_dim"])
     valid = np.empty(len(values), dtype=np.bool_)
-    places = zip(metadata, stop_row - num_rows, stop_row, steps, strict=True)
+    places = zip(described, stop_row - num_rows, stop_row, steps, strict=True)
     for path, views in itertools.groupby(places, key=lambda place: place[0]["path"]):
         with open_features(path) as file:
             for view, first, stop, step in views:
                 rows = slice(int(first), int(stop))
-                values[rows] = torch.from_numpy(file.views[view["views"]].read()[::step])
-                valid[rows] = file.views[view["views"]].valid[::step]
-                if not valid[rows].any():
-                    raise FeatureFileError(f"{path}: view {view['views']} has no valid snippet")
-    texts: dict[str, Any] = {
-        name: tuple(view[name] for view in metadata) for name in ("patient_ids", "seizure_ids", "views", "uses")
-    }
-    return SequenceBank(
-        values=values,
-        valid=valid,
-        first_row=stop_row - num_rows,
-        num_rows=num_rows,
-        num_frames=(num_rows - 1) * stride_frames + recipe["frames_per_snippet"],
-        labels=np.array([view["labels"] for view in metadata], dtype=np.int64),
-        clonic_onset_seconds=np.array([view["clonic_onset_seconds"] for view in metadata], dtype=np.float64),
-        label_names=labels,
-        frames_per_snippet=recipe["frames_per_snippet"],
-        stride_frames=stride_frames,
-        frame_rate_hz=recipe["frame_rate_hz"],
-        **texts,
-    )
+                values[rows] = torch.from_numpy(file.views[view["view"]].read()[::step])
+                valid[rows] = file.views[view["view"]].valid[::step]
+    return values, valid

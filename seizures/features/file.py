@@ -6,7 +6,7 @@ Letters in shapes: S snippets, D features. Needs neither torch nor Luigi.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -36,9 +36,7 @@ class FeatureView:
         self.features: Any = group["features"]
         self.num_snippets: int = self.features.shape[0]
         self.feature_dim: int = self.features.shape[1]
-        self.attributes: Mapping[str, Any] = MappingProxyType(
-            {name: plain_value(value, empty=name.endswith("_seconds")) for name, value in group.attrs.items()}
-        )
+        self.attributes: Mapping[str, Any] = _Attributes(group, path)
 
     @property
     def num_frames(self) -> int:
@@ -97,6 +95,31 @@ class FeatureView:
             raise FeatureFileError(
                 f"{where} cannot be read: damaged ({error}); make or fetch the file again"
             ) from error
+
+
+class _Attributes(Mapping[str, Any]):
+    """What a file says of a view: each attribute is read when it is asked for first, while the file is open."""
+
+    def __init__(self, group: Any, path: Path) -> None:
+        self._group = group
+        self._path = path
+        self._known: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._known:
+            self._known[name] = plain_value(self._open()[name], empty=name.endswith("_seconds"))
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._open())
+
+    def __len__(self) -> int:
+        return len(self._open())
+
+    def _open(self) -> Any:
+        if not self._group:  # of a closed file HDF5 would say that it has no attributes
+            raise FeatureFileError(f"{self._path}: closed; ask for the attributes of its views while it is open")
+        return self._group.attrs
 
 
 class FeatureFile:

@@ -53,14 +53,18 @@ class Output(io.FileIO):
 
 
 @contextlib.contextmanager
-def created(path: str | os.PathLike[str]) -> Iterator[tuple[h5py.File, Output]]:
+def created(path: str | os.PathLike[str], *, alignment_bytes: int = 1) -> Iterator[tuple[h5py.File, Output]]:
     """Yield a new HDF5 file and its output, whose `check` reports a full disk early; both are closed afterwards.
+
+    Args:
+        path: of the file.
+        alignment_bytes: arrays of at least this size begin at a multiple of it.
 
     Raises:
         OSError: the file could not be written whole.
 
     """
     with Output(path) as output:
-        with h5py.File(output, "w") as file:
+        with h5py.File(output, "w", alignment_threshold=alignment_bytes, alignment_interval=alignment_bytes) as file:
             yield file, output
         output.check()

@@ -16,6 +16,7 @@ from tasks.stage.stage import Amount, Stage
 from tasks.stages.baselines import all_baselines, baseline_remarks
 from tasks.stages.features import features_of
 from tasks.stages.folds import order_of, recipe_entry, split
+from tasks.stages.packed import PackFeatures
 from tasks.stages.sequences import load_sequences
 from tasks.stages.shared_features import CompareFeatures
 from tasks.stages.training import TrainFold, all_classifiers, classifier_of
@@ -48,8 +49,8 @@ class EvaluateFold(RepeatMixin, CellMixin, Stage):
         return [self.classifier, *(features_of(row.id) for row in self.held_out())]
 
     def requires(self) -> list[Stage]:
-        """Require these, and that no two patients have the same features."""
-        return [*self.upstream(), CompareFeatures()]
+        """Require these, the features packed, and that no two patients have the same."""
+        return [*self.upstream(), CompareFeatures(), PackFeatures()]
 
     def reads(self) -> dict[str, Any]:
         """Return the true labels, the views that could be decoded, and the order of the seizures."""
@@ -67,7 +68,7 @@ class EvaluateFold(RepeatMixin, CellMixin, Stage):
         from seizures.evaluation.predictions import predictions_for, write_predictions
 
         classifier = self.upstream()[0]
-        bank = load_sequences(self.held_out(), ("all", "evaluate"), self.cell)
+        bank = load_sequences(self.held_out(), ("all", "evaluate"))
         fitted, _ = load_checkpoint(classifier.result)
         build = functools.partial(
             models.build_aggregation, fitted.settings.aggregation, bank.feature_dim, fitted.settings.hidden_units

@@ -123,13 +123,16 @@ def recipe_entry(row: FoldRow, network: str = "") -> dict[str, Any]:
 
     The key of its features cannot say the latter: it is made before anything is decoded.
     """
-    stage = features_of(row.id, network)
-    views = _final_views(stage) if stage.complete() else stage.good_views()
-    return {"label": seizure_of(row).label, "views": views}
+    return {"label": seizure_of(row).label, "views": final_views(features_of(row.id, network))}
+
+
+def final_views(stage: FeatureStage) -> list[str]:
+    """Return the views of which a seizure has features, or will have as far as is known."""
+    return _views_of_complete(stage) if stage.complete() else stage.good_views()
 
 
 @functools.cache
-def _final_views(stage: FeatureStage) -> list[str]:
+def _views_of_complete(stage: FeatureStage) -> list[str]:
     """Return the good views of complete features: every fold and seed asks, and they are final."""
     return stage.good_views()
 

@@ -24,7 +24,7 @@ from tasks.stage.stage import Amount, Stage
 from tasks.stages import folds
 from tasks.stages.features import FeatureStage, all_features, features_of
 from tasks.stages.folds import AssignFolds, fold_rows, order_of, recipe_entry, split
-from tasks.stages.sequences import load_sequences
+from tasks.stages.sequences import load_sequences_of
 from tasks.stages.shared_features import CompareFeatures
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class ClassifySnippets(Stage):
         training, held_out = self.rows
         settings = section(Snippets).settings()
         instants, (num_before, num_after) = _trained_on(self.fold)
-        bank = load_sequences(training, ("all",), PATIENT_WISE, self.network)
+        bank = load_sequences_of(self.network, training, ("all",), PATIENT_WISE)
         with computing(section(Machine).num_threads or 1), progress(self, self.label, "epochs") as report_progress:
             if settings.sampling == "middles":
                 layer = middle_snippets.fit_on_middles(bank, instants, settings, report_progress)
@@ -94,7 +94,8 @@ class ClassifySnippets(Stage):
                 layer = single_snippets.fit(bank, num_before, settings, report_progress)
             usable = any(stage.bad_reason() is None for stage in _features(held_out, self.network))
             nobody = bank.select([False] * len(bank))
-            scored = load_sequences(held_out, ("all", "evaluate"), PATIENT_WISE, self.network) if usable else nobody
+            uses = ("all", "evaluate")
+            scored = load_sequences_of(self.network, held_out, uses, PATIENT_WISE) if usable else nobody
             counts = single_snippets.classify(scored, layer)
         trained = {"num_trained_before": num_before, "num_trained_after": num_after}
         write_counts(path, counts.assign(network=self.network, fold=self.fold, **trained))

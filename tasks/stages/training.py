@@ -20,6 +20,7 @@ from tasks.stage.mixins import CellMixin, RepeatMixin
 from tasks.stage.stage import Amount, Stage
 from tasks.stages.features import features_of
 from tasks.stages.folds import AssignFolds, fold_rows, order_of, recipe_entry, split
+from tasks.stages.packed import PackFeatures
 from tasks.stages.sequences import load_sequences
 from tasks.stages.shared_features import CompareFeatures
 
@@ -60,8 +61,8 @@ class TrainFold(RepeatMixin, CellMixin, Stage):
         return [features_of(row.id) for row in self.rows + self.looked_at]
 
     def requires(self) -> list[Stage]:
-        """Require the folds and the features, and that no two patients have the same ones."""
-        return [AssignFolds(cell=self.cell, repeat=self.repeat), CompareFeatures(), *self.upstream()]
+        """Require the folds and the features, packed, and that no two patients have the same ones."""
+        return [AssignFolds(cell=self.cell, repeat=self.repeat), CompareFeatures(), PackFeatures(), *self.upstream()]
 
     def reads(self) -> dict[str, Any]:
         """Return how to train, on what, and in which order."""
@@ -102,8 +103,8 @@ class TrainOnAll(Stage):
         return [features_of(row.id) for row in fold_rows()]
 
     def requires(self) -> list[Stage]:
-        """Require the folds, which say who is good, and the features, and that no two patients have the same ones."""
-        return [AssignFolds(), CompareFeatures(), *self.upstream()]
+        """Require the folds, which say who is good, the features, packed, and that no two patients share them."""
+        return [AssignFolds(), CompareFeatures(), PackFeatures(), *self.upstream()]
 
     def reads(self) -> dict[str, Any]:
         """Return how to train, on what, and in which order."""
@@ -138,8 +139,8 @@ def fit_to_file(
     from seizures.classification.training import fit
 
     settings = training_settings(cell)
-    bank = load_sequences(rows, ("all",), cell)
-    held_out = load_sequences(looked_at, ("all",), cell) if looked_at else None
+    bank = load_sequences(rows, ("all",))
+    held_out = load_sequences(looked_at, ("all",)) if looked_at else None
     build = functools.partial(models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units)
     with computing(section(Machine).num_threads or 1), progress(stage, stage.label, "epochs") as report_progress:
         fitted = fit(

@@ -19,6 +19,7 @@ from tasks.settings.sections import Dataset, Evaluation, Machine, section
 from tasks.stage.stage import Amount, Stage
 from tasks.stages.features import features_of
 from tasks.stages.folds import fold_rows, recipe_entry, split
+from tasks.stages.packed import PackFeatures
 from tasks.stages.sequences import load_sequences
 from tasks.stages.shared_features import CompareFeatures
 from tasks.stages.training import TrainFold, classifier_of
@@ -54,8 +55,8 @@ class UnfoldFold(Stage):
         return [*self.classifiers, *(features_of(row.id) for row in self.held_out)]
 
     def requires(self) -> list[Stage]:
-        """Require these, and that no two patients have the same features."""
-        return [*self.upstream(), CompareFeatures()]
+        """Require these, the features packed, and that no two patients have the same."""
+        return [*self.upstream(), CompareFeatures(), PackFeatures()]
 
     def reads(self) -> dict[str, Any]:
         """Return the true labels, and the views that could be decoded."""

@@ -135,7 +135,7 @@ def _estimated_counts() -> dict[str, int]:
     written = ("DrawPictures", "WriteProvenance", "TabulateChecklists", "WriteChecklists", "WriteReport")
     once = dict.fromkeys(("PoolPredictions", "ScorePredictions", "CalibrateProbabilities", *written), 1)
     dealt = {"AssignFolds": dealings, "PredictBaselines": dealings, "TrainFold": trainings, "EvaluateFold": trainings}
-    return {"CompareFeatures": 1, **dealt, **once}
+    return {"CompareFeatures": 1, "PackFeatures": 1, **dealt, **once}
 
 
 def _step(stage: Stage, mean_seconds: float | None) -> Step:

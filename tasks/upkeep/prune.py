@@ -34,6 +34,7 @@ from tasks.stages.features import ExtractFeatures, features_of_run
 from tasks.stages.folds import AssignFolds
 from tasks.stages.imported import ImportedFeatures
 from tasks.stages.middles import ExtractMiddles
+from tasks.stages.packed import PackFeatures
 from tasks.stages.provenance import WriteProvenance
 from tasks.stages.report import DrawPictures, WriteReport
 from tasks.stages.shared_features import CompareFeatures
@@ -46,8 +47,8 @@ from tasks.upkeep.plan import foresee, plans_folder
 DAY_SECONDS = 86400.0
 # What RunAll, Predict and TestClassifier make, and so what a run names; results of other stages are left alone.
 RUN_STAGES: tuple[type[Stage], ...] = (
-    SimulateRecording, DecodeRecording, ExtractFeatures, ImportedFeatures, CompareFeatures, AssignFolds, TrainFold,
-    EvaluateFold, PredictBaselines, PoolPredictions, ScorePredictions, CalibrateProbabilities, DrawPictures,
+    SimulateRecording, DecodeRecording, ExtractFeatures, ImportedFeatures, CompareFeatures, PackFeatures, AssignFolds,
+    TrainFold, EvaluateFold, PredictBaselines, PoolPredictions, ScorePredictions, CalibrateProbabilities, DrawPictures,
     WriteProvenance, TabulateChecklists, WriteChecklists, WriteReport, UnfoldFold, PoolUnfolding, ScoreUnfolding,
     ExtractMiddles, AnswerSeizure, FollowSeizure, WriteSeizurePage, PoolAnswers, ScoreExternally, WriteExternalPage,
 )  # fmt: skip
@@ -82,7 +83,9 @@ def unused(*, keep_runs: int, older_than_seconds: float) -> list[Unused]:
     kept_runs, old_runs = _runs(keep_runs)
     wanted = [*foresee()[0], *walk(*features_of_networks(sound_networks()))]
     kept = {Result(stage.task_family, stage.label, stage.key) for stage in wanted}
-    kept.update(result for run in kept_runs for result in _named_by_run(run))
+    # Of the packed features, as large as all features, one file is enough: any is made again of these in seconds.
+    packs = PackFeatures.__name__
+    kept.update(result for run in kept_runs for result in _named_by_run(run) if result.stage != packs)
     kept.update(result for plan in sorted(plans_folder().glob("*.json")) for result in _named_by_plan(plan))
     found = [
         _unused(result.stage, f"{result.label}/{result.key}", paths)

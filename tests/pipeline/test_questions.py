@@ -78,7 +78,7 @@ def test_before_anything_ran_all_is_new(project: Project) -> None:
     with inside(project):
         plan = make_plan()
         features = {"SimulateRecording": 12, "DecodeRecording": 12, "ExtractFeatures": 12, "AssignFolds": 1}
-        features |= {"CompareFeatures": 1}
+        features |= {"CompareFeatures": 1, "PackFeatures": 1}
         scores = {"TrainFold": 4, "EvaluateFold": 4, "PoolPredictions": 1, "ScorePredictions": 1}
         scores |= {"PredictBaselines": 1, "CalibrateProbabilities": 1, "DrawPictures": 1, "WriteReport": 1}
         scores |= {"UnfoldFold": 2, "PoolUnfolding": 1, "ScoreUnfolding": 1}

@@ -76,6 +76,7 @@ def test_the_first_run_runs_everything_once(ran: Project) -> None:
         *views,
         *seizures,
         "CompareFeatures()",
+        "PackFeatures()",
         "AssignFolds()",
         "PredictBaselines()",
         *each("TrainFold"),
@@ -103,6 +104,7 @@ def test_an_edited_onset_reruns_its_seizure_and_what_was_made_of_it(own: Project
         "ExtractFeatures(patient_id=P01, seizure_id=01)",
         "ExtractFeatures(patient_id=P01, seizure_id=01, network=movement)",
         "CompareFeatures()",
+        "PackFeatures()",
         "AssignFolds()",  # its duration is another
         "PredictBaselines()",
     ]
@@ -128,6 +130,7 @@ def test_a_corrected_clonic_onset_reruns_neither_the_decoder_nor_the_network(own
     own.write_rows(rows)
     ids = "patient_id={}, seizure_id={}".format(*corrected)
     wanted = [f"ExtractFeatures({ids})", f"ExtractFeatures({ids}, network=movement)", "CompareFeatures()"]
+    wanted += ["PackFeatures()"]
     wanted += ["PredictBaselines()", *each("TrainFold", folds_without(own, *corrected)), *each("EvaluateFold"), *SCORES]
     run = own.run_all()
     assert run.exit_code == 0, run
@@ -160,6 +163,7 @@ def test_a_video_replaced_by_another_of_the_same_size_and_time_is_noticed(own: P
     assert (video.stat().st_size, video.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
     wanted = ["DecodeRecording(patient_id=P02, seizure_id=01, view=small)"]
     wanted += ["ExtractFeatures(patient_id=P02, seizure_id=01)", "CompareFeatures()", "PredictBaselines()"]
+    wanted += ["PackFeatures()"]
     wanted += ["ExtractFeatures(patient_id=P02, seizure_id=01, network=movement)"]
     wanted += [*each("TrainFold", folds_without(own, "P02", "01")), *each("EvaluateFold"), *SCORES]
     assert tasks_run(own) == sorted(wanted)

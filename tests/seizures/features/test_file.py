@@ -62,6 +62,16 @@ def test_reads_what_was_written(tmp_path: Path) -> None:
         assert "created_at" not in repr(file)
 
 
+def test_attributes_are_read_while_the_file_is_open(tmp_path: Path) -> None:
+    with open_features(write(tmp_path / "a.h5")) as file:
+        attributes = file.views["small"].attributes
+        assert attributes["use"] == FACTS.use
+        assert len(attributes) == len(fields(ViewFacts))
+    assert attributes.get("use") == FACTS.use  # which was read
+    with pytest.raises(FeatureFileError, match=r"a\.h5: closed; ask for the attributes"):
+        attributes.get("codec")
+
+
 def test_schema_of_the_file_itself(tmp_path: Path) -> None:
     with h5py.File(write(tmp_path / "a.h5")) as file:
         assert file.attrs["format"] == "seizure-features"

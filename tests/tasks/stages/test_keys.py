@@ -26,7 +26,12 @@ UNFOLDED = ("UnfoldFold", "PoolUnfolding", "ScoreUnfolding")
 TRAINING = ("TrainFold", *UNFOLDED, *EVALUATION)
 MOVED = ("ExtractFeatures of movement", "PredictBaselines")
 FOLDS = ("AssignFolds", "PredictBaselines", *TRAINING)
-WEIGHTS = ("ExtractFeatures", "CompareFeatures", *TRAINING)  # of the features, the folds read only that they are good
+WEIGHTS = (
+    "ExtractFeatures",
+    "CompareFeatures",
+    "PackFeatures",
+    *TRAINING,
+)  # of the features, the folds read only that they are good
 FEATURES = (*WEIGHTS, *MOVED)
 FRAMES = ("DecodeRecording", *FEATURES)
 OTHER_FILMS = ("AssignFolds", *FRAMES)  # the films decide in which order the patients are dealt
@@ -170,7 +175,7 @@ def test_another_seed_adds_its_own_classifiers_only(here: Project) -> None:
 
 # A column of the manifest: a change to it in every view of one seizure, and the stages whose keys are others then. Of
 # what is made of each seizure, only that of this one; of the classifiers, those that were trained on it.
-COMPARED = ("ExtractFeatures", "CompareFeatures", *MOVED)
+COMPARED = ("ExtractFeatures", "CompareFeatures", "PackFeatures", *MOVED)
 COLUMNS = {
     "onset_seconds": (lambda text: f"{float(text) + 0.1:.2f}", ("DecodeRecording", *COMPARED, *FOLDS)),
     "offset_seconds": (lambda text: f"{float(text) - 0.1:.2f}", ("DecodeRecording", *COMPARED, *FOLDS)),
@@ -203,14 +208,14 @@ def test_a_column_changes_the_keys_of_its_seizure(tmp_path: Path, column: str) -
     later = {
         key
         for key in before
-        if key[0] in {"AssignFolds", "CompareFeatures", "PredictBaselines", *UNFOLDED, *EVALUATION}
+        if key[0] in {"AssignFolds", "CompareFeatures", "PackFeatures", "PredictBaselines", *UNFOLDED, *EVALUATION}
     }
     wanted = {key for key in (own & before.keys()) | trained | later if key[0] in expected}
     assert {key for key in before if before[key] != after[key]} == wanted
 
 
 def before_folds(keys: Keys) -> set[str]:
-    return {stage for stage, _ in keys} - {"CompareFeatures", *FOLDS}
+    return {stage for stage, _ in keys} - {"CompareFeatures", "PackFeatures", *FOLDS}
 
 
 def test_a_note_in_another_column_changes_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,51 @@
+"""The features of all seizures in one file, which every fold, seed and cell of a sweep maps into memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from seizures.manifest.identity import SeizureId
+from tasks.stage.stage import Amount, Stage
+from tasks.stages.features import FeatureStage, all_features, features_of
+from tasks.stages.folds import final_views, fold_items
+
+
+class PackFeatures(Stage):
+    """Write the features of every good seizure into one file, once, so that no task reads a file for each seizure.
+
+    It says nothing that the feature files do not say, so it is in no key of what is trained on it. Where all of that
+    is complete nobody needs it, and it is made again when somebody does.
+    """
+
+    extension = "h5"
+
+    @property
+    def label(self) -> str:
+        """One file for all."""
+        return "features"
+
+    def requires(self) -> list[FeatureStage]:
+        """Require all features: only they tell which seizures are good."""
+        return all_features()
+
+    def upstream(self) -> list[FeatureStage]:
+        """Return those of the good seizures, in the order of their ids."""
+        return [features_of(seizure) for seizure in self._good()]
+
+    def reads(self) -> dict[str, Any]:
+        """Return which views have features: the keys of these, which are older, cannot say it."""
+        return {"views": {stage.label: final_views(stage) for stage in self.upstream()}}
+
+    def is_pruned(self) -> bool:
+        """Tell whether it is absent: it is then needed only where something that is made of it is missing."""
+        return not self.path.exists()
+
+    def produce(self, path: Path) -> Amount:
+        """Pack."""
+        from seizures.classification.packed import pack_features
+
+        return Amount(pack_features(path, [stage.result for stage in self.upstream()]), "snippets")
+
+    def _good(self) -> list[SeizureId]:
+        return sorted(item.id for item in fold_items())
