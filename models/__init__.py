@@ -29,23 +29,28 @@ if TYPE_CHECKING:
     from models.aggregation import build_aggregation
     from models.checkpoints import load_network
     from models.engines import choose_engine, prepare
+    from models.fetching import SUMS_NAME, fetch_weights, with_public_weights
     from models.weights import check_weights, pinned_sha256, weights_identity, weights_path
 
 _DOORS = {
+    "SUMS_NAME": "models.fetching",
     "build_aggregation": "models.aggregation",
     "check_weights": "models.weights",
     "choose_engine": "models.engines",
+    "fetch_weights": "models.fetching",
     "load_network": "models.checkpoints",
     "pinned_sha256": "models.weights",
     "prepare": "models.engines",
     "weights_identity": "models.weights",
     "weights_path": "models.weights",
+    "with_public_weights": "models.fetching",
 }
 
 __all__ = [
     "ENGINES",
     "NO_WEIGHTS",
     "RANDOM_PREFIX",
+    "SUMS_NAME",
     "ModelsError",
     "NetworkSpec",
     "PublicWeights",
@@ -56,6 +61,7 @@ __all__ = [
     "check_weights",
     "choose_engine",
     "describe_network",
+    "fetch_weights",
     "load_network",
     "network_names",
     "network_spec",
@@ -63,6 +69,7 @@ __all__ = [
     "prepare",
     "weights_identity",
     "weights_path",
+    "with_public_weights",
 ]
 
 

@@ -71,11 +71,13 @@ WriteSnippets.
 
 `ExportFeatures`, `ImportFeatures`, `ValidateFeatures` and `CheckDrift` exchange features with other laboratories;
 `ImportGestures` imports the paper's public features, and `PackClassifier` packs its authors' classifiers.
+`FetchWeights` downloads public weights for machines without internet.
 """
 
 from pipeline.exchange import CheckDrift, ExportFeatures, ImportFeatures, ValidateFeatures
 from pipeline.export_classifier import ExportClassifier
 from pipeline.external_scores import TestClassifier
+from pipeline.fetch_weights import FetchWeights
 from pipeline.front_door import check_command_line
 from pipeline.gestures import ImportGestures
 from pipeline.inspect_videos import InspectVideos
@@ -130,6 +132,7 @@ __all__ = [
     "ExtractFeatures",
     "ExtractMiddles",
     "ExtractShard",
+    "FetchWeights",
     "FoldShard",
     "FollowSeizure",
     "ImportFeatures",
