@@ -1,4 +1,4 @@
-"""Every registered network on a CPU, a snippet: each engine against the published code, eager and one snippet at a time.
+"""Every registered network on a CPU: each engine against the published code, eager and one snippet at a time.
 
 Usage: python -m benchmarks.networks [name ...]; without names, all that have weights.
 """
@@ -51,7 +51,7 @@ def rows(_folder: Path, repeats: int, names: tuple[str, ...] = ()) -> Iterator[R
         ways = {"peer": (eager, (public(name, network), as_published))}
         for engine in engines():
             ways[engine] = (prepared, (models.prepare(network, engine=engine), snippets))
-        in_turns(ways, 1, once)  # the first run lays the weights out
+        in_turns(ways, 3, once)  # the first runs lay the weights out
         found = in_turns(ways, repeats, once)
         wanted = eager(network, snippets)
         for engine in engines():

@@ -221,12 +221,12 @@ def extract_seizure(
         FeatureFileError: a frame file disagrees with the header or lacks an attribute.
 
     """
-    for what, found, said in (
+    for what, has, said in (
         ("its snippets have {} frames", snippet_length(network), header.frames_per_snippet),
         ("frame_step = {}", network.frame_step, header.frame_step),
     ):
-        if found != said:
-            raise FeatureFileError(f"{header.network}: {what.format(found)}, the header says {said}")
+        if has != said:
+            raise FeatureFileError(f"{header.network}: {what.format(has)}, the header says {said}")
     num_done, num_snippets = 0, _count_all(frame_files.values(), header)
     with FeatureFileWriter(path, header) as file:
         for view, frame_path in frame_files.items():
