@@ -25,6 +25,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 SECTIONS = {  # module and function; imported when its turn comes, so that a process holds only what it measures
     "decoding": ("decoding", "rows"),
     "network": ("network", "rows"),
+    "networks": ("networks", "rows"),
     "extraction": ("network", "extraction_rows"),
     "training": ("training", "rows"),
     "film-length": ("decoding", "scaling_rows"),

@@ -20,6 +20,7 @@ from models.registry import (
     RANDOM_PREFIX,
     aggregation_names,
     describe_network,
+    is_network,
     network_names,
     network_spec,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "choose_engine",
     "describe_network",
     "fetch_weights",
+    "is_network",
     "load_network",
     "network_names",
     "network_spec",

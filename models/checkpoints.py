@@ -13,13 +13,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from models.errors import WeightsError
 from models.frozen import FrozenNetwork, build_network, page_of
+from models.own_network import facts_of, forget, is_own
 from models.random_weights import draw_weights
 from models.registry import network_spec
 from models.spec import NetworkSpec
-from models.weights import find_weights, random_seed
+from models.weights import find_weights, own_weights, random_seed
 
 _NUM_NAMED = 3  # names shown of a list of possibly hundreds
 _NESTED = "model_state"  # under which PyTorchVideo's model zoo keeps the names, beside others that are not needed
@@ -34,7 +36,7 @@ def load_network(
     It has the attributes `frames_per_snippet`, `frame_step`, `frame_size` and `feature_dim`, and normalises colours.
 
     Args:
-        name: One of `models.network_names()`.
+        name: One of `models.network_names()`, or `module:function` (docs/howto/bring-your-own-network.md).
         weights: A file in our layout or the published one; `random:<seed>`; or None for the network's public weights;
             not looked at where the network has none at all.
         weights_dir: Where public weights are looked up and downloaded to; None is the user's cache.
@@ -43,6 +45,8 @@ def load_network(
         UnknownNameError: No network has that name.
         WeightsError: The weights are missing, cannot be downloaded, have the wrong SHA-256, or do not fit the network.
     """
+    if is_own(name):
+        return _load_own_checked(name, weights)
     spec = network_spec(name)
     network = build_network(spec)
     if not spec.has_weights:
@@ -60,6 +64,40 @@ def load_network(
             {key: value.float() if value.is_floating_point() else value for key, value in state.items()}, assign=True
         )
     return network.requires_grad_(False).eval()
+
+
+def load_own(name: str, weights: Path | None) -> FrozenNetwork:
+    """Return a network of a person's own, with the weights of a file or those that it has when it is built.
+
+    Raises:
+        ModelsError: It cannot be built, does not say what it is, or the weights do not fit.
+    """
+    from models.own_building import build_own, spec_of
+
+    net = build_own(name)
+    spec = spec_of(name, net)
+    if weights is not None:
+        state = read_state_dict(weights)
+        if faults := _find_faults(net, state):
+            raise WeightsError(f"{weights} does not fit the network {name}: {'; '.join(faults)}.")
+        net.load_state_dict(state, strict=False)  # but for counters of BatchNorm, all of it is there
+    return FrozenNetwork(spec, net).requires_grad_(False).eval()
+
+
+def _load_own_checked(name: str, weights: str | os.PathLike[str] | None) -> FrozenNetwork:
+    from models.own_building import weights_sha256
+
+    path = own_weights(name, weights)
+    wanted = facts_of(name, path).weights_sha256
+    network = load_own(name, path)
+    if weights_sha256(network.net) != wanted:
+        forget(name)
+        raise WeightsError(
+            f"network = {name}: it has other weights than when it was examined, though its source is the same. Run the "
+            "same command again: its features get another key. If this comes again, it draws weights at random; let it "
+            "load a file, or name one in weights."
+        )
+    return network
 
 
 def read_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
@@ -92,7 +130,7 @@ def convert_names(state: Mapping[str, torch.Tensor], spec: NetworkSpec) -> dict[
     return {key if ours is None else f"net.{ours}": state[key] for key, ours in converted.items()}
 
 
-def _find_faults(network: FrozenNetwork, state: Mapping[str, torch.Tensor]) -> list[str]:
+def _find_faults(network: nn.Module, state: Mapping[str, torch.Tensor]) -> list[str]:
     """Return how `state` differs from the state dict of `network`: names, shapes, values that are not finite."""
     wanted = network.state_dict()
     missing = [key for key in wanted if key not in state and not key.endswith(_COUNTER)]

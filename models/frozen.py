@@ -55,21 +55,25 @@ class FrozenNetwork(nn.Module):
         frame_size: H = W it was trained on; others are accepted unless the size is fixed.
         is_size_fixed: Whether frames of another size and snippets of another length are refused.
         has_weights: Whether its layers have weights.
+        spec: What is known of it.
     """
 
     colour_mean: torch.Tensor
     colour_std: torch.Tensor
 
-    def __init__(self, spec: NetworkSpec) -> None:
+    def __init__(self, spec: NetworkSpec, net: nn.Module | None = None) -> None:
         super().__init__()
+        self.spec = spec
         self.frames_per_snippet = spec.frames_per_snippet
         self.frame_step = spec.frame_step
         self.feature_dim = spec.feature_dim
         self.frame_size = spec.frame_size
         self.has_weights = spec.has_weights
         self.is_size_fixed = spec.is_size_fixed
-        with torch.device("meta"):
-            self.net = builder_of(spec.architecture)(spec.feature_dim)
+        if net is None:
+            with torch.device("meta"):
+                net = builder_of(spec.architecture)(spec.feature_dim)
+        self.net = net
         # Constants of the method, not of a checkpoint: kept out of the state dict.
         self.register_buffer("colour_mean", torch.tensor(spec.colour_mean).view(1, 3, 1, 1, 1), persistent=False)
         self.register_buffer("colour_std", torch.tensor(spec.colour_std).view(1, 3, 1, 1, 1), persistent=False)

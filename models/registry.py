@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from models.errors import UnknownNameError
 from models.networks import NETWORKS
+from models.own_network import is_own, own_spec
 from models.spec import NO_WEIGHTS, UNHASHED_PREFIX, NetworkSpec, PublicWeights
 
 NUM_CLASSES = 2  # FOS, TCS
@@ -26,17 +27,25 @@ def network_names() -> tuple[str, ...]:
     return tuple(_NETWORKS)
 
 
+def is_network(name: str) -> bool:
+    """Tell whether a network is registered under that name, or the name is that of a function of a person's own."""
+    return name in _NETWORKS or is_own(name)
+
+
 def aggregation_names() -> tuple[str, ...]:
     """Return the names of all aggregations, the simplest first."""
     return _AGGREGATIONS
 
 
 def network_spec(name: str) -> NetworkSpec:
-    """Return what is known of the network `name` without building it.
+    """Return what is known of the network `name`; one of a person's own is built once, in a process of its own.
 
     Raises:
         UnknownNameError: No network has that name; the message suggests the nearest.
+        ModelsError: A network of a person's own is no network as this software takes it.
     """
+    if is_own(name):
+        return own_spec(name)
     if name not in _NETWORKS:
         raise UnknownNameError(describe_unknown("network", name, _NETWORKS))
     return _NETWORKS[name]
@@ -60,6 +69,9 @@ def describe_network(name: str, weights: str) -> str:
         of the weights: 0aa0550b...)".
     """
     words = _NETWORKS[name].words if name in _NETWORKS else "a network"
+    if is_own(name):  # not built to be described: it may be another laboratory's
+        digits = weights.removeprefix("sha256:")[:8]
+        return f"a network of the laboratory's own ({name}; SHA-256 of its source and weights: {digits}...)"
     if weights == NO_WEIGHTS:
         return f"{words} ({name}), which has no weights"
     if weights.startswith(RANDOM_PREFIX):

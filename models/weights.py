@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models.errors import ModelsError, WeightsError
+from models.own_network import is_own, own_identity
 from models.pins import check_pin, keep_pin, read_pin
 from models.registry import RANDOM_PREFIX, network_spec, published_weights
 from models.spec import NO_WEIGHTS, PublicWeights
@@ -73,12 +74,15 @@ def weights_identity(
         `none` where the network has no weights; `random:<seed>`; for a public file `sha256:` and the first 8 hex digits
         of its published hash, also if it is given by its path under its published name (loading refuses other bytes
         under that name); `file:` and its name for a public file without a published hash (`pinned_sha256` has the hash
-        of what was downloaded); for any other file `sha256:` and all 64 hex digits.
+        of what was downloaded); for any other file `sha256:` and all 64 hex digits; the same of source and weights for
+        a network of a person's own.
 
     Raises:
         UnknownNameError: No network has that name.
         WeightsError: The file cannot be read, the seed is not a number, or the network has no public weights.
     """
+    if is_own(name):
+        return own_identity(name, own_weights(name, weights))
     if not network_spec(name).has_weights:
         return NO_WEIGHTS
     seed = random_seed(weights)
@@ -101,7 +105,9 @@ def check_weights(
     fault: it is downloaded when the network is loaded.
     """
     try:
-        if network_spec(name).has_weights and random_seed(weights) is None:
+        if is_own(name):
+            own_identity(name, own_weights(name, weights))
+        elif network_spec(name).has_weights and random_seed(weights) is None:
             path = weights_path(name, weights, weights_dir)
             if weights is not None or path.exists():
                 digest = verify(path, hash_file)
@@ -110,6 +116,20 @@ def check_weights(
     except ModelsError as error:
         return [str(error)]
     return []
+
+
+def own_weights(name: str, weights: str | os.PathLike[str] | None) -> Path | None:
+    """Return the file of weights of a network of a person's own; None where it has them when it is built.
+
+    Raises:
+        WeightsError: Random weights are asked for, which only `build()` could draw.
+    """
+    if random_seed(weights) is not None:
+        raise WeightsError(
+            f"weights = '{weights}': the network {name} has the weights that its function gives it; leave weights "
+            "empty, or name a file"
+        )
+    return None if weights is None else Path(weights).expanduser()
 
 
 def find_weights(
@@ -140,7 +160,7 @@ def pinned_sha256(
         UnknownNameError: No network has that name.
         WeightsError: What was kept cannot be read.
     """
-    public = network_spec(name).public_weights
+    public = None if is_own(name) else network_spec(name).public_weights
     if weights is not None or public is None or public.sha256_prefix:
         return ""
     return read_pin(weights_path(name, weights, weights_dir))

@@ -221,12 +221,12 @@ def extract_seizure(
         FeatureFileError: a frame file disagrees with the header or lacks an attribute.
 
     """
-    for what, computed, stated in (
+    for what, has, said in (
         ("its snippets have {} frames", snippet_length(network), header.frames_per_snippet),
         ("frame_step = {}", network.frame_step, header.frame_step),
     ):
-        if computed != stated:
-            raise FeatureFileError(f"{header.network}: {what.format(computed)}, the header says {stated}")
+        if has != said:
+            raise FeatureFileError(f"{header.network}: {what.format(has)}, the header says {said}")
     num_done, num_snippets = 0, _count_all(frame_files.values(), header)
     with FeatureFileWriter(path, header) as file:
         for view, frame_path in frame_files.items():

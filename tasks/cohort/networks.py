@@ -21,11 +21,7 @@ def frame_size_of(name: str) -> int:
     """Return the size of frames, in pixels, that a network takes: where any will do, that of [Features]' network."""
     spec = models.network_spec(network_of(name))
     own = section(Features).network
-    return (
-        models.network_spec(own).frame_size
-        if spec.takes_any_size and own in models.network_names()
-        else spec.frame_size
-    )
+    return models.network_spec(own).frame_size if spec.takes_any_size and models.is_network(own) else spec.frame_size
 
 
 def weights_of(name: str) -> str:

@@ -181,7 +181,7 @@ def _attributes(item: Recording) -> dict[str, Any]:
 def _whose_frames(network: str) -> str:
     """Return the network whose frames a network takes: that of [Features], empty, where their frames are the same."""
     own = section(Features).network
-    is_known = not network or own in models.network_names()
+    is_known = not network or models.is_network(own)
     return "" if is_known and frame_size_of(network) == frame_size_of("") else network
 
 

@@ -13,6 +13,7 @@ from seizures.manifest.identity import SeizureId
 from seizures.manifest.recordings import Recording
 from seizures.settings import canonical, canonical_json
 from tasks.cohort import manifest as cohort
+from tasks.cohort.networks import network_of
 from tasks.cohort.recipes import feature_recipes
 from tasks.settings.sections import SECTIONS, Machine, Report, Results, Snippets, Sweep, section
 from tasks.stages.features import all_features, features_of
@@ -42,7 +43,8 @@ def ways() -> list[dict[str, Any]]:
     found = {canonical_json(item): dict(item) for item in feature_recipes().values()}
     for way in found.values():
         way["network_words"] = models.describe_network(str(way["network"]), str(way["weights_sha256"]))
-        if way["network"] in models.network_names():
+        # A network of somebody else's own is not built to be described.
+        if way["network"] in (*models.network_names(), network_of("")):
             way["frame_size"] = models.network_spec(way["network"]).frame_size
     return [found[text] for text in sorted(found)]
 

@@ -48,7 +48,7 @@ class ClassifySnippets(Stage):
     @property
     def label(self) -> str:
         """Network and fold."""
-        return f"{self.network}+fold{self.fold:02d}"
+        return f"{self.network.replace(':', '.')}+fold{self.fold:02d}"
 
     @functools.cached_property
     def rows(self) -> tuple[tuple[FoldRow, ...], tuple[FoldRow, ...]]:
@@ -296,7 +296,7 @@ def _network_mistakes(name: str) -> Iterator[str]:
             f"[Snippets] networks: {name}: {len(imported_seizures())} seizures have no video, and imported features of "
             f"{', '.join(sorted(others))} alone; name that network and no other"
         )
-    elif not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name):
+    elif not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(:[A-Za-z0-9_]+)?", name):
         yield f"[Snippets] networks: {name}: expected a name of letters, digits, - _ ."
     elif extracts_any():
         faults = weights_faults(name)
@@ -310,8 +310,8 @@ def _middles_mistakes() -> Iterator[str]:
     lengths = {f"imported {item['network']}": int(item["frames_per_snippet"]) for item in made}
     if extracts_any():
         strides.add(section(Features).stride_frames)
-        known = set(models.network_names())
-        lengths |= {name: models.network_spec(name).span_frames for name in section(Snippets).names() if name in known}
+        known = filter(models.is_network, section(Snippets).names())
+        lengths |= {name: models.network_spec(name).span_frames for name in known}
     yield from (
         f"[Snippets] sampling = middles: {name} takes {length} frames, and a segment has {SEGMENT_FRAMES}"
         for name, length in lengths.items()

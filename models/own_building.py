@@ -1,0 +1,148 @@
+"""Build a network of a person's own, and find out whether it is what it says: the half that needs torch.
+
+Axes: B batch, T frames, H rows, W columns, D features.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from models.errors import ModelsError
+from models.own_network import SEPARATOR, import_from_here
+from models.spec import Kind, NetworkSpec
+
+_COUNTS = ("frames_per_snippet", "frame_size", "feature_dim")
+_LARGEST = 2**16
+
+
+def build_own(name: str) -> nn.Module:
+    """Return what the function returns, in evaluation mode and frozen.
+
+    Raises:
+        ModelsError: It cannot be imported or called, or returns no module; the message says why, and in which line.
+    """
+    module, _, function = name.partition(SEPARATOR)
+    with import_from_here():
+        try:
+            found = getattr(importlib.import_module(module), function, None)
+        except Exception as error:
+            raise ModelsError(f"importing {module} fails: {_where(error)}") from error
+        if not callable(found):
+            raise ModelsError(f"{module} has no function {function}")
+        try:
+            with torch.random.fork_rng(devices=[]):
+                network = found()
+        except Exception as error:
+            raise ModelsError(f"{function}() fails: {_where(error)}") from error
+    if not isinstance(network, nn.Module):
+        raise ModelsError(f"{function}() returns {type(network).__name__}, expected a torch.nn.Module")
+    return network.requires_grad_(False).eval()
+
+
+def spec_of(name: str, network: nn.Module) -> NetworkSpec:
+    """Return what the registry would know of it.
+
+    Raises:
+        ModelsError: An attribute is missing or no such thing; all are told.
+    """
+    faults = []
+    for attribute in _COUNTS:
+        value = getattr(network, attribute, None)
+        if type(value) is not int or not 1 <= value <= _LARGEST:
+            faults.append(f"{attribute} = {value!r:.60}: expected a whole number from 1 to {_LARGEST}")
+    step, is_fixed = getattr(network, "frame_step", 1), getattr(network, "is_size_fixed", False)
+    if type(step) is not int or not 1 <= step <= _LARGEST:
+        faults.append(f"frame_step = {step!r:.60}: expected a whole number from 1 to {_LARGEST}")
+    if type(is_fixed) is not bool:
+        faults.append(f"is_size_fixed = {is_fixed!r:.60}: expected True or False")
+    colours = {}
+    for attribute, usual in (("colour_mean", 0.0), ("colour_std", 1.0)):
+        try:
+            values = torch.as_tensor(getattr(network, attribute, [usual] * 3)).flatten().tolist()
+        except (TypeError, ValueError, RuntimeError):
+            values = []
+        if len(values) != 3 or not all(-10 < value < 10 for value in values) or (usual and min(values) <= 0):
+            faults.append(f"{attribute}: expected three numbers, for red, green and blue")
+        colours[attribute] = tuple(map(float, values))
+    if faults:
+        raise ModelsError("; ".join(["the module that it returns does not say what it is", *faults]))
+    kind: Kind = "frame" if network.frames_per_snippet == 1 else "spatiotemporal"
+    mean, std = colours["colour_mean"], colours["colour_std"]
+    return NetworkSpec(
+        name=name,
+        words="a network of the laboratory's own",
+        kind=kind,
+        architecture="own",
+        citation=f"{name}, the laboratory's own",
+        licence="not stated",
+        feature_dim=int(network.feature_dim),  # type: ignore[arg-type]
+        frame_size=int(network.frame_size),  # type: ignore[arg-type]
+        frames_per_snippet=int(network.frames_per_snippet),  # type: ignore[arg-type]
+        colour_mean=(mean[0], mean[1], mean[2]),
+        colour_std=(std[0], std[1], std[2]),
+        public_weights=None,
+        frame_step=step,
+        is_size_fixed=is_fixed,
+    )
+
+
+def weights_sha256(network: nn.Module) -> str:
+    """Return the SHA-256 of the names, shapes and bytes of all that it would save."""
+    digest = hashlib.sha256()
+    for key, value in sorted(network.state_dict().items()):
+        digest.update(f"{key} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+@torch.inference_mode()
+def try_out(network: nn.Module, spec: NetworkSpec) -> None:
+    """Run a snippet of noise through it, twice.
+
+    Raises:
+        ModelsError: It fails, or its features have another shape, are not finite, or are others the second time.
+    """
+    sizes = (1, 3, spec.frames_per_snippet, spec.frame_size, spec.frame_size)
+    snippet = torch.rand(sizes, generator=torch.Generator().manual_seed(0))
+    try:
+        first, second = network(snippet), network(snippet)
+    except Exception as error:
+        raise ModelsError(f"a snippet of shape {sizes} fails: {_where(error)}") from error
+    found = tuple(first.shape) if isinstance(first, torch.Tensor) else type(first).__name__
+    if found != (1, spec.feature_dim):
+        raise ModelsError(f"a snippet of shape {sizes} gives {found}, expected the shape (1, {spec.feature_dim})")
+    if not bool(torch.isfinite(first).all()):
+        raise ModelsError("its features of a snippet of noise are not finite")
+    if not torch.equal(first, second):
+        raise ModelsError("the same snippet gives other features the second time; is something random in eval mode?")
+
+
+def tell(name: str, weights: str, answer: str) -> None:
+    """Write what there is to say of a network, as JSON; called in a process of its own."""
+    from models.checkpoints import load_own
+
+    said: dict[str, Any] = {}
+    try:
+        network = load_own(name, Path(weights) if weights else None)
+        said = {"spec": asdict(network.spec), "weights_sha256": weights_sha256(network.net)}
+        try_out(network, network.spec)
+    except ModelsError as error:
+        said = {"fault": str(error)}
+    Path(answer).write_text(json.dumps(said), encoding="utf-8")
+
+
+def _where(error: BaseException) -> str:
+    """Return what went wrong, and the innermost line that is not torch's."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
+    frames = [frame for frame in frames if not frame.filename.startswith("<frozen") and frame.filename != __file__]
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {str(error)[:500]}{place}"
