@@ -15,6 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ModelsError, UnknownNameError, WeightsError
+from models.own_network import is_own
 from models.registry import (
     ENGINES,
     RANDOM_PREFIX,
@@ -64,6 +65,7 @@ __all__ = [
     "describe_network",
     "fetch_weights",
     "is_network",
+    "is_own",
     "load_network",
     "network_names",
     "network_spec",

@@ -28,6 +28,7 @@ from torch.fx.experimental import optimization
 
 from models.errors import ModelsError
 from models.frozen import FrozenNetwork
+from models.own_network import is_own
 from models.registry import ENGINES
 
 OPENVINO = "openvino"
@@ -61,7 +62,7 @@ def prepare(network: FrozenNetwork, *, engine: str = "auto", device: str = "cpu"
     Args:
         network: Frozen, in evaluation mode, on the CPU.
         engine: `auto`, `torch` or `openvino`, on a CPU; on other devices, and for a network without weights, torch is
-            the only engine.
+            the only engine. A network of a person's own that OpenVINO cannot run is run by torch if it is `auto`.
         device: Where it will run.
         num_threads: Snippets at a time on a CPU; 0 is one per core that this process may use.
 
@@ -70,7 +71,7 @@ def prepare(network: FrozenNetwork, *, engine: str = "auto", device: str = "cpu"
         (B, 3, T, H, W) in [0, 1] to (B, D). On a CPU, call it from one thread at a time.
 
     Raises:
-        ModelsError: The engine is unknown or not installed.
+        ModelsError: The engine is unknown or not installed, or cannot run a network of a person's own.
     """
     if not network.has_weights:  # nothing to fold or to lay out, and torch is as fast as any engine
         if device != "cpu":
@@ -83,7 +84,16 @@ def prepare(network: FrozenNetwork, *, engine: str = "auto", device: str = "cpu"
     is_convolutional = not any(isinstance(module, nn.Linear) for module in folded.net.modules())
     num_streams = num_threads or _num_cores()
     if device == "cpu" and choose_engine(engine) == OPENVINO:
-        return Streams(network, _openvino_runner(folded, num_streams))
+        try:
+            return Streams(network, _openvino_runner(folded, num_streams))
+        except Exception as error:
+            if not is_own(network.spec.name):
+                raise
+            if engine == OPENVINO:
+                reason = f"{type(error).__name__}: {str(error).strip()}".partition("\n")[0][:300]
+                raise ModelsError(
+                    f"engine = openvino cannot run {network.spec.name}: {reason}; set engine = auto"
+                ) from error
     if device == "cpu" and _can_be_blocked(folded.net):
         _block_layout(folded)
     elif is_convolutional:

@@ -43,7 +43,9 @@ def weights_faults(name: str = "") -> list[str]:
     fault: they are downloaded when the network is loaded.
     """
     faults = models.check_weights(*_asked(name), hash_file=_hash)
-    if faults or weights_identity(name) == models.NO_WEIGHTS or weights_of(name).startswith(models.RANDOM_PREFIX):
+    if faults or models.is_own(network_of(name)):  # one of a person's own was built, with its weights
+        return faults
+    if weights_identity(name) == models.NO_WEIGHTS or weights_of(name).startswith(models.RANDOM_PREFIX):
         return faults
     network, weights, weights_dir = _asked(name)
     path, found = models.weights_path(network, weights, weights_dir), list[str]()
