@@ -12,6 +12,7 @@ import contextlib
 import functools
 import hashlib
 import http.client
+import importlib.util
 import os
 import socket
 import sys
@@ -101,6 +102,9 @@ def check_weights(
     fault: it is downloaded when the network is loaded.
     """
     try:
+        library = network_spec(name).library
+        if library and importlib.util.find_spec(library) is None:
+            return [f"{name} needs the library {library}: pip install '.[{library}]'"]
         if network_spec(name).has_weights and random_seed(weights) is None:
             path = weights_path(name, weights, weights_dir)
             if weights is not None or path.exists():
