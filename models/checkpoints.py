@@ -2,7 +2,7 @@
 
 Two layouts load: ours (`net.blocks.1.res_blocks.0...`, what `network.state_dict()` gives) and the published one, which
 each page converts: for example torchvision's `VideoResNet` (`layer1.0.conv1.0.3.weight`). The names may stand alone or,
-as in PyTorchVideo's model zoo, under `model_state`.
+as in PyTorchVideo's model zoo, under `model_state`. A file whose name ends in `.safetensors` is read as one.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ import os
 import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
 from models.errors import WeightsError
@@ -108,8 +111,11 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     """
     wanted = "expected named tensors, as torch.save(network.state_dict(), path) writes them"
     try:
-        content = torch.load(Path(path), map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        if Path(path).suffix == ".safetensors":
+            content: Any = load_file(Path(path), device="cpu")
+        else:
+            content = torch.load(Path(path), map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise WeightsError(f"Cannot read the weights {path}: {wanted}; {type(error).__name__}: {reason}") from error
     if isinstance(content, Mapping) and isinstance(content.get(_NESTED), Mapping):

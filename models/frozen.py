@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from models import frame_cnn, movement, pytorchvideo_nets, stcnn, torchvision_video
+from models import frame_cnn, movement, pytorchvideo_nets, stcnn, torchvision_video, transformers_video
 from models.spec import NetworkSpec
 
 
@@ -30,7 +30,7 @@ class Page(Protocol):
         """Return the name in these layers' state dict for one in the published checkpoint; None if it has none."""
 
 
-PAGES: tuple[Page, ...] = (stcnn, frame_cnn, torchvision_video, pytorchvideo_nets)
+PAGES: tuple[Page, ...] = (stcnn, frame_cnn, torchvision_video, pytorchvideo_nets, transformers_video)
 
 
 def page_of(architecture: str) -> Page:

@@ -1,7 +1,8 @@
 """The networks that a person may name, one entry each: facts only, no layers and no torch.
 
 To add one, follow docs/howto/add-a-network.md. The layers are in the pages that `models/frozen.py` lists; the networks
-of torchvision and PyTorchVideo that are not the paper's have their facts in `models/video_networks.py`.
+of torchvision and PyTorchVideo that are not the paper's have their facts in `models/video_networks.py`, those of
+`transformers` in `models/hub_networks.py`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from models.colours import IMAGENET_MEAN, IMAGENET_STD, KINETICS_MEAN, KINETICS_STD
+from models.hub_networks import HUB_NETWORKS
 from models.spec import NetworkSpec, PublicWeights
 from models.video_networks import VIDEO_NETWORKS
 
@@ -132,4 +134,5 @@ NETWORKS = (  # the paper's first
     R2PLUS1D_SMALL,
     MOVEMENT,
     *VIDEO_NETWORKS,
+    *HUB_NETWORKS,
 )

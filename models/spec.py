@@ -29,6 +29,7 @@ class PublicWeights:
         licence: SPDX identifier of the licence that the weights were published under.
         citation: Where the weights come from.
         words: What the methods paragraph says of the weights, after the network's own words.
+        local_name: Name of the local copy, where the published one says nothing; empty: the published one.
     """
 
     url: str
@@ -37,11 +38,12 @@ class PublicWeights:
     licence: str
     citation: str
     words: str
+    local_name: str = ""
 
     @property
     def file_name(self) -> str:
-        """The published file name, which the local copy keeps."""
-        return self.url.rpartition("/")[2]
+        """The name of the local copy, which is the published one unless `local_name` says another."""
+        return self.local_name or self.url.rpartition("/")[2]
 
     @property
     def identity(self) -> str:
@@ -81,6 +83,7 @@ class NetworkSpec:
             or the last pooling are made for this one.
         kinetics_400_top1_percent: Published accuracy on the validation set of Kinetics-400, with these weights; None
             where none is published. What a network reached there says little of seizures.
+        library: The optional library that the layers are from, which is an extra of this package; empty: none.
         top1_source: Where that number stands, and how many clips and crops of a video it is the mean of.
     """
 
@@ -102,6 +105,7 @@ class NetworkSpec:
     is_size_fixed: bool = False
     kinetics_400_top1_percent: float | None = None
     top1_source: str = ""
+    library: str = ""
 
     @property
     def span_frames(self) -> int:

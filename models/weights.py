@@ -12,6 +12,7 @@ import contextlib
 import functools
 import hashlib
 import http.client
+import importlib.util
 import os
 import socket
 import sys
@@ -107,7 +108,11 @@ def check_weights(
     try:
         if is_own(name):
             own_identity(name, own_weights(name, weights))
-        elif network_spec(name).has_weights and random_seed(weights) is None:
+            return []
+        library = network_spec(name).library
+        if library and importlib.util.find_spec(library) is None:
+            return [f"{name} needs the library {library}: pip install '.[{library}]'"]
+        if network_spec(name).has_weights and random_seed(weights) is None:
             path = weights_path(name, weights, weights_dir)
             if weights is not None or path.exists():
                 digest = verify(path, hash_file)

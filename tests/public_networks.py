@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import get_model
 
@@ -25,6 +27,8 @@ SIZES = {
     "x3d_m": (16, 64),
     "slow_r50": (4, 64),
     "csn_r101": (8, 64),
+    "vjepa2_vitl": (2, 64),
+    "videomae_b": (16, 224),
 }
 _OF_PYTORCHVIDEO = ("x3d_xs", "x3d_s", "x3d_m", "slow_r50", "csn_r101")
 _LAST_POOL = {
@@ -34,6 +38,7 @@ _LAST_POOL = {
     "slow_r50": (4, 2, 2),
     "csn_r101": (1, 2, 2),
 }
+_OF_TRANSFORMERS = ("vjepa2_vitl", "videomae_b")
 _LAST_LAYER = {"s3d": "classifier.1", "mvit_v1_b": "head.1", "mvit_v2_s": "head.1"}
 
 
@@ -45,6 +50,8 @@ def build_public(name: str) -> nn.Module:
             net: nn.Module = getattr(hub, name)()
             head = net.blocks[5]
             (head.pool if name.startswith("x3d") else head).pool = nn.AvgPool3d(_LAST_POOL[name], stride=1)
+        elif name in _OF_TRANSFORMERS:
+            net = _transformer(name)
         else:
             net = get_model(name, weights=None)
         for module in net.modules():
@@ -61,6 +68,35 @@ def build_public(name: str) -> nn.Module:
     return net.eval()
 
 
+def _transformer(name: str) -> nn.Module:
+    import transformers
+
+    if name == "vjepa2_vitl":
+        net: nn.Module = transformers.VJEPA2Model(transformers.VJEPA2Config())
+    else:
+        config = transformers.VideoMAEConfig(use_mean_pooling=True, num_labels=400)
+        net = transformers.VideoMAEForVideoClassification(config)
+    return net
+
+
+def write_published(name: str, net: nn.Module, folder: Path) -> Path:
+    """Write a file of weights as it is published; return its path."""
+    if name in _OF_TRANSFORMERS:
+        path = folder / "model.safetensors"
+        # Published are the names of transformers 4.
+        old = {"attention.attention.query.bias": "q_bias", "attention.attention.value.bias": "v_bias"}
+        save_file({_old_name(key, old): value.contiguous() for key, value in net.state_dict().items()}, path)
+    else:
+        path = folder / "public.pth"
+        torch.save(published_content(name, net), path)
+    return path
+
+
+def _old_name(key: str, old: dict[str, str]) -> str:
+    end = next((new for new in old if key.startswith("videomae.") and key.endswith(new)), None)
+    return key if end is None else f"{key.removesuffix(end)}attention.attention.{old[end]}"
+
+
 def published_content(name: str, net: nn.Module) -> dict[str, object]:
     """Return what the published file of weights holds."""
     return {"model_state": net.state_dict(), "epoch": 1} if name in _OF_PYTORCHVIDEO else dict(net.state_dict())
@@ -70,6 +106,8 @@ def last_layer(name: str, net: nn.Module) -> nn.Module:
     """Return the layer that gives the classes."""
     if name in _OF_PYTORCHVIDEO:
         return net.get_submodule("blocks.5.proj")
+    if name == "videomae_b":
+        return net.get_submodule("classifier")
     found = _LAST_LAYER.get(name, "head" if name.startswith("swin") else "fc")
     return net.get_submodule(found)
 
@@ -81,9 +119,12 @@ def public_features(
 
     def features(snippets: torch.Tensor) -> torch.Tensor:
         found: list[torch.Tensor] = []
+        if name == "vjepa2_vitl":  # has no classifier
+            with torch.inference_mode():
+                return net.get_vision_features(colours(snippets).transpose(1, 2)).mean(dim=1)
         hook = last_layer(name, net).register_forward_pre_hook(lambda _module, inputs: found.append(inputs[0]))
         with torch.inference_mode():
-            net(colours(snippets))
+            net(colours(snippets).transpose(1, 2) if name in _OF_TRANSFORMERS else colours(snippets))
         hook.remove()
         values = found[0]
         return values.mean(dim=(2, 3, 4)) if name == "s3d" else values.flatten(1)

@@ -77,7 +77,6 @@ class FileSummary:
     stride_frames: int
     frame_rate_hz: float
     views: Mapping[str, ViewSummary]
-    frame_step: int = 1
 
     @property
     def feature_dim(self) -> int:
@@ -88,8 +87,7 @@ class FileSummary:
     def made(self) -> dict[str, Any]:
         """All that must be the same in features that are used together."""
         names = dict.fromkeys((*COMPARED, *COMPARED_ALWAYS))
-        made = {name: self.stated[name] if name in STATED else getattr(self, name) for name in names}
-        return made if self.frame_step == 1 else {**made, "frame_step": self.frame_step}
+        return {name: self.stated[name] if name in STATED else getattr(self, name) for name in names}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +137,6 @@ def summarise(file: FeatureFile) -> FileSummary:
         stride_frames=int(file.stride_frames),
         frame_rate_hz=float(file.frame_rate_hz),
         views=views,
-        frame_step=int(file.frame_step),
     )
 
 

@@ -26,7 +26,6 @@ def feature_recipes() -> Mapping[str, Mapping[str, Any]]:
             "frames_per_snippet": spec.span_frames,
             "stride_frames": features.stride_frames,
             "frame_rate_hz": section(Frames).frame_rate_hz,
-            **({} if spec.frame_step == 1 else {"frame_step": spec.frame_step}),
         }
     return found
 

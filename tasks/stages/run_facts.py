@@ -39,13 +39,16 @@ def num_views(is_wanted: Callable[[Recording], bool]) -> int:
 
 
 def ways() -> list[dict[str, Any]]:
-    """Return each way in which features were made, once, with the network's words and, where known, its frame size."""
+    """Return each way in which features were made, once, with the network's words and, where known, its frames."""
     found = {canonical_json(item): dict(item) for item in feature_recipes().values()}
     for way in found.values():
         way["network_words"] = models.describe_network(str(way["network"]), str(way["weights_sha256"]))
         # A network of somebody else's own is not built to be described.
         if way["network"] in (*models.network_names(), network_of("")):
-            way["frame_size"] = models.network_spec(way["network"]).frame_size
+            spec = models.network_spec(way["network"])
+            way["frame_size"] = spec.frame_size
+            if spec.frame_step > 1:
+                way["frame_step"] = spec.frame_step
     return [found[text] for text in sorted(found)]
 
 

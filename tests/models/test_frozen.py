@@ -12,6 +12,8 @@ torch.set_num_threads(1)
 @pytest.mark.parametrize("name", models.network_names())
 def test_every_network_keeps_the_promises_of_its_specification(name: str) -> None:
     spec = models.network_spec(name)
+    if spec.library:
+        pytest.importorskip(spec.library, reason=f"pip install '.[{spec.library}]'")
     network = models.load_network(name, "random:0")
     for attribute in ("frames_per_snippet", "frame_step", "feature_dim", "frame_size", "is_size_fixed"):
         assert getattr(network, attribute) == getattr(spec, attribute)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from public_networks import SIZES, build_public, normalised, public_features, published_content
+from public_networks import SIZES, build_public, normalised, public_features, write_published
 from torch import nn
 from torchvision.models import get_model_weights
 
 import models
 from models.frozen import build_network
+from models.hub_networks import HUB_NETWORKS
 from models.spec import NetworkSpec
 from models.video_networks import VIDEO_NETWORKS
 
@@ -20,6 +21,15 @@ LARGEST_DIFFERENCE = 2e-4  # relative L2, of an engine to the network as torch r
 ENGINES = ["torch", *(["openvino"] if importlib.util.find_spec("openvino") else [])]
 TORCHVISION = [spec for spec in VIDEO_NETWORKS if spec.public_weights and "pytorch.org" in spec.public_weights.url]
 PYTORCHVIDEO = [spec for spec in VIDEO_NETWORKS if spec not in TORCHVISION]
+
+
+OF_OTHERS = (*VIDEO_NETWORKS, *HUB_NETWORKS)
+
+
+def skip_without_library(name: str) -> None:
+    library = models.network_spec(name).library
+    if library:
+        pytest.importorskip(library, reason=f"{library} is not installed: pip install '.[{library}]'")
 
 
 @pytest.fixture(autouse=True)
@@ -45,16 +55,16 @@ def take_small_snippets(network: nn.Module, name: str) -> None:
 
 
 def test_every_video_network_is_tested() -> None:
-    assert set(SIZES) == {spec.name for spec in VIDEO_NETWORKS}
+    assert set(SIZES) == {spec.name for spec in OF_OTHERS}
 
 
-@pytest.mark.parametrize("spec", VIDEO_NETWORKS, ids=named)
+@pytest.mark.parametrize("spec", OF_OTHERS, ids=named)
 def test_a_public_file_gives_the_features_of_the_public_network_with_every_engine(
     spec: NetworkSpec, tmp_path: Path
 ) -> None:
+    skip_without_library(spec.name)
     public = build_public(spec.name)
-    torch.save(published_content(spec.name, public), tmp_path / "public.pth")
-    network = models.load_network(spec.name, tmp_path / "public.pth")
+    network = models.load_network(spec.name, write_published(spec.name, public, tmp_path))
     take_small_snippets(network, spec.name)
     snippets = snippets_for(spec.name)
     colours = normalised(spec.colour_mean, spec.colour_std)
@@ -96,8 +106,9 @@ def test_the_facts_are_those_of_pytorchvideo(spec: NetworkSpec) -> None:
     assert f"{spec.kinetics_400_top1_percent:g}" in documented
 
 
-@pytest.mark.parametrize("name", ["mvit_v2_s", "swin3d_t", "x3d_xs"])
+@pytest.mark.parametrize("name", ["mvit_v2_s", "swin3d_t", "x3d_xs", "videomae_b"])
 def test_random_weights_are_all_drawn_and_the_same_again(name: str) -> None:
+    skip_without_library(name)
     first, again, other = (models.load_network(name, f"random:{seed}").state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert any(not torch.equal(first[name], other[name]) for name in first)
@@ -132,8 +143,29 @@ def test_another_number_of_features_is_refused(architecture: str, found: int) ->
 
 
 def test_a_snippet_lasts_about_as_long_as_it_did_in_training() -> None:
-    spans = {spec.name: spec.span_frames for spec in VIDEO_NETWORKS}
+    spans = {spec.name: spec.span_frames for spec in OF_OTHERS}
     assert spans == {
         "r2plus1d_18": 16, "r3d_18": 16, "mc3_18": 16, "s3d": 64, "mvit_v1_b": 31, "mvit_v2_s": 31, "swin3d_t": 32,
         "swin3d_s": 32, "swin3d_b": 32, "x3d_xs": 19, "x3d_s": 37, "x3d_m": 31, "slow_r50": 29, "csn_r101": 32,
+        "vjepa2_vitl": 31, "videomae_b": 31,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["vjepa2_vitl", "videomae_b"])
+def test_a_library_that_is_not_installed_is_named_with_its_command(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "transformers" else find_spec(name))
+    assert models.check_weights(name, "random:0") == [
+        f"{name} needs the library transformers: pip install '.[transformers]'"
+    ]
+    with pytest.raises(models.ModelsError, match=r"pip install '\.\[transformers\]'"):
+        models.load_network(name, "random:0")
+    assert models.weights_identity(name).startswith("file:v")  # planning needs no library
+
+
+def test_the_videomae_weights_say_that_they_are_not_for_commerce() -> None:
+    public = models.network_spec("videomae_b").public_weights
+    assert public is not None
+    assert public.forbids_commercial_use
+    others = [spec.public_weights for spec in (*VIDEO_NETWORKS, models.network_spec("vjepa2_vitl"))]
+    assert not any(weights.forbids_commercial_use for weights in others if weights is not None)

@@ -11,6 +11,8 @@ from small_project import make_small_project
 
 import models
 import seizures
+from seizures.simulation.cohort import simulate_cohort
+from seizures.simulation.rendering import render
 from seizures.video.frame_cache import open_frames
 
 pytestmark = pytest.mark.whole_run
@@ -53,3 +55,15 @@ def test_a_run_with_a_network_that_leaves_frames_out(tmp_path: Path) -> None:
     assert checked >= 6
     text = (project.results / "current" / "report.html").read_text(encoding="utf-8")
     assert "Snippets of 19 consecutive frames (1.27 s), of which the network takes every 6th, one starting" in text
+
+    run = project.luigi("ExportClassifier", "--to", "classifier.zip", "--site", "LAB1")
+    assert run.exit_code == 0, run
+    assert seizures.open_classifier(project.folder / "classifier.zip").info["features"]["frames_per_snippet"] == SPAN
+    (item, *_) = simulate_cohort(2, 3, 99, min_duration_seconds=3, max_duration_seconds=4)
+    (tmp_path / "films").mkdir()
+    render(item, tmp_path / "films" / "new.mp4")
+    film = ["--video", str(tmp_path / "films" / "new.mp4"), "--onset", str(item.onset_seconds)]
+    film += ["--offset", str(item.offset_seconds)]
+    run = project.luigi("Predict", "--classifier", "classifier.zip", *film)
+    assert run.exit_code == 0, run
+    assert "P(TCS) = " in run.output

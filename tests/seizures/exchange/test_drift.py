@@ -49,3 +49,15 @@ def test_a_reference_comes_back_to_the_last_bit(tmp_path: Path, features: np.nda
         (tmp_path / "b.json").write_text("[]" if wrong.get("network") else text)
         with pytest.raises(FeatureFileError, match="not a drift reference"):
             drift.read_reference(tmp_path / "b.json")
+
+
+def test_a_network_whose_snippets_are_longer_than_the_clip_sees_it_to_and_fro() -> None:
+    class Mean(torch.nn.Module):
+        frames_per_snippet, frame_step, feature_dim, frame_size = 9, 5, 9, 64  # 41 frames: the clip has 36
+
+        def forward(self, snippets: torch.Tensor) -> torch.Tensor:
+            return snippets.mean(dim=(1, 3, 4))  # (B, T)
+
+    (row,) = drift.compute_features(Mean(), "cpu")
+    assert np.isfinite(row).all()
+    np.testing.assert_array_equal(row[8], row[6])  # frame 40 is frame 30 on the way back from 35

@@ -196,6 +196,11 @@ def test_a_network_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         extract_seizure(
             {"large": path}, Toy(8), tmp_path / "a", HEADER, view_attributes=views, batch_size=5, device="cpu"
         )
+    with pytest.raises(FeatureFileError, match="frame_step = 3, the header says 1"):
+        extract_seizure(
+            {"large": path}, Toy(2, frame_step=3), tmp_path / "a", HEADER, view_attributes=views, batch_size=5,
+            device="cpu",
+        )  # fmt: skip
     network = Toy()
     network.frame_size = 112
     with frame_cache.open_frames(path) as file, pytest.raises(SeizuresError, match="the network wants 112 x 112"):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import h5py
@@ -14,7 +14,9 @@ import seizures
 from seizures.errors import FeatureFileError
 from seizures.features.file import open_features, read_duration
 from seizures.features.schema import FeatureHeader, ViewFacts
+from seizures.features.validation import examine
 from seizures.features.writer import FeatureFileWriter
+from seizures.settings import digest
 
 HEADER = FeatureHeader(
     patient_id="P01",
@@ -240,3 +242,25 @@ def test_reading_needs_neither_torch_nor_luigi() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_step_and_the_hash_of_a_file_are_written_where_they_say_something(tmp_path: Path) -> None:
+    with h5py.File(write(tmp_path / "a.h5")) as file:
+        assert not {"frame_step", "weights_file_sha256"} & set(file.attrs)  # as in earlier files
+    header = replace(HEADER, frames_per_snippet=31, frame_step=2, weights_file_sha256="ab" * 32)
+    with FeatureFileWriter(tmp_path / "b.h5", header) as file:
+        file.create_view("large", *ROWS.shape, FACTS, VALID).write(0, ROWS)
+    with seizures.open_features(tmp_path / "b.h5") as file:
+        assert (file.frame_step, file.header.weights_file_sha256) == (2, "ab" * 32)
+        assert file.views["large"].num_frames == 40 * 2 + 31
+        assert "snippets of 31 frames, of which the network took every 2., one every 2" in repr(file)
+
+
+@pytest.mark.parametrize(("step", "is_whole"), [(1, True), (2, True), (4, False), (1.5, False)])
+def test_a_snippet_is_whole_steps_long(tmp_path: Path, step: float, is_whole: bool) -> None:
+    recipe = {"frames_per_snippet": 31}
+    header = replace(HEADER, recipe=recipe, recipe_key=digest(recipe), frames_per_snippet=31, frame_step=step)
+    with FeatureFileWriter(tmp_path / "b.h5", header) as file:
+        file.create_view("large", *ROWS.shape, FACTS, VALID).write(0, ROWS)
+    faults = [finding.problem for finding in examine(tmp_path / "b.h5").findings if "frame_step" in finding.problem]
+    assert bool(faults) != is_whole

@@ -115,6 +115,8 @@ def test_the_paragraph_says_what_was_run_with_every_number() -> None:
          "Single frames were turned into vectors of 512 features by ResNet-34, which was not trained", "Snippets of"),
         ({"made": [{**MADE, "frames_per_snippet": 1, "stride_frames": 4}]},
          "Single frames, one of every 4 frames (0.27 s), were turned into", "consecutive"),
+        ({"made": [{**MADE, "frames_per_snippet": 31, "frame_step": 2}]}, "Snippets of 31 consecutive frames (2.07 s), "
+         "of which the network takes every second, one starting at every frame, were turned", ",,"),
         ({"simulated": True}, "Simulated videos of 5 seizures", "  "),
     ],
 )  # fmt: skip
