@@ -38,6 +38,13 @@ STYLE: Any = {
 }
 
 
+def lay_out(figure: Figure) -> None:
+    """Give everything on a figure its place, once; else each file that it is saved as does so twice."""
+    with mpl.rc_context(STYLE):
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)
+
+
 def to_svg(figure: Figure) -> str:
     """Draw `figure` as SVG text; the same figure gives the same text, without a date."""
     buffer = io.StringIO()
