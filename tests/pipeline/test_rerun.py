@@ -139,10 +139,11 @@ def test_a_corrected_clonic_onset_reruns_neither_the_decoder_nor_the_network(own
 
 
 def test_a_corrected_use_reruns_neither_the_decoder_nor_the_network(own: Project) -> None:
-    rows = [{**row, "use": "all"} for row in own.rows]
-    rows[0]["use"] = "evaluate"
+    rows = own.rows
+    row = next(row for row in rows if row["use"] == "all")
+    row["use"] = "evaluate"
     own.write_rows(rows)
-    corrected = (rows[0]["patient_id"], rows[0]["seizure_id"])
+    corrected = (row["patient_id"], row["seizure_id"])
     ids = "patient_id={}, seizure_id={}".format(*corrected)
     wanted = [f"ExtractFeatures({ids})", f"ExtractFeatures({ids}, network=movement)", "CompareFeatures()"]
     wanted += ["PackFeatures()", "PredictBaselines()"]
