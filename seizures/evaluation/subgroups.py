@@ -12,7 +12,7 @@ import pandas as pd
 
 from seizures.evaluation.metrics import COUNT_NAMES, METRIC_TITLES, decide
 from seizures.evaluation.predictions import VIEW_PREFIX, view_columns
-from seizures.evaluation.summary import summarise
+from seizures.evaluation.summary import summarise_part
 from seizures.manifest.identity import SeizureId
 from seizures.settings import DURATION_EDGES_SECONDS, EvaluationSettings
 
@@ -61,7 +61,9 @@ def scores_by_subgroup(
         if group is None:
             rows.append(_too_many(split, part))
             continue
-        summary = summarise(part, settings, positive_label=positive_label, negative_label=negative_label)
+        summary = summarise_part(
+            part, METRICS, settings.confidence_level, positive_label=positive_label, negative_label=negative_label
+        )
         row: dict[str, Any] = {"split": split, "group": group}
         row |= {name: summary[name] for name in ("num_patients", "num_seizures")}
         for name in METRICS:

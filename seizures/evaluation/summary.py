@@ -145,10 +145,43 @@ def summarise(
     }
 
 
-def _metrics(cohort: Cohort, per_seed: Sequence[Mapping[str, float | int | None]]) -> dict[str, dict[str, Any]]:
+def summarise_part(
+    predictions: pd.DataFrame,
+    names: Sequence[str],
+    confidence_level: float,
+    *,
+    positive_label: str,
+    negative_label: str,
+) -> dict[str, Any]:
+    """Return what `summarise` says of the sizes, the counts and some metrics, without all that a part does not need.
+
+    Args:
+        predictions: some rows of predictions.csv.
+        names: of the metrics.
+        confidence_level: of their intervals.
+        positive_label: TCS.
+        negative_label: FOS.
+    """
+    patients, labels, _, probabilities, _, _ = prediction_matrix_without_ids(predictions, positive_label)
+    num_positive = int(labels.sum())
+    per_seed = [compute_metrics(labels, row) for row in probabilities]
+    return {
+        "positive_label": positive_label,
+        "negative_label": negative_label,
+        "num_patients": len(set(patients)),
+        "num_seizures": len(labels),
+        "num_seizures_by_label": {negative_label: len(labels) - num_positive, positive_label: num_positive},
+        "metrics": _metrics(Cohort(patients, labels, probabilities, confidence_level), per_seed, names),
+        "counts": {"mean": {name: float(np.mean([scores[name] for scores in per_seed])) for name in COUNT_NAMES}},
+    }
+
+
+def _metrics(
+    cohort: Cohort, per_seed: Sequence[Mapping[str, float | int | None]], names: Sequence[str] = METRIC_NAMES
+) -> dict[str, dict[str, Any]]:
     """Give each metric its mean over the seeds, its interval over the patients, and what it rests on."""
     metrics = {}
-    for name in METRIC_NAMES:
+    for name in names:
         values = [scores[name] for scores in per_seed]
         mean = _mean(values)
         interval, carriers = NO_SCORE if mean is None else cohort.interval(name), cohort.carriers(name)

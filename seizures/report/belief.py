@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import matplotlib as mpl
@@ -11,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from seizures.evaluation.wording import plural
+from seizures.report.sketch import Sketch
 from seizures.report.style import CARE, FAINT, INK, MUTED, NEGATIVE_COLOUR, POSITIVE_COLOUR, STYLE, canvas
 
 # Picture: title, how to read it, what to add where there are several seeds.
@@ -37,21 +39,22 @@ _METHODS = {
 _SCORES = {"log_loss": "Logarithmic loss", "brier": "Brier score"}
 
 
-def draw_belief(found: Mapping[str, Any]) -> dict[str, tuple[Figure, pd.DataFrame]]:
-    """Draw the figures of the section, by name, each with its numbers."""
+def sketch_belief(found: Mapping[str, Any]) -> dict[str, Sketch]:
+    """Return the figures of the section, by name, each with its numbers."""
     bins = pd.DataFrame(
         [{"probabilities": when, **one} for when in ("before", "after") for one in found["reliability"][when]]
     )
     curve = pd.DataFrame(found["decision"]["curve"])
     curve["num_called"] = np.rint(curve["share_called"] * found["calibration"]["num_seizures"]).astype(np.int64)
     return {
-        "reliability": (_reliability(bins, found), bins),
-        "abstention": (_abstention(curve, found), curve),
+        "reliability": Sketch(partial(_reliability, bins, found["positive_label"]), bins),
+        "abstention": Sketch(
+            partial(_abstention, curve, found["decision"], found["calibration"]["num_seizures"]), curve
+        ),
     }
 
 
-def _reliability(bins: pd.DataFrame, found: Mapping[str, Any]) -> Figure:
-    positive = found["positive_label"]
+def _reliability(bins: pd.DataFrame, positive: str) -> Figure:
     with mpl.rc_context(STYLE):
         figure, axes = canvas(4.6)
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
@@ -69,8 +72,7 @@ def _reliability(bins: pd.DataFrame, found: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _abstention(curve: pd.DataFrame, found: Mapping[str, Any]) -> Figure:
-    decision, number = found["decision"], found["calibration"]["num_seizures"]
+def _abstention(curve: pd.DataFrame, decision: Mapping[str, Any], number: int) -> Figure:
     known = curve[curve["accuracy"].notna()]
     share, accuracy = 100 * known["share_called"].astype(float), 100 * known["accuracy"].astype(float)
     with mpl.rc_context(STYLE):

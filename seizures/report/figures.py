@@ -160,20 +160,28 @@ def _auc_text(summary: Mapping[str, Any]) -> str:
     return text
 
 
-def learning_curves(histories: pd.DataFrame) -> Figure | None:
-    """Draw loss and accuracy on the training set against the epoch: each fold and seed thin, their median thick.
+def has_learning_curves(histories: pd.DataFrame) -> bool:
+    """Tell whether `learning_curves` has something to draw."""
+    return bool(_panels(histories))
 
-    Args:
-        histories: columns fold, seed, epoch, loss and, where there are, accuracy and inner_loss (on the views
-            by which the epoch was chosen). None is drawn of an empty table.
-    """
+
+def _panels(histories: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """Return the title of each panel, and the columns that it shows; none of an empty table."""
     panels = [
         (title, [name for name in names if name in histories.columns and bool(histories[name].notna().any())])
         for title, names in (("Loss", ("loss", "inner_loss")), ("Accuracy", ("accuracy",)))
     ]
-    panels = [panel for panel in panels if panel[1]]
-    if histories.empty or not panels:
-        return None
+    return [panel for panel in panels if panel[1]]
+
+
+def learning_curves(histories: pd.DataFrame) -> Figure:
+    """Draw loss and accuracy on the training set against the epoch: each fold and seed thin, their median thick.
+
+    Args:
+        histories: columns fold, seed, epoch, loss and, where there are, accuracy and inner_loss (on the views
+            by which the epoch was chosen).
+    """
+    panels = _panels(histories)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 0.5 + 2.1 * len(panels)), layout="constrained")
         for place, (title, names) in enumerate(panels):

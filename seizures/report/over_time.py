@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import matplotlib as mpl
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from seizures.report.cohort_facts import listed
 from seizures.report.score_text import interval_text, score_text
+from seizures.report.sketch import Sketch
 from seizures.report.style import FAINT, INK, MUTED, NEGATIVE_COLOUR, POSITIVE_COLOUR, STYLE, canvas
 
 CAPTIONS = {
@@ -35,16 +37,16 @@ _NEARLY_ALL = 0.95  # the figure ends when so many seizures have
 _ENOUGH_GOING_ON = 10  # of fewer, no accuracy is drawn
 
 
-def draw_over_time(scores: Mapping[str, Any]) -> dict[str, tuple[Figure, pd.DataFrame]]:
-    """Draw the figures of over_time.json, by name, with the numbers behind them; one without numbers is left out."""
-    drawn = {}
+def sketch_over_time(scores: Mapping[str, Any]) -> dict[str, Sketch]:
+    """Return the figures of over_time.json, by name, with the numbers behind them; one without numbers is left out."""
+    sketches = {}
     if len(scores["since_onset"]) > 1:
         numbers = pd.DataFrame(scores["since_onset"])
-        drawn["over_time"] = (_since_onset(numbers, scores), numbers)
+        sketches["over_time"] = Sketch(partial(_since_onset, numbers, scores), numbers)
     if len(scores["around_clonic_onset"] or ()) > 1:
         numbers = pd.DataFrame(scores["around_clonic_onset"])
-        drawn["clonic_onset"] = (_around_clonic_onset(numbers, scores), numbers)
-    return drawn
+        sketches["clonic_onset"] = Sketch(partial(_around_clonic_onset, numbers, scores), numbers)
+    return sketches
 
 
 def _since_onset(numbers: pd.DataFrame, scores: Mapping[str, Any]) -> Figure:

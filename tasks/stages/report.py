@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seizures.manifest.identity import SeizureId
 from tasks.cohort import manifest as cohort
 from tasks.cohort.recipes import weights_used
+from tasks.machinery.sealed import read_sealed
 from tasks.machinery.tables import shorten
 from tasks.settings.cells import fold_settings, num_repeats, training_settings
 from tasks.settings.sections import (
@@ -17,8 +19,9 @@ from tasks.settings.sections import (
     section,
 )
 from tasks.stage.costs import StageCost, stage_costs
+from tasks.stage.integrity import fault_of_result
 from tasks.stage.publishing import made_anew, walk
-from tasks.stage.stage import Stage
+from tasks.stage.stage import WHY_EXTENSION, Stage
 from tasks.stages import run_facts
 from tasks.stages.calibration import CalibrateProbabilities, read_calibration
 from tasks.stages.checklist import WriteChecklists
@@ -37,12 +40,18 @@ if TYPE_CHECKING:
 
 
 _MOST_NAMED = 12
+_logger = logging.getLogger(__name__)
 
 
 class DrawPictures(Stage):
-    """Draw every picture of the report, and keep the numbers behind it: SVG, PNG and CSV in one zip."""
+    """Draw every picture of the report, and keep the numbers behind it: SVG, PNG and CSV in one zip.
 
-    version = 7  # 7: abstention, over time; 6: why a subgroup has no interval; 5: balanced accuracy, MCC; 2 to 4: words
+    A picture that an earlier result has of the same numbers is copied from there.
+    """
+
+    # 8: laid out once, not for each format; 7: abstention, over time; 6: why a subgroup has no interval; 5: balanced
+    # accuracy, MCC; 2 to 4: words
+    version = 8
     extension = "zip"
 
     @property
@@ -66,13 +75,13 @@ class DrawPictures(Stage):
         }
 
     def produce(self, path: Path) -> None:
-        """Draw."""
+        """Draw what is not drawn yet."""
         from seizures.evaluation.how_early import read_scores
         from seizures.evaluation.predictions import read_predictions
         from seizures.evaluation.summary import read_summary
         from seizures.report import pictures
 
-        drawn = pictures.draw_pictures(
+        sketches = pictures.sketch_pictures(
             read_predictions(PoolPredictions().result, section(Dataset).label_names()[1]),
             read_summary(ScorePredictions().result),
             _histories(),
@@ -83,7 +92,19 @@ class DrawPictures(Stage):
             read_calibration(),
             read_scores(ScoreUnfolding().result),
         )
-        pictures.write_pictures(path, drawn)
+        drawn = pictures.write_pictures(path, sketches, self._earlier())
+        _logger.info("%d of %d pictures drawn: %s", len(drawn), len(sketches), ", ".join(drawn) or "none")
+
+    def _earlier(self) -> Path | None:
+        """Return the newest whole result that the same version drew."""
+        notes = [(said["made"], note) for note in self.path.parent.glob(f"*.{WHY_EXTENSION}")
+                 if (said := read_sealed(note, "version", "made")) and said["version"] == self.version]  # fmt: skip
+        for _, note in sorted(notes, reverse=True):
+            key = note.name.partition(".")[0]
+            path = note.with_name(f"{key}.{self.extension}")
+            if path != self.path and path.exists() and not fault_of_result(path, note, key, thorough=True):
+                return path
+        return None
 
 
 class WriteReport(Stage):

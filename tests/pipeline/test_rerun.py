@@ -138,6 +138,37 @@ def test_a_corrected_clonic_onset_reruns_neither_the_decoder_nor_the_network(own
     assert run.output.count("no network ran") == 2
 
 
+def test_a_corrected_use_reruns_neither_the_decoder_nor_the_network(own: Project) -> None:
+    rows = own.rows
+    row = next(row for row in rows if row["use"] == "all")
+    row["use"] = "evaluate"
+    own.write_rows(rows)
+    corrected = (row["patient_id"], row["seizure_id"])
+    ids = "patient_id={}, seizure_id={}".format(*corrected)
+    wanted = [f"ExtractFeatures({ids})", f"ExtractFeatures({ids}, network=movement)", "CompareFeatures()"]
+    wanted += ["PackFeatures()", "PredictBaselines()"]
+    wanted += [*each("TrainFold", folds_without(own, *corrected)), *each("EvaluateFold"), *SCORES]
+    run = own.run_all()
+    assert run.exit_code == 0, run
+    assert run.tasks == sorted(wanted)
+    assert run.output.count("no network ran") == 2
+
+
+def test_a_subgroup_is_scored_and_drawn_and_no_other_picture(own: Project) -> None:
+    rows = [{**row, "site": "north"} for row in own.rows]
+    own.write_rows(rows)
+    drawn = ["DrawPictures()", *TOLD]
+    asked = own.run_all("--Evaluation-subgroups", "site")
+    assert (asked.exit_code, asked.tasks) == (0, drawn), asked
+    assert " pictures drawn: parts\n" in asked.output
+    for row in rows:
+        row["site"] = "south" if row["patient_id"] == "P01" else "north"
+    own.write_rows(rows)
+    corrected = own.run_all("--Evaluation-subgroups", "site")
+    assert (corrected.exit_code, corrected.tasks) == (0, drawn), corrected
+    assert " pictures drawn: parts\n" in corrected.output
+
+
 def test_another_hidden_size_only_retrains_and_going_back_only_points(own: Project) -> None:
     wanted = sorted([*each("TrainFold"), *each("EvaluateFold"), *SCORES])
     assert tasks_run(own, "--Training-hidden-units", "9") == wanted

@@ -64,15 +64,15 @@ def test_a_reproduction_says_that_it_holds_for_nobody_new() -> None:
 )
 def test_the_figures_draw_the_numbers_of_the_file(case) -> None:
     found = assess(*case)
-    drawn = belief.draw_belief(found)
+    drawn = belief.sketch_belief(found)
     assert set(drawn) == set(belief.CAPTIONS)
-    bins, curve = drawn["reliability"][1], drawn["abstention"][1]
+    bins, curve = drawn["reliability"].numbers, drawn["abstention"].numbers
     assert bins.groupby("probabilities")["num_seizures"].sum().to_dict() == {
         "before": len(case[1]),
         "after": len(case[1]),
     }
     assert curve["num_called"].iloc[0] == len(case[1])
     assert np.allclose(curve["num_called"], curve["share_called"] * len(case[1]))
-    for figure, _ in drawn.values():
-        with Image.open(io.BytesIO(style.to_png(figure, 50))) as image:
+    for sketch in drawn.values():
+        with Image.open(io.BytesIO(style.to_png(sketch.draw(), 50))) as image:
             assert len(set(image.convert("RGB").resize((60, 60)).tobytes())) > 10

@@ -124,7 +124,7 @@ def test_learning_curves_draw_each_run_and_the_median(histories):
     assert (len(thin), len(thick)) == (3, 1)
     assert thick[0].get_ydata() == pytest.approx(1 / np.arange(2, 7))
     assert len(figures.learning_curves(histories.assign(inner_loss=0.5)).axes[0].get_legend().get_texts()) == 2
-    assert figures.learning_curves(histories.iloc[:0]) is None
+    assert not figures.has_learning_curves(histories.iloc[:0])
 
 
 def test_pictures_are_images_the_same_each_time_and_leave_no_global_state(predictions, summary, histories):

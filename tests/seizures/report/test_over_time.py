@@ -10,7 +10,7 @@ import numpy as np
 from seizures.evaluation.how_early import score_over_time
 from seizures.evaluation.over_time import pool, rows_of
 from seizures.manifest.identity import SeizureId
-from seizures.report.over_time import beginning_rows, draw_over_time, early_rows, early_words
+from seizures.report.over_time import beginning_rows, early_rows, early_words, sketch_over_time
 
 
 def scores_of(labels: tuple[str, str] = ("FOS", "TCS"), *, clonic: float = 35.0, end: int = 50) -> dict[str, Any]:
@@ -90,18 +90,18 @@ def test_the_second_table_says_what_the_probabilities_of_beginnings_are_worth() 
 
 
 def test_the_figures_draw_their_numbers_and_one_without_numbers_is_left_out() -> None:
-    drawn = draw_over_time(scores_of())
+    drawn = sketch_over_time(scores_of())
     assert list(drawn) == ["over_time", "clonic_onset"]
-    figure, numbers = drawn["over_time"]
+    figure, numbers = drawn["over_time"].draw(), drawn["over_time"].numbers
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     np.testing.assert_array_equal(lines["all seizures"].get_ydata(), numbers["accuracy"])
     np.testing.assert_array_equal(lines["TCS called TCS"].get_ydata(), (numbers["seconds"] >= 25).astype(float))
     assert lines["always TCS"].get_ydata()[0] == 0.5
     assert "share ended" in lines
     np.testing.assert_array_equal(lines["still going on"].get_ydata(), numbers["accuracy_going_on"].astype(float))
-    figure, numbers = drawn["clonic_onset"]
+    figure, numbers = drawn["clonic_onset"].draw(), drawn["clonic_onset"].numbers
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     np.testing.assert_array_equal(lines["TCS called TCS"].get_ydata(), (numbers["seconds"] >= -10).astype(float))
     assert "clonic onset" in [text.get_text().strip() for text in figure.axes[0].texts]
-    assert list(draw_over_time(scores_of(clonic=math.nan))) == ["over_time"]
-    assert draw_over_time(scores_of(clonic=math.nan, end=2)) == {}
+    assert list(sketch_over_time(scores_of(clonic=math.nan))) == ["over_time"]
+    assert sketch_over_time(scores_of(clonic=math.nan, end=2)) == {}

@@ -66,7 +66,7 @@ MADE = {
 
 
 def draw(folder, predictions, summary, history, durations) -> dict[str, pictures.Picture]:
-    drawn = pictures.draw_pictures(predictions, summary, history, durations, EvaluationSettings(num_bootstraps=100))
+    drawn = pictures.sketch_pictures(predictions, summary, history, durations, EvaluationSettings(num_bootstraps=100))
     pictures.write_pictures(folder / "pictures.zip", drawn)
     return pictures.read_pictures(folder / "pictures.zip")
 
@@ -294,7 +294,7 @@ def test_how_early_it_is_right_is_said_where_that_is_known() -> None:
     assert 'id="early"' not in text
     assert "#early" not in text
     predictions, summary, history = results()
-    drawn = pictures.draw_pictures(
+    drawn = pictures.sketch_pictures(
         predictions, summary, history, DURATIONS, EvaluationSettings(num_bootstraps=100), over_time=early_scores()
     )
     assert {"over_time", "clonic_onset"} <= set(drawn)
