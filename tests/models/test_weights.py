@@ -222,7 +222,9 @@ def test_a_file_without_a_published_hash_is_pinned_by_its_first_download(
 ) -> None:
     public = unhashed(f"{address}/weights.pth")
     monkeypatch.setattr(module, "_public_weights", lambda _: public)
-    monkeypatch.setattr(module, "network_spec", lambda _: SimpleNamespace(public_weights=public, has_weights=True))
+    monkeypatch.setattr(
+        module, "network_spec", lambda _: SimpleNamespace(public_weights=public, has_weights=True, library="")
+    )
     folder, served = tmp_path / "lab", tmp_path / "served" / "weights.pth"
     before = models.weights_identity("any", weights_dir=folder)
     assert module.pinned_sha256("any", weights_dir=folder) == ""
