@@ -64,10 +64,10 @@ Separately, before anything is computed::
 
 Three tasks ask questions and write no results: `Plan` (what would RunAll or Predict do, and why?), `Status` (is
 everything complete?) and `Prune` (what is no longer used?). `ExtractShard`, `FoldShard` and `PredictShard` split the
-work over several machines (docs/cluster.md). `RunSweep` trains and scores many settings on the same folds and features:
-TabulateSweep, CompareCells, DrawSweep, WriteProtocols. `RunSnippets` compares networks on single snippets, before and
-after the clonic onset: ClassifySnippets (one network and fold), PoolSnippets, TabulateSnippets, DrawSnippets,
-WriteSnippets.
+work over several machines (docs/cluster.md). `RunSweep` trains and scores many settings, and networks, on the same
+folds: TabulateSweep, CompareCells, DrawSweep, DrawNetworks, WriteProtocols. `RunSnippets` compares networks on single
+snippets, before and after the clonic onset: ClassifySnippets (one network and fold), PoolSnippets, TabulateSnippets,
+DrawSnippets, WriteSnippets.
 
 `ExportFeatures`, `ImportFeatures`, `ValidateFeatures` and `CheckDrift` exchange features with other laboratories;
 `ImportGestures` imports the paper's public features, and `PackClassifier` packs its authors' classifiers.
@@ -108,7 +108,7 @@ from tasks.stages.provenance import WriteProvenance
 from tasks.stages.report import DrawPictures, WriteReport
 from tasks.stages.shared_features import CompareFeatures
 from tasks.stages.snippets import ClassifySnippets, DrawSnippets, PoolSnippets, TabulateSnippets, WriteSnippets
-from tasks.stages.sweep import CompareCells, DrawSweep, TabulateSweep, WriteProtocols
+from tasks.stages.sweep import CompareCells, DrawNetworks, DrawSweep, TabulateSweep, WriteProtocols
 from tasks.stages.training import TrainFold, TrainOnAll
 from tasks.stages.unfolding import PoolUnfolding, ScoreUnfolding, UnfoldFold
 from tasks.stages.videos import DecodeRecording, SimulateRecording
@@ -123,6 +123,7 @@ __all__ = [
     "CompareCells",
     "CompareFeatures",
     "DecodeRecording",
+    "DrawNetworks",
     "DrawPictures",
     "DrawSnippets",
     "DrawSweep",

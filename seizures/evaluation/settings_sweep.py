@@ -20,23 +20,36 @@ from seizures.evaluation.published import NUM_SEIZURES, published_correct
 from seizures.settings import EvaluationSettings, TrainingSettings
 
 METRICS = ("accuracy", "f1", "recall", "specificity", "roc_auc")
+FEATURES = ("network", "weights", "stride_frames", "seconds_per_minute", "device")
 PUBLISHED = ("published_correct", "published_num_seizures", "published_accuracy")
 
 
 @dataclasses.dataclass(frozen=True)
 class CellResult:
-    """What one cell gave: its name, what it was trained with, its predictions.csv and metrics.json, what was dealt."""
+    """What one cell gave.
+
+    Attributes:
+        name: what a table calls it.
+        settings: what it was trained with.
+        predictions: its predictions.csv.
+        summary: its metrics.json.
+        dealing: what was dealt into folds.
+        group: what was held out together.
+        features: how its features were computed, by the columns of `FEATURES`; None for what is not known.
+    """
 
     name: str
     settings: TrainingSettings
     predictions: pd.DataFrame
     summary: Mapping[str, Any]
     dealing: str = "patients"
+    group: str = "patient"
+    features: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def protocol(self) -> Protocol:
         """What its score estimates."""
-        return Protocol(self.dealing, self.settings.selection, self.settings.loss)
+        return Protocol(self.dealing, self.settings.selection, self.settings.loss, self.group)
 
 
 def tabulate(cells: Sequence[CellResult], chosen: CellResult | None = None) -> pd.DataFrame:
@@ -50,10 +63,8 @@ def tabulate(cells: Sequence[CellResult], chosen: CellResult | None = None) -> p
     table: pd.DataFrame = pd.DataFrame([_row(cell) for cell in cells])
     if chosen is not None:
         row = _row(chosen)
-        blank = [
-            *(name for name in dataclasses.asdict(chosen.settings) if name in table and varies(table[name])),
-            *PUBLISHED,
-        ]
+        settings = (*FEATURES, *dataclasses.asdict(chosen.settings))
+        blank = [*(name for name in settings if name in table and varies(table[name])), *PUBLISHED]
         table = pd.concat([table, pd.DataFrame([{**row, **dict.fromkeys(blank)}])], ignore_index=True)
     return table
 
@@ -63,7 +74,8 @@ def _row(cell: CellResult) -> dict[str, Any]:
     settings |= {"protocol": cell.settings.protocol, "dealing": cell.dealing}
     del settings["selection"]
     summary = cell.summary
-    row: dict[str, Any] = {"cell": cell.name, **settings, "num_seeds": len(summary["seeds"])}
+    row: dict[str, Any] = {"cell": cell.name, **{name: cell.features.get(name) for name in FEATURES}, **settings}
+    row["num_seeds"] = len(summary["seeds"])
     row |= {"num_repeats": summary["num_repeats"], "is_reproduction": cell.protocol.is_reproduction}
     row |= {name: summary[name] for name in ("num_patients", "num_seizures")}
     for name in METRICS:

@@ -76,7 +76,8 @@ def to_png(figure: Figure, dots_per_inch: float = 300) -> bytes:
 
 def mark_simulated(figure: Figure) -> None:
     """Write on a figure that its films are simulated, so that it is told wherever the figure goes."""
-    figure.supxlabel("simulated films, no patients", x=0.99, ha="right", color=CARE, fontsize=9)
+    place = figure.suptitle if figure.get_supxlabel() else figure.supxlabel  # what stands below stays there
+    place("simulated films, no patients", x=0.99, ha="right", color=CARE, fontsize=9)
 
 
 def canvas(height_inches: float) -> tuple[Figure, Axes]:

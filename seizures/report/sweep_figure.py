@@ -22,6 +22,7 @@ COLOURS = {"mean": "#D55E00", "lstm": "#009E73", "blstm": "#0072B2", "attention"
 MARKERS = {"mean": "o", "lstm": "s", "blstm": "D", "attention": "^", "tcn": "v"}
 PANEL_INCHES, MAX_COLUMNS = 2.9, 5
 WORDS_PER_INCH = 12  # letters of a note
+TITLE_LETTERS = 34  # of a line above a panel
 
 
 def draw_sweep(table: pd.DataFrame, note: str = "") -> Figure:
@@ -40,7 +41,8 @@ def draw_sweep(table: pd.DataFrame, note: str = "") -> Figure:
         several = {name: varies(table[name]) for name in by}
         for axes, (values, part) in zip(grid.flat, panels, strict=False):
             shown = [(name, value) for name, value in zip(by, values, strict=True) if several[name] or name == "gamma"]
-            axes.set_title(", ".join(f"{name} = {_short(value)}" for name, value in shown), fontsize=10)
+            title = ", ".join(f"{name} = {_short(value)}" for name, value in shown)
+            axes.set_title("\n".join(textwrap.wrap(title, TITLE_LETTERS)), fontsize=10)
             _draw_panel(axes, part, segments)
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
@@ -56,7 +58,13 @@ def draw_sweep(table: pd.DataFrame, note: str = "") -> Figure:
 
 def _others(table: pd.DataFrame) -> list[str]:
     """Return the settings that differ between cells and that neither the axis nor a line shows."""
-    names = {"num_seeds", *(field.name for field in dataclasses.fields(TrainingSettings))}
+    names = {
+        "network",
+        "weights",
+        "stride_frames",
+        "num_seeds",
+        *(field.name for field in dataclasses.fields(TrainingSettings)),
+    }
     shown = {"aggregation", "num_segments", *PANEL_BY}
     return [name for name in table.columns if name in names - shown and varies(table[name])]
 

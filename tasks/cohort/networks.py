@@ -1,4 +1,7 @@
-"""The networks that compute features here, and their weights."""
+"""The networks that compute features here, and their weights.
+
+`way` is how features are computed, as a line of text (tasks/settings/ways.py).
+"""
 
 from __future__ import annotations
 
@@ -8,46 +11,35 @@ import models
 from tasks.cohort.weights_fit import fit_fault
 from tasks.machinery.fingerprint import fingerprint, remembered
 from tasks.settings.sections import Features, results_root, section
+from tasks.settings.ways import network_of, weights_of
 
 _FITS = "fits"
 
 
-def network_of(name: str) -> str:
-    """Return the name of a network; empty is that of [Features]."""
-    return name or section(Features).network
-
-
-def frame_size_of(name: str) -> int:
-    """Return the size of frames, in pixels, that a network takes: where any will do, that of [Features]' network."""
-    spec = models.network_spec(network_of(name))
+def frame_size_of(way: str) -> int:
+    """Return the size of frames, in pixels, that a way takes: where any will do, that of [Features]' network."""
+    spec = models.network_spec(network_of(way))
     own = section(Features).network
     return models.network_spec(own).frame_size if spec.takes_any_size and models.is_network(own) else spec.frame_size
 
 
-def weights_of(name: str) -> str:
-    """Return the weights of a network: those of [Features], which another network shares only where they are random."""
-    features = section(Features)
-    is_random = features.weights.startswith(models.RANDOM_PREFIX)
-    return features.weights if is_random or network_of(name) == features.network else ""
+def weights_identity(way: str = "") -> str:
+    """Return what tells the weights of a way that computes here from others: a hash, or `random:<seed>`."""
+    return models.weights_identity(*_asked(way), hash_file=_hash)
 
 
-def weights_identity(name: str = "") -> str:
-    """Return what tells the weights of a network that computes here from others: a hash, or `random:<seed>`."""
-    return models.weights_identity(*_asked(name), hash_file=_hash)
-
-
-def weights_faults(name: str = "") -> list[str]:
-    """Return what is wrong with the weights of a network: the file, its hash, and whether it loads into the network.
+def weights_faults(way: str = "") -> list[str]:
+    """Return what is wrong with the weights of a way: the file, its hash, and whether it loads into the network.
 
     Loading is tried once, and remembered while the file is unchanged. Public weights that are not there yet are no
     fault: they are downloaded when the network is loaded.
     """
-    faults = models.check_weights(*_asked(name), hash_file=_hash)
-    if faults or models.is_own(network_of(name)):  # one of a person's own was built, with its weights
+    faults = models.check_weights(*_asked(way), hash_file=_hash)
+    if faults or models.is_own(network_of(way)):  # one of a person's own was built, with its weights
         return faults
-    if weights_identity(name) == models.NO_WEIGHTS or weights_of(name).startswith(models.RANDOM_PREFIX):
+    if weights_identity(way) == models.NO_WEIGHTS or weights_of(way).startswith(models.RANDOM_PREFIX):
         return faults
-    network, weights, weights_dir = _asked(name)
+    network, weights, weights_dir = _asked(way)
     path, found = models.weights_path(network, weights, weights_dir), list[str]()
 
     def find() -> str:
@@ -59,9 +51,9 @@ def weights_faults(name: str = "") -> list[str]:
     return list(filter(None, found))
 
 
-def _asked(name: str) -> tuple[str, str | None, str | None]:
+def _asked(way: str) -> tuple[str, str | None, str | None]:
     """Return a network, its weights and their folder, as `models` wants them."""
-    return network_of(name), weights_of(name) or None, section(Features).weights_dir or None
+    return network_of(way), weights_of(way) or None, section(Features).weights_dir or None
 
 
 def _hash(path: Path) -> str:

@@ -1,4 +1,6 @@
-"""A cell of a sweep: the present `[Training]`, and `[Folds] dealing`, with some settings replaced, as a line of text.
+"""A cell of a sweep: the present settings with some of them replaced, as a line of text.
+
+What can be replaced is `[Training]`, `[Folds] dealing`, and `network`, `weights` and `stride_frames` of `[Features]`.
 
 The empty cell is the present settings. A cell names the tasks that train and score with it; their keys follow from the
 settings that it means, so that equal settings share their results, in whatever sweep they stand.
@@ -9,7 +11,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 import luigi
@@ -21,8 +24,11 @@ from seizures.evaluation.protocols import Protocol
 from seizures.settings import DEALINGS, FoldSettings, TrainingSettings, part_of_protocol
 from tasks.settings.mistakes import nearest
 from tasks.settings.sections import Dataset, Features, Folds, Frames, Training, section
+from tasks.settings.ways import network_of, usual_weights
 
 _OF_FOLDS = ("dealing",)  # what a cell may replace besides [Training]
+OF_FEATURES = ("network", "weights", "stride_frames")
+_SHORT = {"stride": "stride_frames"}
 
 
 @functools.cache
@@ -75,15 +81,44 @@ def num_repeats(cell: str = "") -> int:
     return section(Folds).num_repeats if fold_settings(cell).dealing == "patients" else 1
 
 
+def way_of(cell: str = "") -> str:
+    """Return the way in which the features of a cell are computed (tasks/cohort/networks.py); empty: by [Features]."""
+    said = {name: value for name, value in _pairs(cell) if name in OF_FEATURES}
+    if not said:
+        return ""
+    network = said.pop("network", section(Features).network)
+    return "; ".join([network, *(f"{name}={value}" for name, value in sorted(said.items(), reverse=True))])
+
+
 def in_cell(name: str, cell: str) -> str:
     """Return a label for a result of a cell: the name alone where the cell is the present settings."""
-    return "+".join([name, *(part.strip() for part in cell.split(";") if cell)])
+    parts = (part.strip().replace(os.sep, "_").replace(":", ".") for part in cell.split(";") if cell)
+    return "+".join([name, *parts])
 
 
 def make_cell(values: Mapping[str, str]) -> str:
     """Return the cell that replaces these settings: sorted, without those that are the present ones anyway."""
-    kept = sorted((name, text) for name, text in values.items() if _parsed(name, text) != _value(name))
+    features = dict(_way(values))
+    others = {name: text for name, text in values.items() if name not in OF_FEATURES}
+    kept = sorted([*features.items(), *((name, text) for name, text in others.items() if _differs(name, text))])
     return "; ".join(f"{name}={_plain(name, text)}" for name, text in kept)
+
+
+def _differs(name: str, text: str) -> bool:
+    return _parsed(name, text) != _value(name)
+
+
+def _way(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what of the network, its weights and the stride is another than [Features] has it."""
+    network = values.get("network", section(Features).network)
+    if _differs("network", network):
+        yield "network", network
+    if models.network_spec(network).has_weights and "weights" in values:
+        weights = values["weights"]
+        if weights != usual_weights(network):
+            yield "weights", weights
+    if "stride_frames" in values and _differs("stride_frames", values["stride_frames"]):
+        yield "stride_frames", values["stride_frames"]
 
 
 def expand(text: str) -> list[str]:
@@ -102,9 +137,10 @@ def expand(text: str) -> list[str]:
                 training_settings(cell)
                 fold_settings(cell)
                 num_seeds(cell)
-                _check_duration(cell)
+                if name != "weights":  # they are read with the network that they are of
+                    _check_duration(cell)
                 axes[name].append(value)
-            except SeizuresError as error:
+            except (SeizuresError, models.ModelsError) as error:
                 faults.append(str(error))
     if not axes and not faults:
         faults.append("no setting to sweep; as in aggregation=mean,blstm; num_segments=2,4,8,16")
@@ -116,13 +152,14 @@ def expand(text: str) -> list[str]:
 
 def _pairs(text: str) -> Iterable[tuple[str, str]]:
     """Yield the names and values of `name=value; name=value`."""
-    known = [*_parameters(), *_OF_FOLDS]
+    known = [*_parameters(), *_OF_FOLDS, *OF_FEATURES]
     for part in filter(None, (item.strip() for item in text.split(";"))):
         name, sign, value = (item.strip() for item in part.partition("="))
-        if not sign or not value:
+        name = _SHORT.get(name, name)
+        if not sign or not (value or name == "weights"):
             raise SettingsError(f"{part}: expected name=value, or name=value,value,...")
         if name not in known:
-            raise SettingsError(f"{name}: no such setting of [Training] or [Folds]{nearest(name, known)}")
+            raise SettingsError(f"{name}: no such setting of [Training], [Folds] or [Features]{nearest(name, known)}")
         yield name, value
 
 
@@ -130,14 +167,15 @@ def _training(cell: str) -> Training:
     """Return [Training] as it is in a cell."""
     if not cell:
         return section(Training)
-    changed = {name: _parsed(name, text) for name, text in _pairs(cell) if name not in _OF_FOLDS}
+    changed = {name: _parsed(name, text) for name, text in _pairs(cell) if name in _parameters()}
     return Training(**changed)  # type: ignore[no-untyped-call]
 
 
 def _value(name: str, cell: str = "") -> str | int | float:
     """Return a setting as it is in a cell."""
     replaced = {known: _parsed(known, text) for known, text in _pairs(cell)}
-    present = getattr(section(Folds if name in _OF_FOLDS else Training), name)
+    home = Folds if name in _OF_FOLDS else Features if name in OF_FEATURES else Training
+    present = getattr(section(home), name)
     return replaced.get(name, cast("str | int | float", present))
 
 
@@ -146,7 +184,11 @@ def _parameters() -> dict[str, luigi.Parameter]:
 
 
 def _parsed(name: str, text: str) -> str | int | float:
-    if name in _OF_FOLDS:
+    if name == "stride_frames":
+        if not (text.isascii() and text.isdigit() and int(text) >= 1):
+            raise SettingsError(f"stride_frames = {text}: expected a whole number of at least 1")
+        return int(text)
+    if name in _OF_FOLDS or name in OF_FEATURES:
         return text
     try:
         return cast("str | int | float", _parameters()[name].parse(text))
@@ -161,7 +203,7 @@ def _plain(name: str, text: str) -> str:
 
 def _check_duration(cell: str) -> None:
     """Refuse more segments than the shortest seizure has room for."""
-    length = models.network_spec(section(Features).network).span_frames
+    length = models.network_spec(network_of(way_of(cell))).span_frames
     wanted = minimum_frames(length, training_settings(cell).num_segments) / section(Frames).frame_rate_hz
     found = section(Dataset).minimum_duration_seconds
     if found < wanted:

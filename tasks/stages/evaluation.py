@@ -9,7 +9,7 @@ from typing import Any
 import luigi
 
 from tasks.machinery.processes import computing
-from tasks.settings.cells import in_cell, protocol_of
+from tasks.settings.cells import in_cell, protocol_of, way_of
 from tasks.settings.sections import Dataset, Demo, Evaluation, Machine, section
 from tasks.stage.mixins import CellMixin, RepeatMixin
 from tasks.stage.stage import Amount, Stage
@@ -46,17 +46,18 @@ class EvaluateFold(RepeatMixin, CellMixin, Stage):
 
     def upstream(self) -> list[Stage]:
         """Return the classifier and the features of the held-out seizures."""
-        return [self.classifier, *(features_of(row.id) for row in self.held_out())]
+        way = way_of(self.cell)
+        return [self.classifier, *(features_of(row.id, way) for row in self.held_out())]
 
     def requires(self) -> list[Stage]:
         """Require these, the features packed, and that no two patients have the same."""
-        return [*self.upstream(), CompareFeatures(), PackFeatures()]
+        return [*self.upstream(), CompareFeatures(), PackFeatures(network=way_of(self.cell))]
 
     def reads(self) -> dict[str, Any]:
         """Return the true labels, the views that could be decoded, and the order of the seizures."""
         rows = self.held_out()
         return {
-            "held_out": {row.name: recipe_entry(row) for row in rows},
+            "held_out": {row.name: recipe_entry(row, way_of(self.cell)) for row in rows},
             "order": order_of(rows),
         }
 
@@ -68,7 +69,7 @@ class EvaluateFold(RepeatMixin, CellMixin, Stage):
         from seizures.evaluation.predictions import predictions_for, write_predictions
 
         classifier = self.upstream()[0]
-        bank = load_sequences(self.held_out(), ("all", "evaluate"))
+        bank = load_sequences(self.held_out(), ("all", "evaluate"), way_of(self.cell))
         fitted, _ = load_checkpoint(classifier.result)
         build = functools.partial(
             models.build_aggregation, fitted.settings.aggregation, bank.feature_dim, fitted.settings.hidden_units

@@ -15,10 +15,11 @@ from seizures.settings import digest
 from tasks.cohort import manifest as cohort
 from tasks.cohort.imported_features import is_imported
 from tasks.cohort.manifest import LeftOut
-from tasks.cohort.networks import frame_size_of, network_of, weights_identity, weights_of
+from tasks.cohort.networks import frame_size_of, weights_identity
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
 from tasks.settings.sections import Features, Frames, Machine, section
+from tasks.settings.ways import network_of, stride_of, weights_of
 from tasks.stage.mixins import NetworkMixin, SeizureMixin
 from tasks.stage.stage import BAD_EXTENSION, Amount, Stage
 from tasks.stages.earlier_features import EarlierFeatures, find_earlier
@@ -74,7 +75,7 @@ class ExtractFeatures(SeizureMixin, NetworkMixin, Stage):
         return {
             "network": network_of(self.network),
             "weights": weights_identity(self.network),
-            "stride_frames": features.stride_frames,
+            "stride_frames": stride_of(self.network),
             "precision": features.precision,
             "frame_rate_hz": section(Frames).frame_rate_hz,
             "label": seizure.label,
@@ -182,7 +183,7 @@ def _whose_frames(network: str) -> str:
     """Return the network whose frames a network takes: that of [Features], empty, where their frames are the same."""
     own = section(Features).network
     is_known = not network or models.is_network(own)
-    return "" if is_known and frame_size_of(network) == frame_size_of("") else network
+    return "" if is_known and frame_size_of(network) == frame_size_of("") else network_of(network)
 
 
 @functools.cache

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from seizures.errors import VideoError
-from tasks.cohort.networks import network_of, weights_identity, weights_of
+from tasks.cohort.networks import weights_identity
 from tasks.machinery.processes import computing
 from tasks.settings.sections import Features, Frames, Machine, section
+from tasks.settings.ways import network_of, weights_of
 from tasks.stage.mixins import SeizureMixin
 from tasks.stage.stage import Amount, Stage
 from tasks.stages.features import decoded, loaded_network

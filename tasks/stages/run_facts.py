@@ -13,9 +13,9 @@ from seizures.manifest.identity import SeizureId
 from seizures.manifest.recordings import Recording
 from seizures.settings import canonical, canonical_json
 from tasks.cohort import manifest as cohort
-from tasks.cohort.networks import network_of
 from tasks.cohort.recipes import feature_recipes
 from tasks.settings.sections import SECTIONS, Machine, Report, Results, Snippets, Sweep, section
+from tasks.settings.ways import network_of
 from tasks.stages.features import all_features, features_of
 from tasks.stages.folds import fold_items, fold_rows, seizure_of
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from seizures.classification.sequences import SequenceBank
 
 
-def load_sequences(rows: Sequence[FoldRow], uses: tuple[str, ...]) -> SequenceBank:
+def load_sequences(rows: Sequence[FoldRow], uses: tuple[str, ...], way: str = "") -> SequenceBank:
     """Return the views of some seizures of the folds, in the order of the rows, from the packed features.
 
     Nothing is read but what is used: the rows of these views are mapped into memory, and their checksums compared. A
@@ -29,12 +29,13 @@ def load_sequences(rows: Sequence[FoldRow], uses: tuple[str, ...]) -> SequenceBa
     Args:
         rows: of the folds.
         uses: which views are wanted; `("all",)` for training, `("all", "evaluate")` to predict.
+        way: how the features are computed; empty: by [Features].
 
     Raises:
         FeatureFileError: features were made in another way than the others, or no view has such a use.
 
     """
-    pack = PackFeatures()
+    pack = PackFeatures(network=way)
     try:
         return _from_pack(pack.path if pack.is_made() else pack.result, rows, uses)
     except FeatureFileError:

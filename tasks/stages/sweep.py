@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from tasks.cohort.recipes import weights_used
-from tasks.settings.cells import expand, fold_settings, protocol_of, training_settings
+from tasks.cohort.imported_features import extracts_any
+from tasks.cohort.networks import weights_identity
+from tasks.cohort.recipes import networks_used, weights_used
+from tasks.settings.cells import expand, fold_settings, protocol_of, training_settings, way_of
 from tasks.settings.sections import Dataset, Demo, Evaluation, section
+from tasks.settings.ways import network_of, stride_of
 from tasks.stage.publishing import publish_beside
 from tasks.stage.stage import Stage
 from tasks.stages.evaluation import PoolPredictions, ScorePredictions
+from tasks.stages.feature_costs import feature_cost
+from tasks.stages.features import MOVEMENT
 from tasks.stages.folds import AssignFolds, all_dealings
 from tasks.stages.training import all_classifiers
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from seizures.evaluation.settings_sweep import CellResult
 
 CHOSEN = "(chosen on inner folds)"
@@ -44,7 +51,9 @@ class OfResults(OfSweep):
 class TabulateSweep(OfResults, Stage):
     """Write a row for each cell: its settings, its scores with their intervals, and what the paper has for it."""
 
-    version = 3  # 3: the best baseline; 2: the classifier that was chosen on inner folds has no settings of its own
+    # 4: how the features were computed, and what that cost; 3: the best baseline; 2: the classifier that was chosen on
+    # inner folds has no settings of its own
+    version = 4
     extension = "csv"
 
     @property
@@ -120,19 +129,73 @@ class DrawSweep(OfSweep, Stage):
 
     def produce(self, path: Path) -> None:
         """Draw."""
-        import pandas as pd
-
         from seizures.evaluation.families import family_words
         from seizures.report.style import mark_simulated
         from seizures.report.sweep_figure import draw_sweep
 
-        table = pd.read_csv(TabulateSweep(sweep=self.sweep).result, keep_default_na=False, na_values=[""])
-        compared = pd.read_csv(CompareCells(sweep=self.sweep).result, keep_default_na=False, na_values=[""])
-        note = family_words(compared, section(Evaluation).settings().confidence_level)
-        figure = draw_sweep(table[table["cell"] != CHOSEN], note)
+        table, compared = tables_of(self.sweep)
+        figure = draw_sweep(table, family_words(compared, section(Evaluation).settings().confidence_level))
         if section(Demo).enabled:
             mark_simulated(figure)
         figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
+
+
+class DrawNetworks(OfSweep, Stage):
+    """Draw accuracy against the seconds that computing the features of a minute of film takes, with the baselines."""
+
+    extension = "png"
+
+    @property
+    def label(self) -> str:
+        """One figure for all."""
+        return "networks"
+
+    def requires(self) -> list[Stage]:
+        """Require the table and the comparisons, and scores, which hold the baselines."""
+        return [
+            TabulateSweep(sweep=self.sweep),
+            CompareCells(sweep=self.sweep),
+            ScorePredictions(cell=CompareCells(sweep=self.sweep).reference),
+        ]
+
+    def reads(self) -> dict[str, Any]:
+        """Return the level of the intervals, and what the baselines' features cost."""
+        return {"confidence_level": section(Evaluation).settings().confidence_level, "movement": MOVEMENT}
+
+    def produce(self, path: Path) -> None:
+        """Draw."""
+        from seizures.evaluation.summary import read_summary
+        from seizures.report.networks_figure import draw_networks
+        from seizures.report.style import mark_simulated
+
+        table, compared = tables_of(self.sweep)
+        scores = read_summary(self.requires()[-1].result)
+        movement = feature_cost(MOVEMENT).seconds_per_minute
+        figure = draw_networks(table, scores["baselines"], movement, found_in(self.sweep, table, compared))
+        if section(Demo).enabled:
+            mark_simulated(figure)
+        figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
+
+
+def tables_of(sweep: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return sweep.csv, without the row of what was chosen on inner folds, and comparisons.csv."""
+    import pandas as pd
+
+    table, compared = (
+        pd.read_csv(kind(sweep=sweep).result, keep_default_na=False, na_values=[""])
+        for kind in (TabulateSweep, CompareCells)
+    )
+    return table[table["cell"] != CHOSEN], compared
+
+
+def found_in(sweep: str, table: pd.DataFrame, compared: pd.DataFrame) -> str:
+    """Say in a sentence or two what a sweep found, and what its numbers are worth."""
+    from seizures.evaluation.families import family_words
+    from seizures.evaluation.sweep_words import sweep_words
+
+    level = section(Evaluation).settings().confidence_level
+    reference = name_of(CompareCells(sweep=sweep).reference)
+    return " ".join(filter(None, [sweep_words(table, compared, reference, level), family_words(compared, level)]))
 
 
 class WriteProtocols(OfResults, Stage):
@@ -173,9 +236,23 @@ def results_of(cells: list[str]) -> list[CellResult]:
             read_predictions(PoolPredictions(cell=cell).result, section(Dataset).label_names()[1]),
             read_summary(ScorePredictions(cell=cell).result),
             fold_settings(cell).dealing,
+            fold_settings(cell).group,
+            _features_of(way_of(cell)),
         )
         for cell in cells
     ]
+
+
+def _features_of(way: str) -> dict[str, Any]:
+    """Return how the features of a way were computed, and what that cost."""
+    if not extracts_any():
+        return {"network": networks_used(), "weights": weights_used()}
+    made = {
+        "network": network_of(way),
+        "weights": weights_identity(way),
+        "stride_frames": stride_of(way),
+    }
+    return made | feature_cost(way)._asdict()
 
 
 def settings_of(cells: list[str]) -> dict[str, Any]:
@@ -183,8 +260,14 @@ def settings_of(cells: list[str]) -> dict[str, Any]:
     return {
         "cells": {cell: training_settings(cell).for_key() for cell in cells},
         "dealings": {cell: fold_settings(cell).dealing for cell in cells},
+        "ways": {cell: way_of(cell) for cell in cells if way_of(cell)},
         "order": cells,
     }
+
+
+def ways_of(sweep: str) -> list[str]:
+    """Return the ways in which features are computed for the cells of a sweep, each once."""
+    return list(dict.fromkeys(way_of(cell) for cell in expand(sweep)))
 
 
 def name_of(cell: str) -> str:
@@ -218,16 +301,19 @@ def _chosen(cells: list[CellResult]) -> CellResult:
         negative_label=negative,
         protocol=cells[0].protocol,
     )
-    return CellResult(CHOSEN, cells[0].settings, predictions, summary, cells[0].dealing)
+    first = cells[0]
+    return CellResult(CHOSEN, first.settings, predictions, summary, first.dealing, first.group, first.features)
 
 
 def stages_of(sweep: str) -> dict[str, Stage]:
     """Return the results of a sweep by the names that a person finds them under."""
+    several_ways = len(ways_of(sweep)) > 1
     several_protocols = len({protocol_of(cell) for cell in expand(sweep)}) > 1
     return {
         "sweep.csv": TabulateSweep(sweep=sweep),
         "comparisons.csv": CompareCells(sweep=sweep),
         "sweep.png": DrawSweep(sweep=sweep),
+        **({"networks.png": DrawNetworks(sweep=sweep)} if several_ways else {}),
         **({"protocols.html": WriteProtocols(sweep=sweep)} if several_protocols else {}),
     }
 

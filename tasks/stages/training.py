@@ -14,8 +14,9 @@ from tasks.cohort.groups import groups
 from tasks.cohort.recipes import networks_used
 from tasks.machinery.processes import computing
 from tasks.machinery.progress import progress
-from tasks.settings.cells import num_repeats, num_seeds, training_settings
+from tasks.settings.cells import num_repeats, num_seeds, training_settings, way_of
 from tasks.settings.sections import Dataset, Machine, section
+from tasks.settings.ways import network_of
 from tasks.stage.mixins import CellMixin, RepeatMixin
 from tasks.stage.stage import Amount, Stage
 from tasks.stages.features import features_of
@@ -58,20 +59,22 @@ class TrainFold(RepeatMixin, CellMixin, Stage):
 
     def upstream(self) -> list[Stage]:
         """Return the features of the training side; of the folds only the membership is read."""
-        return [features_of(row.id) for row in self.rows + self.looked_at]
+        return [features_of(row.id, way_of(self.cell)) for row in self.rows + self.looked_at]
 
     def requires(self) -> list[Stage]:
         """Require the folds and the features, packed, and that no two patients have the same ones."""
-        return [AssignFolds(cell=self.cell, repeat=self.repeat), CompareFeatures(), PackFeatures(), *self.upstream()]
+        packed = PackFeatures(network=way_of(self.cell))
+        return [AssignFolds(cell=self.cell, repeat=self.repeat), CompareFeatures(), packed, *self.upstream()]
 
     def reads(self) -> dict[str, Any]:
         """Return how to train, on what, and in which order."""
-        looked_at = {row.name: recipe_entry(row) for row in self.looked_at}
+        way = way_of(self.cell)
+        looked_at = {row.name: recipe_entry(row, way) for row in self.looked_at}
         return {
             "settings": training_settings(self.cell).for_key(),
             "seed": self.seed,
             "labels": section(Dataset).label_names(),
-            "training": {row.name: recipe_entry(row) for row in self.rows},
+            "training": {row.name: recipe_entry(row, way) for row in self.rows},
             "order": order_of(self.rows + self.looked_at),
             **({"looked_at": looked_at} if looked_at else {}),
             **({"groups": self.groups} if self.groups else {}),
@@ -139,14 +142,15 @@ def fit_to_file(
     from seizures.classification.training import fit
 
     settings = training_settings(cell)
-    bank = load_sequences(rows, ("all",))
-    held_out = load_sequences(looked_at, ("all",)) if looked_at else None
+    way = way_of(cell)
+    bank = load_sequences(rows, ("all",), way)
+    held_out = load_sequences(looked_at, ("all",), way) if looked_at else None
     build = functools.partial(models.build_aggregation, settings.aggregation, bank.feature_dim, settings.hidden_units)
     with computing(section(Machine).num_threads or 1), progress(stage, stage.label, "epochs") as report_progress:
         fitted = fit(
             bank, build, settings, seed=stage.seed, held_out=held_out, groups=groups(), progress=report_progress
         )
-    save_classifier(path, fitted, {**(attributes or {}), "network": networks_used()})
+    save_classifier(path, fitted, {**(attributes or {}), "network": network_of(way) if way else networks_used()})
     return Amount(fitted.num_views * fitted.num_epochs_used, "sequences")
 
 

@@ -133,8 +133,10 @@ def _estimated_counts() -> dict[str, int]:
     dealings = num_repeats()
     trainings = dealings * section(Folds).num_folds * num_seeds()
     written = ("DrawPictures", "WriteProvenance", "TabulateChecklists", "WriteChecklists", "WriteReport")
-    once = dict.fromkeys(("PoolPredictions", "ScorePredictions", "CalibrateProbabilities", *written), 1)
-    dealt = {"AssignFolds": dealings, "PredictBaselines": dealings, "TrainFold": trainings, "EvaluateFold": trainings}
+    scored = ("PoolPredictions", "ScorePredictions", "CalibrateProbabilities", "PoolUnfolding", "ScoreUnfolding")
+    once = dict.fromkeys((*scored, *written), 1)
+    of_folds = dict.fromkeys(("TrainFold", "EvaluateFold", "UnfoldFold"), trainings)
+    dealt = {"AssignFolds": dealings, "PredictBaselines": dealings, **of_folds}
     return {"CompareFeatures": 1, "PackFeatures": 1, **dealt, **once}
 
 

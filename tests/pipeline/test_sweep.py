@@ -156,7 +156,10 @@ def test_a_cell_is_the_same_however_it_is_written(done: Project) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("agregation=mean", "agregation: no such setting of [Training] or [Folds] - did you mean aggregation?"),
+        (
+            "agregation=mean",
+            "agregation: no such setting of [Training], [Folds] or [Features] - did you mean aggregation?",
+        ),
         ("aggregation=mean,blst", "aggregation = blst: expected one of"),
         ("gamma=0.5; num_segments=x", "gamma = 0.5"),
         ("num_segments=64", "needs seizures of at least"),
