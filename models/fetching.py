@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import WeightsError
+from models.landing import write_whole
 from models.registry import network_names, network_spec
 from models.spec import PublicWeights
 from models.weights import find_weights, verify, weights_path
@@ -82,11 +81,7 @@ def _write_sums(folder: Path) -> None:
             continue  # it is named when it is asked for
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{SUMS_NAME}.", dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.writelines(sorted(set(lines), key=lambda line: line[66:]))
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(folder / SUMS_NAME)
+        write_whole(folder / SUMS_NAME, "".join(sorted(set(lines), key=lambda line: line[66:])))
     except OSError as error:
         raise WeightsError(
             f"Cannot write to the folder {folder}: {error.strerror or error}; choose another one."

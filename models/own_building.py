@@ -5,9 +5,11 @@ Axes: B batch, T frames, H rows, W columns, D features.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import json
+import sys
 import traceback
 from dataclasses import asdict
 from pathlib import Path
@@ -126,18 +128,24 @@ def try_out(network: nn.Module, spec: NetworkSpec) -> None:
         raise ModelsError("the same snippet gives other features the second time; is something random in eval mode?")
 
 
-def tell(name: str, weights: str, answer: str) -> None:
-    """Write what there is to say of a network, as JSON; called in a process of its own."""
+def tell(name: str, weights: str) -> None:
+    """Print what `examine` says, as JSON; called in a process of its own. What the network prints goes to stderr."""
+    with contextlib.redirect_stdout(sys.stderr):
+        said = examine(name, weights)
+    print(json.dumps(said))
+
+
+def examine(name: str, weights: str) -> dict[str, Any]:
+    """Return what there is to say of a network: its `spec` and `weights_sha256`, or its `fault`."""
     from models.checkpoints import load_own
 
-    said: dict[str, Any] = {}
     try:
         network = load_own(name, Path(weights) if weights else None)
         said = {"spec": asdict(network.spec), "weights_sha256": weights_sha256(network.net)}
         try_out(network, network.spec)
     except ModelsError as error:
-        said = {"fault": str(error)}
-    Path(answer).write_text(json.dumps(said), encoding="utf-8")
+        return {"fault": str(error)}
+    return said
 
 
 def _where(error: BaseException) -> str:

@@ -18,13 +18,13 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from models.errors import ModelsError, UnknownNameError, WeightsError
+from models.landing import write_whole
 from models.spec import NetworkSpec
 
 SEPARATOR = ":"
@@ -164,31 +164,26 @@ def _told(name: str, weights: str, source: str, state: tuple[int, int]) -> dict[
     if not told.get("fault"):
         with contextlib.suppress(OSError):  # then it is asked again
             place.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=".", dir=place.parent)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(told, file)
-            Path(temporary).replace(place)
+            write_whole(place, json.dumps(told))
     return told
 
 
 def _ask(name: str, weights: str) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        answer = Path(folder) / "answer.json"
-        code = "import sys; from models.own_building import tell; tell(*sys.argv[1:])"
-        try:
-            ended = subprocess.run(
-                [sys.executable, "-c", code, name, weights, str(answer)],
-                capture_output=True,
-                text=True,
-                timeout=_LONGEST_SECONDS,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-        except subprocess.TimeoutExpired:
-            return {"fault": f"building it takes more than {_LONGEST_SECONDS:.0f} s"}
-        if answer.exists():
-            return dict(json.loads(answer.read_text(encoding="utf-8")))
-        said = (ended.stderr or ended.stdout).strip()[-_MAX_SAID:]
-        return {"fault": f"the process that builds it ended with code {ended.returncode}\n{said}".rstrip()}
+    code = "import sys; from models.own_building import tell; tell(*sys.argv[1:])"
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", code, name, weights],
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_SECONDS,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+    except subprocess.TimeoutExpired:
+        return {"fault": f"building it takes more than {_LONGEST_SECONDS:.0f} s"}
+    if ended.returncode == 0:
+        return dict(json.loads(ended.stdout))
+    said = ended.stderr.strip()[-_MAX_SAID:]
+    return {"fault": f"the process that builds it ended with code {ended.returncode}\n{said}".rstrip()}
 
 
 def _memory() -> Path:

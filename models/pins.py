@@ -6,12 +6,11 @@ torch.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 
 from models.errors import WeightsError
+from models.landing import write_whole
 
 
 def pin_path(path: Path) -> Path:
@@ -65,11 +64,7 @@ def keep_pin(path: Path, sha256: str) -> None:
     if place.exists():
         return
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"{sha256}  {path.name}\n")
-        Path(temporary).chmod(path.stat().st_mode & 0o666)
-        Path(temporary).replace(place)
+        write_whole(place, f"{sha256}  {path.name}\n", mode=path.stat().st_mode & 0o666)
     except OSError as error:
         raise WeightsError(
             f"Cannot write {place}: {error.strerror or error}. Nobody published a hash of {path.name}, so that of the "

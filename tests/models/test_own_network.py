@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import models
-from models.own_building import tell
+from models.own_building import examine
 
 RIGHT = """
 import torch
@@ -27,6 +27,7 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         torch.manual_seed(3)
+        print("a word to nobody")
         self.conv = nn.Conv3d(3, 5, 3, padding=1)
         self.norm = nn.BatchNorm3d(5)
 
@@ -132,10 +133,9 @@ def test_weights_that_change_behind_the_source_are_noticed(here: Path) -> None:
         (RIGHT.replace(".relu()", ".no_such()"), "AttributeError"),
     ],
 )
-def test_what_is_no_network_is_told_in_one_message(here: Path, source: str, said: str) -> None:
+def test_what_is_no_network_is_told_in_one_message(source: str, said: str) -> None:
     name = write(f"wrong_{hashlib.sha256(source.encode()).hexdigest()[:8]}", source)
-    tell(name, "", str(here / "answer.json"))
-    assert said in json.loads((here / "answer.json").read_text())["fault"].replace(name.partition(":")[0], "wrong")
+    assert said in examine(name, "")["fault"].replace(name.partition(":")[0], "wrong")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_what_is_no_network_is_told_in_one_message(here: Path, source: str, said
     [
         ("import os; os._exit(3)", "the process that builds it ended with code 3"),
         ("raise SystemExit('no licence')", "no licence"),
-        ("raise ValueError('not today')", "build() fails: ValueError: not today (mine_g.py, line 20)"),
+        ("raise ValueError('not today')", "build() fails: ValueError: not today (mine_g.py, line 21)"),
     ],
 )
 def test_a_function_that_ends_its_process_ends_no_other(line: str, said: str) -> None:

@@ -272,7 +272,7 @@ def test_a_hash_that_cannot_be_kept_is_said_with_what_to_do(tmp_path: Path, monk
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("models.pins.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("models.pins.write_whole", refuse)
     with pytest.raises(models.WeightsError, match=r"sha256sum weights\.pth > weights\.pth\.sha256"):
         keep_pin(path, SHA256)
 

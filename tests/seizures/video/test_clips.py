@@ -246,7 +246,9 @@ def test_the_decoders_child_does_the_same(tmp_path):
     here = write_clip(one, plan, tmp_path / "here.mp4", [tmp_path / "here.jpg"])
     there = write_clip_isolated(one, plan, tmp_path / "there.mp4", [tmp_path / "there.jpg"])
     assert here == there
-    assert (tmp_path / "here.mp4").read_bytes() == (tmp_path / "there.mp4").read_bytes()
+    # The encoder's bytes may differ by a few (seizures/video/clips.py); what they show may not.
+    pairs = zip(read_clip(tmp_path / "here.mp4"), read_clip(tmp_path / "there.mp4"), strict=True)
+    assert max(np.abs(one.astype(int) - other).mean() for one, other in pairs) < 0.5
 
 
 def test_what_cannot_be_done_is_told(tmp_path, monkeypatch):
