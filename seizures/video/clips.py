@@ -220,8 +220,8 @@ class _Writer:
         seconds = plan.num_frames / plan.rate
         # The buffer fills once, in the first second; the rest is for the container.
         bits = min(_LARGEST_BITS_PER_SECOND, round(0.97 * 8 * largest_bytes / (seconds + 1)))
-        # Two threads whatever the machine. The bytes are the same nearly always: on a busy machine one clip in 150 or so
-        # was a few bytes longer or shorter, from the same pictures, also with one thread.
+        # Two threads whatever the machine. The bytes are the same nearly always: on a busy machine, one clip in 150 or
+        # so was a few bytes longer or shorter, from the same pictures, also with one thread.
         x264 = "scenecut=0:open-gop=0:threads=2:log-level=none"
         stream.options = {
             "crf": "24", "preset": "veryfast", "profile": "main", "maxrate": str(bits), "bufsize": str(bits),

@@ -81,6 +81,7 @@ def num_repeats(cell: str = "") -> int:
     return section(Folds).num_repeats if fold_settings(cell).dealing == "patients" else 1
 
 
+@functools.cache
 def way_of(cell: str = "") -> str:
     """Return the way in which the features of a cell are computed (tasks/cohort/networks.py); empty: by [Features]."""
     said = {name: value for name, value in _pairs(cell) if name in OF_FEATURES}
