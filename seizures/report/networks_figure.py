@@ -52,6 +52,7 @@ def draw_networks(
         axes.set_xscale("log")
         for which in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
             which(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_locator(mpl.ticker.LogLocator(subs=(2, 3, 5)))
         axes.tick_params(axis="x", which="both", labelsize=9)
         axes.set_ylim(0, 103)
         axes.grid(color=FAINT, linewidth=0.8)
