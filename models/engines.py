@@ -3,13 +3,17 @@
 Three steps. Each changes the features only by rounding: a relative L2 difference of about 1e-6, at most 2e-4 by test.
 
 - **folding**: in evaluation, BatchNorm is a scale and a shift per channel; they move into the preceding convolution.
-  A network without BatchNorm, or one that cannot be traced, runs as it is;
+  A network without BatchNorm, or one that cannot be traced, runs as it is. So does one of a person's own that would
+  compute something else, such as one with a convolution that is used twice;
 - **layout**: weights and activations of convolutions are stored in the order that the device's kernels expect;
 - **streams**: on a CPU, each core runs its own snippet on one thread. Threads that share a snippet wait for each other
   after each of a hundred layers. A snippet's features then do not depend on its neighbours, the batch size or the
   number of threads.
 
 On CUDA the folded network runs unchanged, in channels-last order; the device has streams of its own.
+
+The tests run over every network that is registered. Of one of a person's own nothing is known, so each step is tried
+on noise, and is taken only if the features stay the same.
 """
 
 from __future__ import annotations
@@ -26,12 +30,15 @@ import torch
 from torch import fx, nn
 from torch.fx.experimental import optimization
 
+from models import frozen
 from models.errors import ModelsError
 from models.frozen import FrozenNetwork
 from models.own_network import is_own
 from models.registry import ENGINES
 
 OPENVINO = "openvino"
+LARGEST_DIFFERENCE = 2e-4  # relative L2, of the features
+_CHECKED = frozen.__file__  # which decides by the sizes of snippets alone
 _TRACED_SIZE = 32  # pixels, where no layer depends on it: a small frame traces faster
 _Norm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _Blocked = (nn.Conv3d, nn.ReLU, nn.AdaptiveAvgPool3d, nn.Flatten, nn.Identity)  # what runs in oneDNN's blocked layout
@@ -62,7 +69,8 @@ def prepare(network: FrozenNetwork, *, engine: str = "auto", device: str = "cpu"
     Args:
         network: Frozen, in evaluation mode, on the CPU.
         engine: `auto`, `torch` or `openvino`, on a CPU; on other devices, and for a network without weights, torch is
-            the only engine. A network of a person's own that OpenVINO cannot run is run by torch if it is `auto`.
+            the only engine. A network of a person's own of which OpenVINO computes other features, or none, is run by
+            torch if it is `auto`.
         device: Where it will run.
         num_threads: Snippets at a time on a CPU; 0 is one per core that this process may use.
 
@@ -71,34 +79,21 @@ def prepare(network: FrozenNetwork, *, engine: str = "auto", device: str = "cpu"
         (B, 3, T, H, W) in [0, 1] to (B, D). On a CPU, call it from one thread at a time.
 
     Raises:
-        ModelsError: The engine is unknown or not installed, or cannot run a network of a person's own.
+        ModelsError: The engine is unknown or not installed; or OpenVINO is asked for and cannot run a network of a
+            person's own; or that network computes other features when several snippets run at the same time.
     """
     if not network.has_weights:  # nothing to fold or to lay out, and torch is as fast as any engine
         if device != "cpu":
             return copy.copy(network).to(device)
         return Streams(network, _torch_runner(network, num_threads or _num_cores()))
-    folded = copy.copy(network)
-    folded._modules = {**network._modules, "net": fold_norms(network.net)}
-    folded._buffers = dict(network._buffers)
-    layout = torch.channels_last if network.frames_per_snippet == 1 else torch.channels_last_3d
-    is_convolutional = not any(isinstance(module, nn.Linear) for module in folded.net.modules())
     num_streams = num_threads or _num_cores()
-    if device == "cpu" and choose_engine(engine) == OPENVINO:
-        try:
-            return Streams(network, _openvino_runner(folded, num_streams))
-        except Exception as error:
-            if not is_own(network.spec.name):
-                raise
-            if engine == OPENVINO:
-                reason = f"{type(error).__name__}: {str(error).strip()}".partition("\n")[0][:300]
-                raise ModelsError(
-                    f"engine = openvino cannot run {network.spec.name}: {reason}; set engine = auto"
-                ) from error
-    if device == "cpu" and _can_be_blocked(folded.net):
-        _block_layout(folded)
-    elif is_convolutional:
-        folded.net.to(memory_format=layout)
-    return folded.to(device) if device != "cpu" else Streams(network, _torch_runner(folded, num_streams))
+    if device != "cpu":
+        return _channels_last(_fold(network)).to(device)
+    if is_own(network.spec.name):
+        return Streams(network, _own_runner(network, engine, num_streams))
+    if choose_engine(engine) == OPENVINO:
+        return Streams(network, _openvino_runner(_fold(network), num_streams))
+    return Streams(network, _fast_torch_runner(network, num_streams))
 
 
 def _num_cores() -> int:
@@ -135,6 +130,86 @@ def fold_norms(net: nn.Module) -> nn.Module:
         except fx.proxy.TraceError:  # the way through the layers depends on values: it runs as it is
             pass
     return copy.deepcopy(net)
+
+
+def _fold(network: FrozenNetwork) -> FrozenNetwork:
+    """Return a copy of the network with folded layers; of a person's own, only if it computes the same."""
+    folded = copy.copy(network)
+    folded._buffers = dict(network._buffers)
+    try:
+        folded._modules = {**network._modules, "net": fold_norms(network.net)}
+        if not is_own(network.spec.name) or not _difference(network, lambda snippets: [*map(folded, snippets)], 2):
+            return folded
+    except Exception:  # what tracing does to a network that nobody here has seen
+        if not is_own(network.spec.name):
+            raise
+    folded._modules = {**network._modules, "net": copy.deepcopy(network.net)}
+    return folded
+
+
+def _channels_last(network: FrozenNetwork) -> FrozenNetwork:
+    """Store the weights of a network of convolutions alone in channels-last order."""
+    if not any(isinstance(module, nn.Linear) for module in network.net.modules()):
+        layout = torch.channels_last if network.frames_per_snippet == 1 else torch.channels_last_3d
+        network.net.to(memory_format=layout)
+    return network
+
+
+def _fast_torch_runner(network: FrozenNetwork, num_streams: int) -> Runner:
+    folded = _fold(network)
+    if _can_be_blocked(folded.net):
+        _block_layout(folded)
+    else:
+        _channels_last(folded)
+    return _torch_runner(folded, num_streams)
+
+
+def _own_runner(network: FrozenNetwork, engine: str, num_streams: int) -> Runner:
+    """Return the fastest way to run a network of a person's own on a CPU that was seen to compute the same.
+
+    Raises:
+        ModelsError: OpenVINO is asked for and is no such way, or none is.
+    """
+    ways: list[Callable[[], Runner]] = [
+        lambda: _fast_torch_runner(network, num_streams),
+        lambda: _torch_runner(_channels_last(_fold(network)), num_streams),
+        lambda: _torch_runner(network, num_streams),
+    ]
+    if choose_engine(engine) == OPENVINO:
+        ways.insert(0, lambda: _openvino_runner(_fold(network), num_streams))
+    reason = ""
+    for way in ways:
+        try:
+            run = way()
+            reason = _difference(network, run, max(2, num_streams))
+        except ModelsError as error:
+            reason = str(error)
+        except Exception as error:  # of tracing, converting or running what nobody here has seen
+            reason = f"{type(error).__name__}: {str(error).strip()}".partition("\n")[0][:300]
+        if not reason:
+            return run
+        if engine == OPENVINO:
+            raise ModelsError(f"engine = openvino cannot run {network.spec.name}: {reason}; set engine = auto")
+    raise ModelsError(
+        f"network = {network.spec.name}: with {num_streams} snippets at the same time, one per thread, {reason}. Does "
+        "it keep something of a snippet in the module? Set num_threads = 1, or let forward keep nothing"
+    )
+
+
+@torch.inference_mode()
+def _difference(network: FrozenNetwork, run: Runner, num_snippets: int) -> str:
+    """Return how features of noise differ from the network's own; empty if by rounding alone."""
+    size = (2, 1, 3, network.frames_per_snippet, network.frame_size, network.frame_size)
+    snippets = torch.rand(size, generator=torch.Generator().manual_seed(0))
+    wanted = [network(snippet) for snippet in snippets]
+    for index, found in enumerate(run(snippets[index % 2] for index in range(num_snippets))):
+        own = wanted[index % 2]
+        if found.shape != own.shape:
+            return f"it gives features of shape {tuple(found.shape)} instead of {tuple(own.shape)}"
+        distance, scale = float((found - own).norm()), float(own.norm())
+        if not distance <= LARGEST_DIFFERENCE * scale:
+            return f"its features differ by {distance:.2g} from those of torch, whose norm is {scale:.2g}"
+    return ""
 
 
 def _replace(net: nn.Module, name: str, module: nn.Module) -> None:
@@ -209,15 +284,20 @@ def _openvino_runner(network: FrozenNetwork, num_streams: int) -> Runner:
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     shape = [1, 3, network.frames_per_snippet, network.frame_size, network.frame_size]
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(record=True) as warned, torch.no_grad():
         warnings.simplefilter("ignore")  # torch.jit, which it traces with, is deprecated
+        warnings.simplefilter("always", torch.jit.TracerWarning)
         frontend = FrontEndManager().load_by_framework("pytorch")
         example = torch.zeros(shape)
-        if not network.is_size_fixed:
+        if not (network.is_size_fixed or is_own(network.spec.name)):
             example = example[..., :_TRACED_SIZE, :_TRACED_SIZE]
         traced = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
         decoder = TorchScriptPythonDecoder(traced)  # keep a reference: the frontend does not
         model = frontend.convert(frontend.load(decoder))
+    for one in warned:  # a way through the layers that depends on values would be followed once, for ever
+        if is_own(network.spec.name) and issubclass(one.category, torch.jit.TracerWarning) and one.filename != _CHECKED:
+            place = f"{os.path.basename(one.filename)}, line {one.lineno}"
+            raise ModelsError(f"{place}: what forward does there may depend on values or sizes")
     model.reshape(shape)
     settings = {
         "NUM_STREAMS": num_streams,
