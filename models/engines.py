@@ -24,11 +24,13 @@ import os
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import fx, nn
 from torch.fx.experimental import optimization
+from torch.jit._trace import TracerWarning
 
 from models import frozen
 from models.errors import ModelsError
@@ -184,7 +186,7 @@ def _own_runner(network: FrozenNetwork, engine: str, num_streams: int) -> Runner
             reason = _difference(network, run, max(2, num_streams))
         except ModelsError as error:
             reason = str(error)
-        except Exception as error:  # of tracing, converting or running what nobody here has seen
+        except Exception as error:  # noqa: BLE001  # of tracing, converting or running what nobody here has seen
             reason = f"{type(error).__name__}: {str(error).strip()}".partition("\n")[0][:300]
         if not reason:
             return run
@@ -286,7 +288,7 @@ def _openvino_runner(network: FrozenNetwork, num_streams: int) -> Runner:
     shape = [1, 3, network.frames_per_snippet, network.frame_size, network.frame_size]
     with warnings.catch_warnings(record=True) as warned, torch.no_grad():
         warnings.simplefilter("ignore")  # torch.jit, which it traces with, is deprecated
-        warnings.simplefilter("always", torch.jit.TracerWarning)
+        warnings.simplefilter("always", TracerWarning)
         frontend = FrontEndManager().load_by_framework("pytorch")
         example = torch.zeros(shape)
         if not (network.is_size_fixed or is_own(network.spec.name)):
@@ -295,8 +297,8 @@ def _openvino_runner(network: FrozenNetwork, num_streams: int) -> Runner:
         decoder = TorchScriptPythonDecoder(traced)  # keep a reference: the frontend does not
         model = frontend.convert(frontend.load(decoder))
     for one in warned:  # a way through the layers that depends on values would be followed once, for ever
-        if is_own(network.spec.name) and issubclass(one.category, torch.jit.TracerWarning) and one.filename != _CHECKED:
-            place = f"{os.path.basename(one.filename)}, line {one.lineno}"
+        if is_own(network.spec.name) and issubclass(one.category, TracerWarning) and one.filename != _CHECKED:
+            place = f"{Path(one.filename).name}, line {one.lineno}"
             raise ModelsError(f"{place}: what forward does there may depend on values or sizes")
     model.reshape(shape)
     settings = {

@@ -5,9 +5,9 @@ Axes: B batch, T frames, H rows, W columns, D features.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib
+import itertools
 import json
 import sys
 import traceback
@@ -17,13 +17,16 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from models.errors import ModelsError
-from models.own_network import SEPARATOR, import_from_here
+from models.own_network import SEPARATOR
 from models.spec import Kind, NetworkSpec
 
+_HERE = Path(__file__).parent
 _COUNTS = ("frames_per_snippet", "frame_size", "feature_dim")
 _LARGEST = 2**16
+_LARGEST_DIFFERENCE = 1e-2  # relative L2, of a snippet alone and in a batch; half precision rounds
 
 
 def build_own(name: str) -> nn.Module:
@@ -33,21 +36,35 @@ def build_own(name: str) -> nn.Module:
         ModelsError: It cannot be imported or called, or returns no module; the message says why, and in which line.
     """
     module, _, function = name.partition(SEPARATOR)
-    with import_from_here():
-        try:
-            found = getattr(importlib.import_module(module), function, None)
-        except Exception as error:
-            raise ModelsError(f"importing {module} fails: {_where(error)}") from error
-        if not callable(found):
-            raise ModelsError(f"{module} has no function {function}")
-        try:
-            with torch.random.fork_rng(devices=[]):
-                network = found()
-        except Exception as error:
-            raise ModelsError(f"{function}() fails: {_where(error)}") from error
+    _let_import_from_here()
+    try:
+        imported = importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        raise ModelsError(f"importing {module} fails: {_where(error)}") from error
+    found = getattr(imported, function, None)
+    if not callable(found):
+        own = [one for one, value in vars(imported).items() if getattr(value, "__module__", "") == module]
+        raise ModelsError(f"{module} has no function {function}; it has {', '.join(own[:8]) or 'none at all'}")
+    try:
+        with torch.random.fork_rng(devices=[]):
+            network = found()
+    except (Exception, SystemExit) as error:
+        raise ModelsError(f"{function}() fails: {_where(error)}") from error
     if not isinstance(network, nn.Module):
         raise ModelsError(f"{function}() returns {type(network).__name__}, expected a torch.nn.Module")
-    return network.requires_grad_(False).eval()
+    for key, value in itertools.chain(network.named_parameters(), network.named_buffers()):
+        if value.is_meta or is_lazy(value):
+            raise ModelsError(
+                f"{key} has no values when {function}() returns; those of lazy layers are drawn by the first snippet, so "
+                "let the function pass one through"
+            )
+    return network.cpu().requires_grad_(False).eval()
+
+
+def _let_import_from_here() -> None:
+    """Let modules of the current folder be imported from now on: a network may import some when it computes."""
+    if not {"", str(Path.cwd())} & set(sys.path):
+        sys.path.insert(0, str(Path.cwd()))
 
 
 def spec_of(name: str, network: nn.Module) -> NetworkSpec:
@@ -108,31 +125,46 @@ def weights_sha256(network: nn.Module) -> str:
 
 @torch.inference_mode()
 def try_out(network: nn.Module, spec: NetworkSpec) -> None:
-    """Run a snippet of noise through it, twice.
+    """Run two snippets of noise, bright and dark, through it: one by one, one of them again, and both at once.
 
     Raises:
-        ModelsError: It fails, or its features have another shape, are not finite, or are others the second time.
+        ModelsError: It fails, or its features have another shape, are not finite, are others the second time, or
+            depend on the other snippet.
     """
-    sizes = (1, 3, spec.frames_per_snippet, spec.frame_size, spec.frame_size)
-    snippet = torch.rand(sizes, generator=torch.Generator().manual_seed(0))
-    try:
-        first, second = network(snippet), network(snippet)
-    except Exception as error:
-        raise ModelsError(f"a snippet of shape {sizes} fails: {_where(error)}") from error
-    found = tuple(first.shape) if isinstance(first, torch.Tensor) else type(first).__name__
-    if found != (1, spec.feature_dim):
-        raise ModelsError(f"a snippet of shape {sizes} gives {found}, expected the shape (1, {spec.feature_dim})")
-    if not bool(torch.isfinite(first).all()):
-        raise ModelsError("its features of a snippet of noise are not finite")
-    if not torch.equal(first, second):
+    sizes = (2, 3, spec.frames_per_snippet, spec.frame_size, spec.frame_size)
+    snippets = torch.rand(sizes, generator=torch.Generator().manual_seed(0))
+    snippets[1] *= 0.25  # darker: the mean of both is that of neither
+    one, other, again, both = (
+        _features(network, part) for part in (snippets[:1], snippets[1:], snippets[:1], snippets)
+    )
+    for found, batch in ((one, 1), (both, 2)):
+        shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+        if shape != (batch, spec.feature_dim):
+            raise ModelsError(
+                f"snippets of shape {(batch, *sizes[1:])} give {shape}, expected the shape {(batch, spec.feature_dim)}"
+            )
+    if not (one.is_floating_point() and bool(torch.isfinite(both).all())):
+        raise ModelsError(f"its features of a snippet of noise are not finite numbers; their type is {one.dtype}")
+    if not torch.equal(one, again):
         raise ModelsError("the same snippet gives other features the second time; is something random in eval mode?")
+    alone = torch.cat([one, other]).float()
+    if not float((both.float() - alone).norm()) <= _LARGEST_DIFFERENCE * float(alone.norm()):
+        raise ModelsError(
+            "a snippet has other features beside another one than alone; let forward treat each by itself (dimension 0)"
+        )
 
 
-def tell(name: str, weights: str) -> None:
-    """Print what `examine` says, as JSON; called in a process of its own. What the network prints goes to stderr."""
-    with contextlib.redirect_stdout(sys.stderr):
-        said = examine(name, weights)
-    print(json.dumps(said))
+def _features(network: nn.Module, snippets: torch.Tensor) -> torch.Tensor:
+    try:
+        found: torch.Tensor = network(snippets)
+    except Exception as error:
+        raise ModelsError(f"snippets of shape {tuple(snippets.shape)} fail: {_where(error)}") from error
+    return found
+
+
+def tell(name: str, weights: str, answer: str) -> None:
+    """Write what `examine` says to a file, as JSON; called in a process of its own."""
+    Path(answer).write_text(json.dumps(examine(name, weights)), encoding="utf-8")
 
 
 def examine(name: str, weights: str) -> dict[str, Any]:
@@ -145,12 +177,16 @@ def examine(name: str, weights: str) -> dict[str, Any]:
         try_out(network, network.spec)
     except ModelsError as error:
         return {"fault": str(error)}
+    except Exception as error:  # noqa: BLE001  # of a module that nobody here has seen, such as a state dict that holds no tensors
+        return {"fault": f"it cannot be used: {_where(error)}"}
     return said
 
 
 def _where(error: BaseException) -> str:
     """Return what went wrong, and the innermost line that is not torch's."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
-    frames = [frame for frame in frames if not frame.filename.startswith("<frozen") and frame.filename != __file__]
+    frames = [
+        frame for frame in frames if not frame.filename.startswith("<frozen") and Path(frame.filename).parent != _HERE
+    ]
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {str(error)[:500]}{place}"

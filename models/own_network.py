@@ -9,6 +9,7 @@ the hash of its source and its weights; so planning imports no torch. This modul
 from __future__ import annotations
 
 import contextlib
+import difflib
 import functools
 import hashlib
 import importlib.machinery
@@ -18,8 +19,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -65,22 +67,46 @@ def source_sha256(name: str) -> str:
         raise UnknownNameError(f"network = {name}: expected module:function, such as my_module:build")
     if top in _OURS:
         raise UnknownNameError(f"network = {name}: {top} is a package of this software; give yours another name")
+    found = _find_module(top)
+    if found is None:
+        here = sorted((path.name for path in Path.cwd().glob("*.py")), key=lambda file: -_likeness(file, f"{top}.py"))
+        raise UnknownNameError(
+            f"network = {name}: no module {top} in {Path.cwd()} or in this Python; Python files here: "
+            f"{', '.join(here[:8]) or 'none'}"
+        )
+    digest = hashlib.sha256()
+    try:
+        for said, path in _source_files(found):
+            content = path.read_bytes()
+            digest.update(f"{said} {len(content)}\n".encode() + content)
+    except OSError as error:
+        raise ModelsError(f"network = {name}: cannot read {error.filename}: {error.strerror or error}") from error
+    return digest.hexdigest()
+
+
+def _find_module(top: str) -> importlib.machinery.ModuleSpec | None:
+    """Return where a module or package is, looked up without running it; None if there is none."""
     with import_from_here():
         importlib.invalidate_caches()
         found = importlib.machinery.PathFinder.find_spec(top)
-    if found is None:
-        near = ", ".join(sorted(path.name for path in Path.cwd().glob("*.py"))[:8]) or "none"
-        raise UnknownNameError(
-            f"network = {name}: no module {top} in {Path.cwd()} or in this Python; Python files here: {near}"
-        )
-    files = [Path(found.origin)] if found.origin and not found.submodule_search_locations else []
-    for folder in found.submodule_search_locations or ():
-        files += sorted(Path(folder).rglob("*.py"))
-    digest = hashlib.sha256()
-    for path in files:
-        content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
+        if found is None:
+            with contextlib.suppress(ValueError):  # what was loaded without a place, as __main__
+                found = importlib.util.find_spec(top)  # also what is installed in place (pip install --editable)
+    return found if found and (found.has_location or found.submodule_search_locations) else None
+
+
+def _source_files(found: importlib.machinery.ModuleSpec) -> Iterator[tuple[str, Path]]:
+    """Yield the name and path of a module's file, or of all of a package's; hidden ones cannot be imported."""
+    if found.submodule_search_locations is None:
+        path = Path(found.origin or "")
+        yield path.name, path
+    for folder in map(Path, found.submodule_search_locations or ()):
+        names = (path.relative_to(folder) for path in sorted(folder.rglob("*.py")) if path.is_file())
+        yield from ((one.as_posix(), folder / one) for one in names if not any(part[0] == "." for part in one.parts))
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def own_spec(name: str) -> NetworkSpec:
@@ -112,10 +138,10 @@ def facts_of(name: str, weights: Path | None) -> Facts:
     told = _told(name, "" if weights is None else str(weights), source_sha256(name), _state(weights))
     if told.get("fault"):
         raise ModelsError(f"network = {name}: {told['fault']}")
-    fields: dict[str, Any] = {
+    spec: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in told["spec"].items()
     }
-    return Facts(NetworkSpec(**fields), told["weights_sha256"])
+    return Facts(NetworkSpec(**spec), told["weights_sha256"])
 
 
 @contextlib.contextmanager
@@ -153,13 +179,12 @@ def _state(weights: Path | None) -> tuple[int, int]:
 @functools.lru_cache(maxsize=32)
 def _told(name: str, weights: str, source: str, state: tuple[int, int]) -> dict[str, Any]:
     """Return what a process that builds the network says of it: remembered, unless it is a fault."""
-    about = json.dumps([weights, source, state, importlib.metadata.version("torch")])
+    said = [field.name for field in fields(NetworkSpec)]  # which another release of this software may extend
+    about = json.dumps([weights, source, state, importlib.metadata.version("torch"), said])
     key = f"{hashlib.sha256(name.encode()).hexdigest()[:16]}-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
     place = _memory() / f"{key}.json"
-    try:
+    with contextlib.suppress(OSError, ValueError, TypeError):
         return dict(json.loads(place.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        pass
     told = _ask(name, weights)
     if not told.get("fault"):
         with contextlib.suppress(OSError):  # then it is asked again
@@ -170,19 +195,22 @@ def _told(name: str, weights: str, source: str, state: tuple[int, int]) -> dict[
 
 def _ask(name: str, weights: str) -> dict[str, Any]:
     code = "import sys; from models.own_building import tell; tell(*sys.argv[1:])"
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-c", code, name, weights],
-            capture_output=True,
-            text=True,
-            timeout=_LONGEST_SECONDS,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
-    except subprocess.TimeoutExpired:
-        return {"fault": f"building it takes more than {_LONGEST_SECONDS:.0f} s"}
-    if ended.returncode == 0:
-        return dict(json.loads(ended.stdout))
-    said = ended.stderr.strip()[-_MAX_SAID:]
+    with tempfile.TemporaryDirectory(prefix="gestures-") as folder:
+        answer = Path(folder) / "answer.json"  # what is printed is the network's own affair
+        try:
+            ended = subprocess.run(
+                [sys.executable, "-c", code, name, weights, str(answer)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=_LONGEST_SECONDS,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        except subprocess.TimeoutExpired:
+            return {"fault": f"building it takes more than {_LONGEST_SECONDS:.0f} s"}
+        if answer.exists():
+            return dict(json.loads(answer.read_text(encoding="utf-8")))
+    said = ended.stdout.decode(errors="replace").strip()[-_MAX_SAID:]
     return {"fault": f"the process that builds it ended with code {ended.returncode}\n{said}".rstrip()}
 
 

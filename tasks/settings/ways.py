@@ -34,7 +34,7 @@ def weights_of(way: str) -> str:
 
 
 def usual_weights(network: str) -> str:
-    """Return the weights that [Features] gives a network: its own, which another network shares only if random."""
+    """Return the weights that [Features] gives a network: its own, which another of ours shares only if random."""
     features = section(Features)
-    is_random = features.weights.startswith(models.RANDOM_PREFIX)
-    return features.weights if is_random or network == features.network else ""
+    is_shared = features.weights.startswith(models.RANDOM_PREFIX) and not models.is_own(network)
+    return features.weights if is_shared or network == features.network else ""

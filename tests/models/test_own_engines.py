@@ -100,6 +100,6 @@ def test_openvino_is_refused_where_it_would_follow_one_way_for_ever(network: Fro
     indirect=True,
 )
 def test_one_that_keeps_something_of_a_snippet_is_refused_in_threads(network: FrozenNetwork) -> None:
-    with pytest.raises(models.ModelsError, match="with 2 snippets at the same time.*Set num_threads = 1"):
+    with pytest.raises(models.ModelsError, match=r"with 2 snippets at the same time.*Set num_threads = 1"):
         models.prepare(network, engine="torch", num_threads=2)
     models.prepare(network, engine="torch", num_threads=1)
