@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from models.aggregation import build_aggregation
     from models.checkpoints import load_network
     from models.engines import choose_engine, prepare
-    from models.fetching import SUMS_NAME, fetch_weights, with_public_weights
+    from models.fetching import fetch_weights, with_public_weights
+    from models.pins import SUMS_NAME
     from models.weights import check_weights, pinned_sha256, weights_identity, weights_path
 
 _DOORS = {
-    "SUMS_NAME": "models.fetching",
+    "SUMS_NAME": "models.pins",
     "build_aggregation": "models.aggregation",
     "check_weights": "models.weights",
     "choose_engine": "models.engines",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import WeightsError
 from models.landing import write_whole
+from models.pins import SUMS_NAME, read_sums
 from models.registry import network_names, network_spec
 from models.spec import PublicWeights
-from models.weights import find_weights, verify, weights_path
-
-SUMS_NAME = "SHA256SUMS"
+from models.weights import check_kept, find_weights, verify, weights_path
 
 
 @dataclass(frozen=True)
@@ -69,19 +69,22 @@ def fetch_weights(names: Iterable[str], folder: Path, say: Callable[[str], None]
 
 
 def _write_sums(folder: Path) -> None:
-    """List the SHA-256 of all public weights that are whole in a folder, as `sha256sum --check` reads it."""
-    lines = []
-    for name in with_public_weights():
-        path = weights_path(name, None, folder)
+    """List the SHA-256 of all public weights that are whole in a folder, as `sha256sum --check` reads it.
+
+    A file that is not what the list said keeps its line, and the lines of other files stay.
+    """
+    sums, public = read_sums(folder), {weights_path(name, None, folder) for name in with_public_weights()}
+    for path in public:
         if not path.exists():
+            sums.pop(path.name, None)
             continue
-        try:
-            lines.append(f"{verify(path)}  {path.name}\n")
-        except WeightsError:
-            continue  # it is named when it is asked for
+        with contextlib.suppress(WeightsError):  # it is named when it is asked for
+            digest = verify(path)
+            check_kept(path, digest)
+            sums[path.name] = digest
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / SUMS_NAME, "".join(sorted(set(lines), key=lambda line: line[66:])))
+        write_whole(folder / SUMS_NAME, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
     except OSError as error:
         raise WeightsError(
             f"Cannot write to the folder {folder}: {error.strerror or error}; choose another one."

@@ -55,7 +55,7 @@ def build_own(name: str) -> nn.Module:
     for key, value in itertools.chain(network.named_parameters(), network.named_buffers()):
         if value.is_meta or is_lazy(value):
             raise ModelsError(
-                f"{key} has no values when {function}() returns; those of lazy layers are drawn by the first snippet, so "
+                f"{key} has no values when {function}() returns; those of lazy layers are drawn by the first snippet; "
                 "let the function pass one through"
             )
     return network.cpu().requires_grad_(False).eval()

@@ -1,7 +1,8 @@
-"""The hash of a file that nobody published one for: written beside it at the first use, checked ever after.
+"""Hashes that stand beside files of weights: of those that nobody published one for, and of those that were fetched.
 
-`X3D_S.pyth` gets `X3D_S.pyth.sha256`, as `sha256sum` writes it, so that `sha256sum --check` reads it too. Imports no
-torch.
+`X3D_S.pyth` gets `X3D_S.pyth.sha256` at its first use, as `sha256sum` writes it, so that `sha256sum --check` reads it
+too; it is checked ever after. `FetchWeights` lists all files of a folder in `SHA256SUMS`, so that one that was damaged
+on the way to another machine is named. Imports no torch.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from pathlib import Path
 
 from models.errors import WeightsError
 from models.landing import write_whole
+
+SUMS_NAME = "SHA256SUMS"
+_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")  # of sha256sum: text or binary, which are the same but on Windows
 
 
 def pin_path(path: Path) -> Path:
@@ -71,3 +75,35 @@ def keep_pin(path: Path, sha256: str) -> None:
             "first use is kept there. Let somebody who may write there run "
             f"'sha256sum {path.name} > {place.name}' in that folder."
         ) from error
+
+
+def read_sums(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file that `SHA256SUMS` lists in a folder; none where there is no such list.
+
+    Raises:
+        WeightsError: It cannot be read.
+    """
+    place = folder / SUMS_NAME
+    try:
+        lines = place.read_text(encoding="utf-8", errors="replace").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise WeightsError(f"Cannot read {place}: {error.strerror or error}.") from error
+    found = [match for match in map(_LINE.fullmatch, lines) if match]
+    return {match[2]: match[1] for match in found}
+
+
+def check_sums(path: Path, sha256: str) -> None:
+    """Check a file's SHA-256 against `SHA256SUMS` beside it; nothing is wrong where that does not list it.
+
+    Raises:
+        WeightsError: They differ.
+    """
+    listed = read_sums(path.parent).get(path.name)
+    if listed and listed != sha256:
+        raise WeightsError(
+            f"{path}: expected SHA-256 {listed[:8]}..., as {SUMS_NAME} beside it says, got {sha256[:8]}...: it was "
+            f"damaged on the way, or is another file. Copy it again, or delete it to download it again; if you "
+            f"replaced it, delete its line in {SUMS_NAME}."
+        )

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from models.errors import ModelsError, WeightsError
 from models.own_network import is_own, own_identity
-from models.pins import check_pin, keep_pin, read_pin
+from models.pins import check_pin, check_sums, keep_pin, read_pin
 from models.registry import RANDOM_PREFIX, network_spec, published_weights
 from models.spec import NO_WEIGHTS, PublicWeights
 
@@ -116,8 +116,8 @@ def check_weights(
             path = weights_path(name, weights, weights_dir)
             if weights is not None or path.exists():
                 digest = verify(path, hash_file)
-                if weights is None and not _public_weights(name).sha256_prefix:
-                    check_pin(path, digest)
+                if weights is None:
+                    check_kept(path, digest)
     except ModelsError as error:
         return [str(error)]
     return []
@@ -150,9 +150,10 @@ def find_weights(
     if weights is None and not path.exists():
         download(_public_weights(name), path)
     digest = verify(path)
-    if weights is None and not _public_weights(name).sha256_prefix:
-        check_pin(path, digest)
-        keep_pin(path, digest)
+    if weights is None:
+        check_kept(path, digest)
+        if not _public_weights(name).sha256_prefix:
+            keep_pin(path, digest)
     return path
 
 
@@ -219,6 +220,17 @@ def verify(path: Path, hash_file: Callable[[Path], str] | None = None) -> str:
             "it is damaged or another file. Delete it to download it again, or rename it if the weights are your own."
         )
     return digest
+
+
+def check_kept(path: Path, sha256: str) -> None:
+    """Check the SHA-256 of a public file against `SHA256SUMS` beside it and, if none was published, against its pin.
+
+    Raises:
+        WeightsError: They differ.
+    """
+    if not _published_as(path):
+        check_pin(path, sha256)
+    check_sums(path, sha256)
 
 
 def _public_weights(name: str) -> PublicWeights:

@@ -37,23 +37,28 @@ class FetchWeights(WithoutCohort):
         if self.all:
             return list(models.with_public_weights())
         named = list(dict.fromkeys(filter(None, (part.strip() for part in self.network.split(",")))))
-        wanted = named or list(dict.fromkeys([section(Features).network, *section(Snippets).names()]))
+        compared = filter(models.is_network, section(Snippets).names())  # imported features may name others
+        wanted = named or list(dict.fromkeys([section(Features).network, *compared]))
         faults, found = [], []
         for name in wanted:
             try:
-                if models.network_spec(name).public_weights is not None:
+                # One of a person's own has none, and is not built to say so.
+                if not models.is_own(name) and models.network_spec(name).public_weights is not None:
                     found.append(name)
                 elif named:
                     faults.append(f"{name} has no public weights")
             except models.ModelsError as error:
                 faults.append(str(error))
         if faults:
-            raise SettingsError("\n  ".join(["--network:", *faults]))
+            raise SettingsError("\n  ".join(["--network:" if named else "[Features] network:", *faults]))
         return found
 
     def answer(self) -> Answer:
         """Fetch, and say what to do with the folder; the exit code is 0 if every file is there."""
         folder, names = Path(self.to), self.names()
+        if not names:
+            said = section(Features).network
+            return Answer(f"FetchWeights: nothing to fetch: {said} has no public weights; --all fetches all.\n", 0)
         fetched = list(models.fetch_weights(names, folder, lambda line: print(line, file=sys.stderr, flush=True)))
         there, missing = [one for one in fetched if not one.fault], [one for one in fetched if one.fault]
         num_new = sum(not one.was_there for one in there)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from in_process import inside
+from in_process import inside, setting
 from small_project import Project, make_small_project
 
 import models
@@ -97,6 +97,42 @@ def test_what_is_missing_or_damaged_is_named_and_the_rest_arrives(served: Path, 
     other = FetchWeights(to=str(to), network="x3d_s").answer()
     assert other.exit_code == 1
     assert "it is damaged or another file" in other.text
+    checked = subprocess.run(["sha256sum", "--check", models.SUMS_NAME], cwd=to, capture_output=True, text=True)
+    assert checked.stdout == "x3d_s.pth: FAILED\n"  # the list still says what was fetched
+
+
+@pytest.mark.usefixtures("project", "served")
+def test_what_is_damaged_on_the_way_is_named_where_it_is_used(tmp_path: Path) -> None:
+    stick, there = tmp_path / "stick", tmp_path / "there"
+    assert FetchWeights(to=str(stick), network="x3d_s").answer().exit_code == 0
+    with (stick / models.SUMS_NAME).open("a") as file:
+        file.write(f"{'0' * 64} *notes of somebody.txt\n")
+    assert FetchWeights(to=str(stick), network="r2plus1d_18").answer().exit_code == 0
+    assert "notes of somebody.txt" in (stick / models.SUMS_NAME).read_text()
+    there.mkdir()
+    for name in ("x3d_s.pth", models.SUMS_NAME):  # and not what pins it, x3d_s.pth.sha256
+        (there / name).write_bytes((stick / name).read_bytes())
+    assert models.check_weights("x3d_s", None, there) == []
+    (there / "x3d_s.pth").write_bytes(b"damaged on the way")
+    (fault,) = models.check_weights("x3d_s", None, there)
+    assert "as SHA256SUMS beside it says" in fault
+    assert "Copy it again" in fault
+    with pytest.raises(models.WeightsError, match="as SHA256SUMS beside it says"):
+        models.load_network("x3d_s", None, there)
+    assert not (there / "x3d_s.pth.sha256").exists()
+
+
+@pytest.mark.usefixtures("served", "project")
+def test_where_nothing_is_to_be_fetched_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "my_module.py").write_text("raise SystemExit('it was run')")
+    for network in ("r2plus1d_small", "my_module:build"):
+        with setting("Features", "network", network):
+            answer = FetchWeights(to=str(tmp_path / "weights")).answer()
+        assert answer.exit_code == 0
+        assert f"nothing to fetch: {network} has no public weights" in answer.text
+    with setting("Features", "network", "r2plus1d_smal"), pytest.raises(SettingsError, match=r"\[Features\] network:"):
+        FetchWeights(to=str(tmp_path / "weights")).answer()
+    assert not (tmp_path / "weights").exists()
 
 
 @pytest.mark.usefixtures("served")
