@@ -105,6 +105,8 @@ def _advice(name: str, wanted: Any) -> str:
     family, key = SETTING_OF[name].strip("[").split("] ")
     if name == "weights_sha256" and not str(wanted).startswith("random:"):
         return "set [Features] weights to the file with those weights, or leave it empty for the public ones"
+    if name == "network" and models.is_own(str(wanted)):
+        return "that is a function of theirs, which is code: ask them for it, read it, and set it so"
     return f"set it so, or for this run: --{family}-{key.replace('_', '-')} {wanted}"
 
 
