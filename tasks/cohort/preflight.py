@@ -134,7 +134,8 @@ def network_mistakes() -> Iterator[str]:
     try:
         models.network_spec(features.network)
     except models.ModelsError as error:
-        yield f"[Features] network = {features.network}: {error}"
+        said = str(error).removeprefix(f"network = {features.network}: ")
+        yield f"[Features] network = {features.network}: {said}"
         return
     try:
         yield from (f"[Features] {fault}" for fault in weights_faults())

@@ -131,7 +131,10 @@ class Frames(luigi.Config):
 class Features(luigi.Config):
     """How frames become features (ExtractFeatures)."""
 
-    network = _text("r2plus1d_34_8_kinetics", "the network that turns a snippet into a feature vector")
+    network = _text(
+        "r2plus1d_34_8_kinetics",
+        "the network that turns a snippet into a feature vector, or module:function of your own",
+    )
     weights = _path("", "a weights file, random:<seed>, or empty for the public weights of that network")
     weights_dir = _path("", "where public weights are kept; empty: the user's cache folder")
     stride_frames = _whole(1, "frames from the start of one snippet to the start of the next")

@@ -90,7 +90,8 @@ def test_what_is_wrong_with_it_is_told_before_anything_runs(project: Project) ->
     (project.folder / "my_module.py").write_text("def build():\n    return 1 / 0\n")
     run = project.luigi_from_nothing("RunAll")
     assert run.exit_code == 2
-    assert "build() fails: ZeroDivisionError: division by zero (my_module.py, line 2)" in run.output
+    said = "build() fails: ZeroDivisionError: division by zero (my_module.py, line 2)"
+    assert f"[Features] network = my_module:build: {said}" in run.output
     assert "Traceback" not in run.output
     project.set("Features", network="my_modul:build")
     run = project.luigi_from_nothing("Plan")
