@@ -19,7 +19,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -32,6 +31,7 @@ from models.spec import NetworkSpec
 SEPARATOR = ":"
 _OURS = ("models", "pipeline", "seizures", "tasks")
 _LONGEST_SECONDS = 600.0
+ANSWER_BYTES = 2**16  # what a pipe holds, so that nobody waits for a reader
 _MAX_SAID = 2000
 
 
@@ -195,21 +195,25 @@ def _told(name: str, weights: str, source: str, state: tuple[int, int]) -> dict[
 
 def _ask(name: str, weights: str) -> dict[str, Any]:
     code = "import sys; from models.own_building import tell; tell(*sys.argv[1:])"
-    with tempfile.TemporaryDirectory(prefix="gestures-") as folder:
-        answer = Path(folder) / "answer.json"  # what is printed is the network's own affair
-        try:
-            ended = subprocess.run(
-                [sys.executable, "-c", code, name, weights, str(answer)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=_LONGEST_SECONDS,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-        except subprocess.TimeoutExpired:
-            return {"fault": f"building it takes more than {_LONGEST_SECONDS:.0f} s"}
-        if answer.exists():
-            return dict(json.loads(answer.read_text(encoding="utf-8")))
+    answer, told = os.pipe()  # what is printed is the network's own affair
+    os.set_blocking(answer, False)  # a process that the network started may outlive it, and hold the other end
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", code, name, weights, str(told)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=(told,),
+            timeout=_LONGEST_SECONDS,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        with contextlib.suppress(BlockingIOError, ValueError):
+            return dict(json.loads(os.read(answer, ANSWER_BYTES)))
+    except subprocess.TimeoutExpired:
+        return {"fault": f"building it takes more than {_LONGEST_SECONDS:.0f} s"}
+    finally:
+        os.close(answer)
+        os.close(told)
     said = ended.stdout.decode(errors="replace").strip()[-_MAX_SAID:]
     return {"fault": f"the process that builds it ended with code {ended.returncode}\n{said}".rstrip()}
 
